@@ -1,0 +1,1 @@
+"""Tables, sessions, events and every SQL statement of the product."""

@@ -1,0 +1,178 @@
+"""Failures a caller can understand and act on.
+
+A `DomainError` is an expected outcome: the API returns it as data, with its code.
+Everything else is a bug: it is logged with an id, and the caller gets only that id.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import ClassVar
+
+from domain.media import Refusal
+
+
+class ErrorCode(StrEnum):
+    INVALID_ARGUMENT = "INVALID_ARGUMENT"
+    NOT_FOUND = "NOT_FOUND"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    CHUNK_MISSING = "CHUNK_MISSING"
+    CHECKSUM_MISMATCH = "CHECKSUM_MISMATCH"
+    SESSION_CLOSED = "SESSION_CLOSED"
+    INVALID_STATE = "INVALID_STATE"
+    PART_BUSY = "PART_BUSY"
+    INCOMPLETE_BODY = "INCOMPLETE_BODY"
+    STORAGE_FULL = "STORAGE_FULL"
+    MEDIA_REFUSED = "MEDIA_REFUSED"
+    TRANSCODE_FAILED = "TRANSCODE_FAILED"
+    CANCELLED = "CANCELLED"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    LINK_EXPIRED = "LINK_EXPIRED"
+    LINK_INVALID = "LINK_INVALID"
+    BAD_CURSOR = "BAD_CURSOR"
+    INTERNAL = "INTERNAL"
+
+
+class DomainError(Exception):
+    """The message is a whole English sentence for the developer of the client."""
+
+    code: ClassVar[ErrorCode]
+
+    def __init__(self, message: str, *, path: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.path = tuple(path)
+        """Where in the mutation's input the fault is; empty when it is not in one place."""
+
+
+class InvalidArgument(DomainError):
+    code = ErrorCode.INVALID_ARGUMENT
+
+
+class NotFound(DomainError):
+    """There is no such thing, or it belongs to another account; the two look the same."""
+
+    code = ErrorCode.NOT_FOUND
+
+    def __init__(self, kind: str, id: str, *, path: Sequence[str] = ()) -> None:
+        super().__init__(f"There is no {kind} with the id {id}.", path=path)
+        self.kind = kind
+        self.id = id
+
+
+class LimitExceeded(DomainError):
+    code = ErrorCode.LIMIT_EXCEEDED
+
+    def __init__(self, what: str, *, limit: int, actual: int, path: Sequence[str] = ()) -> None:
+        super().__init__(f"{what} is {actual}; the limit is {limit}.", path=path)
+        self.limit = limit
+        self.actual = actual
+
+
+class ChunksMissing(DomainError):
+    code = ErrorCode.CHUNK_MISSING
+
+    def __init__(self, missing: Sequence[int]) -> None:
+        super().__init__(f"{len(missing)} chunks have not arrived yet.")
+        self.missing = list(missing)
+
+
+class ChecksumMismatch(DomainError):
+    code = ErrorCode.CHECKSUM_MISMATCH
+
+    def __init__(self, what: str, *, expected: str, actual: str, path: Sequence[str] = ()) -> None:
+        super().__init__(
+            f"The SHA-256 of {what} is {actual}; {expected} was expected.", path=path
+        )
+        self.expected = expected
+        self.actual = actual
+
+
+class InvalidState(DomainError):
+    code = ErrorCode.INVALID_STATE
+
+    def __init__(self, what: str, *, current: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"{what} is {current}; it must be {' or '.join(allowed)}.")
+        self.current = current
+        self.allowed = list(allowed)
+
+
+class SessionClosed(InvalidState):
+    """The upload session takes no more bytes."""
+
+    code = ErrorCode.SESSION_CLOSED
+
+
+class PartBusy(DomainError):
+    """Another request is writing the same part at this moment."""
+
+    code = ErrorCode.PART_BUSY
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"Part {number} is being written by another request.")
+
+
+class IncompleteBody(DomainError):
+    """The body ended early or went on too long. Sizes in bytes."""
+
+    code = ErrorCode.INCOMPLETE_BODY
+
+    def __init__(self, *, expected: int, actual: int) -> None:
+        super().__init__(f"The body has {actual} bytes; {expected} were expected.")
+        self.expected = expected
+        self.actual = actual
+
+
+class StorageFull(DomainError):
+    code = ErrorCode.STORAGE_FULL
+
+    def __init__(self) -> None:
+        super().__init__("The object store has no room for these bytes. Try again later.")
+
+
+class MediaRefused(DomainError):
+    """The file cannot become a video. Raised by the probe."""
+
+    code = ErrorCode.MEDIA_REFUSED
+
+    def __init__(self, refusal: Refusal, message: str) -> None:
+        super().__init__(message)
+        self.refusal = refusal
+
+
+class TranscodeFailed(DomainError):
+    """ffmpeg ended badly, or its output is not what was asked. `log` is the end of its log."""
+
+    code = ErrorCode.TRANSCODE_FAILED
+
+    def __init__(self, message: str, log: str = "") -> None:
+        super().__init__(message)
+        self.log = log
+
+
+class Unauthenticated(DomainError):
+    code = ErrorCode.UNAUTHENTICATED
+
+    def __init__(self, message: str = "Send an API key: `Authorization: Bearer <key>`.") -> None:
+        super().__init__(message)
+
+
+class LinkInvalid(DomainError):
+    """A signed link that was altered, or that is for another purpose."""
+
+    code = ErrorCode.LINK_INVALID
+
+    def __init__(self) -> None:
+        super().__init__("This link is not valid.")
+
+
+class LinkExpired(DomainError):
+    code = ErrorCode.LINK_EXPIRED
+
+    def __init__(self) -> None:
+        super().__init__("This link has expired. Ask the API for a new one.")
+
+
+class BadCursor(DomainError):
+    code = ErrorCode.BAD_CURSOR
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(f"{cursor!r} is not a cursor of this list.")

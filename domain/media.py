@@ -1,0 +1,53 @@
+"""What probing finds in a file, and why a file is refused."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any, Self
+
+
+class Refusal(StrEnum):
+    """Why a file cannot become a video."""
+
+    NOT_MEDIA = "not_media"
+    """No container we accept: text, a playlist, a picture, an empty file."""
+    DAMAGED = "damaged"
+    """A container whose header or first picture cannot be read."""
+    NO_VIDEO = "no_video"
+    NO_DURATION = "no_duration"
+    TOO_LONG = "too_long"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_MANY_STREAMS = "too_many_streams"
+    FRAME_RATE = "frame_rate"
+    """The frame rate is absurd (0, or above what the limits allow)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What probing found. Pictures are in pixels as coded, before rotation and aspect."""
+
+    container: str
+    duration_ms: int
+    width: int
+    height: int
+    rotation: int
+    """Degrees to turn the coded picture by when showing it: 0, 90, 180 or 270."""
+    sample_aspect: Fraction
+    frame_rate: Fraction
+    """Frames per second, snapped to a standard rate when the source's is variable."""
+    video_codec: str
+    pixel_format: str
+    audio_codec: str | None
+    hdr: bool
+    keyframe_first: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {
+            "sample_aspect": str(self.sample_aspect),
+            "frame_rate": str(self.frame_rate),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        fractions = {name: Fraction(value[name]) for name in ("sample_aspect", "frame_rate")}
+        return cls(**(value | fractions))

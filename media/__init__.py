@@ -1,0 +1,1 @@
+"""Probing, ffmpeg and HLS. Nothing here knows the database."""

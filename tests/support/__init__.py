@@ -1,0 +1,1 @@
+"""What tests share: the database server, API clients, factories, media samples, waiting."""
