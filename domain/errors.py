@@ -79,9 +79,7 @@ class ChecksumMismatch(DomainError):
     code = ErrorCode.CHECKSUM_MISMATCH
 
     def __init__(self, what: str, *, expected: str, actual: str, path: Sequence[str] = ()) -> None:
-        super().__init__(
-            f"The SHA-256 of {what} is {actual}; {expected} was expected.", path=path
-        )
+        super().__init__(f"The SHA-256 of {what} is {actual}; {expected} was expected.", path=path)
         self.expected = expected
         self.actual = actual
 

@@ -49,5 +49,7 @@ class Source:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        fractions = {name: Fraction(value[name]) for name in ("sample_aspect", "frame_rate")}
-        return cls(**(value | fractions))
+        fields = dict(value)
+        for name in ("sample_aspect", "frame_rate"):
+            fields[name] = Fraction(fields[name])
+        return cls(**fields)

@@ -1,5 +1,6 @@
 """States and names of videos and their play sets."""
 
+import secrets
 from enum import StrEnum
 
 
@@ -43,3 +44,8 @@ class TranscodePass(StrEnum):
     """The lowest rung, the sound shared by every rung, the poster and the storyboard."""
     LADDER = "ladder"
     """All other rungs, from one decode."""
+
+
+def new_vid() -> str:
+    """A short public id for people and players: 11 characters, 66 random bits."""
+    return secrets.token_urlsafe(9)[:11]

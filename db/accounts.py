@@ -1,0 +1,51 @@
+"""Accounts, their API keys, and the secret under signed links."""
+
+import secrets
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from db.models import Account, ApiKey, SigningSecret
+from db.session import ReadSession, WriteSession
+from domain.accounts import KEY_PREFIX, Viewer, digest
+
+_THE_ONE = 1
+
+
+async def by_id(session: ReadSession, viewer: Viewer) -> Account | None:
+    return await session.get(Account, viewer.account_id)
+
+
+async def viewer_of(session: ReadSession, api_key: str) -> Viewer | None:
+    """Whom the key stands for; None for an unknown or a revoked one."""
+    row = (
+        await session.execute(
+            select(ApiKey.account_id, ApiKey.id).where(
+                ApiKey.digest == digest(api_key), ApiKey.revoked_at.is_(None)
+            )
+        )
+    ).first()
+    return Viewer(account_id=row.account_id, api_key_id=row.id) if row else None
+
+
+async def any_exists(session: ReadSession) -> bool:
+    return await session.scalar(select(Account.id).limit(1)) is not None
+
+
+async def add(session: WriteSession, *, user_id: str, name: str) -> Account:
+    account = Account(user_id=user_id, name=name)
+    session.add(account)
+    await session.flush()
+    return account
+
+
+async def add_api_key(session: WriteSession, account: Account, *, name: str, api_key: str) -> None:
+    prefix = api_key[: len(KEY_PREFIX) + 6]
+    session.add(ApiKey(account_id=account.id, name=name, prefix=prefix, digest=digest(api_key)))
+
+
+async def signing_secret(session: WriteSession) -> bytes:
+    """The installation's secret: made by the first caller, the same for all."""
+    fresh = insert(SigningSecret).values(id=_THE_ONE, secret=secrets.token_bytes(32))
+    await session.execute(fresh.on_conflict_do_nothing())
+    return (await session.scalars(select(SigningSecret.secret))).one()

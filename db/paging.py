@@ -1,0 +1,79 @@
+"""Keyset pages of a table. The order always ends in the primary key, so it is total."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, asc, cast, desc, func, literal, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+
+from db.session import ReadSession
+from domain.errors import BadCursor
+from domain.paging import Cursor, Window
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Order(Generic[Row]):
+    """By which column a list is sorted. `column` and `id` must not hold nulls."""
+
+    column: InstrumentedAttribute[Any]
+    id: InstrumentedAttribute[Any]
+    descending: bool = True
+
+    def cursor(self, row: Row) -> Cursor:
+        return Cursor(self._text(getattr(row, self.column.key)), str(getattr(row, self.id.key)))
+
+    @staticmethod
+    def _text(value: object) -> str:
+        return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    rows: Sequence[Row]
+    has_next: bool
+    has_previous: bool
+
+
+async def page(
+    session: ReadSession, rows: Select[Row], order: Order[Row], window: Window
+) -> Page[Row]:
+    """The rows of a window, in the list's own order also when it is read backwards."""
+    descending = order.descending != window.backwards
+    wanted = rows
+    if window.cursor is not None:
+        wanted = wanted.where(_beyond(order, window.cursor, descending=descending))
+    direction = desc if descending else asc
+    wanted = wanted.order_by(direction(order.column), direction(order.id)).limit(window.size + 1)
+    found = list(await session.scalars(wanted))
+    more, found = len(found) > window.size, found[: window.size]
+    came_from = window.cursor is not None
+    if window.backwards:
+        return Page(found[::-1], has_next=came_from, has_previous=more)
+    return Page(found, has_next=more, has_previous=came_from)
+
+
+def _beyond(order: Order[Any], cursor: Cursor, *, descending: bool) -> ColumnElement[bool]:
+    key = tuple_(order.column, order.id)
+    place = tuple_(*_parsed(order, cursor))
+    return key < place if descending else key > place
+
+
+def _parsed(order: Order[Any], cursor: Cursor) -> list[Any]:
+    """The cursor's texts as the columns' types; raises `BadCursor`."""
+    values: list[Any] = []
+    for column, value in ((order.column, cursor.value), (order.id, cursor.id)):
+        kind = column.type.python_type
+        parse = kind.fromisoformat if hasattr(kind, "fromisoformat") else kind
+        try:
+            values.append(cast(literal(parse(value), column.type), column.type))
+        except ValueError:
+            raise BadCursor(cursor.encode()) from None
+    return values
+
+
+async def count(session: ReadSession, rows: Select[Any]) -> int:
+    return await session.scalar(select(func.count()).select_from(rows.subquery())) or 0

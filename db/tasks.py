@@ -1,0 +1,142 @@
+"""Statements about tasks. `attempt` fences them: a run that was overtaken changes nothing."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select, update
+
+from db.models import Task
+from db.session import ReadSession, WriteSession
+from domain.errors import DomainError
+from domain.tasks import UNFINISHED, TaskStatus
+
+MAX_LOG = 16_384
+"""Characters of a program's log kept on a task."""
+
+
+async def of_account(
+    session: ReadSession, account_id: UUID, ids: Sequence[UUID]
+) -> dict[UUID, Task]:
+    rows = await session.scalars(
+        select(Task).where(Task.id.in_(ids), Task.account_id == account_id)
+    )
+    return {row.id: row for row in rows}
+
+
+async def by_ids(session: ReadSession, ids: Sequence[UUID]) -> dict[UUID, Task]:
+    rows = await session.scalars(select(Task).where(Task.id.in_(ids)))
+    return {row.id: row for row in rows}
+
+
+async def of_video(session: ReadSession, video_ids: Sequence[UUID]) -> dict[UUID, list[Task]]:
+    rows = await session.scalars(
+        select(Task).where(Task.video_id.in_(video_ids)).order_by(Task.created_at, Task.id)
+    )
+    grouped: dict[UUID, list[Task]] = {id: [] for id in video_ids}
+    for row in rows:
+        if row.video_id is not None:
+            grouped[row.video_id].append(row)
+    return grouped
+
+
+async def of_upload(session: ReadSession, session_ids: Sequence[UUID]) -> dict[UUID, Task]:
+    rows = await session.scalars(select(Task).where(Task.upload_session_id.in_(session_ids)))
+    return {row.upload_session_id: row for row in rows if row.upload_session_id is not None}
+
+
+async def set_job(session: WriteSession, id: UUID, job_id: int) -> None:
+    await session.execute(update(Task).where(Task.id == id).values(job_id=job_id))
+
+
+async def claim(session: WriteSession, id: UUID, *, worker: str) -> Task | None:
+    """Begin a run: a higher attempt, from the start. None when the task is over."""
+    return await session.scalar(
+        update(Task)
+        .where(Task.id == id, Task.status.in_(UNFINISHED))
+        .values(
+            status=TaskStatus.RUNNING,
+            attempt=Task.attempt + 1,
+            worker=worker,
+            started_at=func.coalesce(Task.started_at, func.now()),
+            progress=0,
+            speed=None,
+        )
+        .returning(Task)
+    )
+
+
+def _is_mine(run: Task) -> ColumnElement[bool]:
+    """Whether `run` is still the task's latest, and the task still running."""
+    return (Task.id == run.id) & (Task.attempt == run.attempt) & (Task.status == TaskStatus.RUNNING)
+
+
+async def report(session: WriteSession, run: Task, *, progress: float, speed: float | None) -> bool:
+    """Note how far a run has come. False when it was cancelled or overtaken."""
+    return await _change(session, run, progress=progress, speed=speed)
+
+
+async def succeed(session: WriteSession, run: Task, *, log: str | None = None) -> bool:
+    """False when the run was cancelled or overtaken: then nothing of it may be published."""
+    return await _change(
+        session,
+        run,
+        status=TaskStatus.SUCCEEDED,
+        progress=1,
+        speed=None,
+        log=log[-MAX_LOG:] if log else None,
+        error_code=None,
+        error_message=None,
+        finished_at=func.now(),
+    )
+
+
+async def fail(
+    session: WriteSession, run: Task, failure: DomainError, *, log: str | None = None
+) -> bool:
+    return await _change(
+        session,
+        run,
+        status=TaskStatus.FAILED,
+        speed=None,
+        error_code=failure.code,
+        error_message=str(failure),
+        log=log[-MAX_LOG:] if log else None,
+        finished_at=func.now(),
+    )
+
+
+async def put_back(session: WriteSession, run: Task, *, failed: bool, reason: str | None) -> bool:
+    """The run ended without a result and another will follow."""
+    return await _change(
+        session,
+        run,
+        status=TaskStatus.QUEUED,
+        progress=0,
+        speed=None,
+        failures=Task.failures + (1 if failed else 0),
+        error_message=reason,
+    )
+
+
+async def _change(session: WriteSession, run: Task, **values: object) -> bool:
+    changed = await session.scalar(
+        update(Task).where(_is_mine(run)).values(**values).returning(Task.id)
+    )
+    return changed is not None
+
+
+async def cancel(session: WriteSession, ids: Sequence[UUID], failure: DomainError) -> list[Task]:
+    """End the tasks that are not over yet; returns those."""
+    rows = await session.scalars(
+        update(Task)
+        .where(Task.id.in_(ids), Task.status.in_(UNFINISHED))
+        .values(
+            status=TaskStatus.CANCELLED,
+            speed=None,
+            error_code=failure.code,
+            error_message=str(failure),
+            finished_at=func.now(),
+        )
+        .returning(Task)
+    )
+    return list(rows)

@@ -1,0 +1,152 @@
+"""Statements about videos, their play sets and their sound."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from db.models import AudioTrack, PlaySet, Video
+from db.session import ReadSession, WriteSession
+from domain.videos import OPEN_PLAY_SETS, PlaySetStatus, Resolution, VideoStatus
+
+_LADDER_ORDER = case(
+    {resolution.value: place for place, resolution in enumerate(Resolution)},
+    value=PlaySet.resolution,
+)
+
+
+async def by_id(session: ReadSession, id: UUID) -> Video | None:
+    """For holders of a signed link and for workers; callers of the API use `of_account`."""
+    return await session.get(Video, id)
+
+
+async def of_account(
+    session: ReadSession, account_id: UUID, ids: Sequence[UUID]
+) -> dict[UUID, Video]:
+    rows = await session.scalars(
+        select(Video).where(Video.id.in_(ids), Video.account_id == account_id)
+    )
+    return {row.id: row for row in rows}
+
+
+async def id_of_vid(session: ReadSession, account_id: UUID, vid: str) -> UUID | None:
+    return await session.scalar(
+        select(Video.id).where(Video.vid == vid, Video.account_id == account_id)
+    )
+
+
+async def play_sets(session: ReadSession, video_ids: Sequence[UUID]) -> dict[UUID, list[PlaySet]]:
+    """The play sets of each video, lowest rung first, Origin last."""
+    return await _grouped(session, PlaySet.video_id.in_(video_ids), "video_id", video_ids)
+
+
+async def play_sets_of_tasks(
+    session: ReadSession, task_ids: Sequence[UUID]
+) -> dict[UUID, list[PlaySet]]:
+    return await _grouped(session, PlaySet.task_id.in_(task_ids), "task_id", task_ids)
+
+
+async def _grouped(
+    session: ReadSession, where: ColumnElement[bool], by: str, ids: Sequence[UUID]
+) -> dict[UUID, list[PlaySet]]:
+    rows = await session.scalars(select(PlaySet).where(where).order_by(_LADDER_ORDER))
+    grouped: dict[UUID, list[PlaySet]] = {id: [] for id in ids}
+    for row in rows:
+        grouped[getattr(row, by)].append(row)
+    return grouped
+
+
+async def play_sets_of_account(
+    session: ReadSession, account_id: UUID, ids: Sequence[UUID]
+) -> dict[UUID, PlaySet]:
+    rows = await session.scalars(
+        select(PlaySet)
+        .join(Video, Video.id == PlaySet.video_id)
+        .where(PlaySet.id.in_(ids), Video.account_id == account_id)
+    )
+    return {row.id: row for row in rows}
+
+
+async def audio_tracks(session: ReadSession, video_id: UUID) -> dict[UUID, AudioTrack]:
+    rows = await session.scalars(select(AudioTrack).where(AudioTrack.video_id == video_id))
+    return {row.id: row for row in rows}
+
+
+async def start_play_sets(session: WriteSession, task_id: UUID) -> None:
+    await session.execute(
+        update(PlaySet)
+        .where(PlaySet.task_id == task_id, PlaySet.status.in_(OPEN_PLAY_SETS))
+        .values(status=PlaySetStatus.TRANSCODING)
+    )
+
+
+async def finish_play_set(session: WriteSession, id: UUID, values: Mapping[str, Any]) -> None:
+    await session.execute(
+        update(PlaySet).where(PlaySet.id == id).values(status=PlaySetStatus.READY, **values)
+    )
+
+
+async def fail_play_sets(session: WriteSession, task_ids: Sequence[UUID]) -> list[PlaySet]:
+    """The play sets of these tasks that were still to come will not come; returns them."""
+    rows = await session.scalars(
+        update(PlaySet)
+        .where(PlaySet.task_id.in_(task_ids), PlaySet.status.in_(OPEN_PLAY_SETS))
+        .values(status=PlaySetStatus.TRANSCODE_FAILED)
+        .returning(PlaySet)
+    )
+    return list(rows)
+
+
+async def save_audio_track(
+    session: WriteSession, video_id: UUID, name: str, values: Mapping[str, Any]
+) -> UUID:
+    fresh = insert(AudioTrack).values(video_id=video_id, name=name, **values)
+    saved = fresh.on_conflict_do_update(
+        index_elements=[AudioTrack.video_id, AudioTrack.name], set_=dict(values)
+    )
+    return (await session.scalars(saved.returning(AudioTrack.id))).one()
+
+
+async def audio_track_id(session: ReadSession, video_id: UUID, name: str) -> UUID | None:
+    return await session.scalar(
+        select(AudioTrack.id).where(AudioTrack.video_id == video_id, AudioTrack.name == name)
+    )
+
+
+async def set_pictures(
+    session: WriteSession, id: UUID, *, poster_key: str | None, storyboard_key: str | None
+) -> None:
+    await session.execute(
+        update(Video)
+        .where(Video.id == id)
+        .values(poster_key=poster_key, storyboard_key=storyboard_key)
+    )
+
+
+async def publish(session: WriteSession, id: UUID) -> bool:
+    """The video can be played from now on. True for the one call that made it so."""
+    published = await session.scalar(
+        update(Video)
+        .where(Video.id == id, Video.status == VideoStatus.PROCESSING)
+        .values(status=VideoStatus.PUBLISHED, published_at=func.now())
+        .returning(Video.id)
+    )
+    return published is not None
+
+
+async def fail_if_hopeless(session: WriteSession, id: UUID, reason: str) -> bool:
+    """Give the video up when no play set is READY and none can come any more."""
+    hope = (*OPEN_PLAY_SETS, PlaySetStatus.READY)
+    failed = await session.scalar(
+        update(Video)
+        .where(
+            Video.id == id,
+            Video.status == VideoStatus.PROCESSING,
+            ~select(PlaySet.id).where(PlaySet.video_id == id, PlaySet.status.in_(hope)).exists(),
+        )
+        .values(status=VideoStatus.UPLOAD_FAILED, status_reason=reason)
+        .returning(Video.id)
+    )
+    return failed is not None

@@ -1,0 +1,85 @@
+"""What the end of a task means for what it was about. Statements only, no media code.
+
+Workers call this when a run fails, and the API when a task is cancelled, so that both leave
+the same state behind.
+"""
+
+from collections.abc import Sequence
+
+from db import events, tasks, uploads, videos
+from db.models import Task
+from db.session import WriteSession
+from domain.errors import DomainError
+from domain.events import EventType, NewEvent, topic
+from domain.tasks import UNFINISHED, TaskKind
+from domain.uploads import UploadStatus
+from domain.videos import TranscodePass
+
+
+async def wake_watchers(session: WriteSession, task: Task) -> None:
+    """Wake whoever watches the task or its subject, when the transaction commits."""
+    await events.wake(session, *topics(task))
+
+
+def topics(task: Task) -> list[str]:
+    subjects = {"task": task.id, "video": task.video_id, "upload": task.upload_session_id}
+    return [topic(kind, id) for kind, id in subjects.items() if id is not None]
+
+
+async def failed(session: WriteSession, task: Task, failure: DomainError) -> None:
+    """The task ended without a result: nothing that waits for it waits any longer."""
+    await wake_watchers(session, task)
+    if task.kind is TaskKind.VERIFY:
+        await _upload_failed(session, task, failure)
+    else:
+        await _transcode_failed(session, task, failure)
+
+
+async def _upload_failed(session: WriteSession, task: Task, failure: DomainError) -> None:
+    assert task.upload_session_id is not None
+    changed = await uploads.change_status(
+        session,
+        task.upload_session_id,
+        UploadStatus.FAILED,
+        expected=[UploadStatus.VERIFYING],
+        failure=failure,
+    )
+    if changed:
+        event = NewEvent(
+            EventType.UPLOAD_FAILED, task.account_id, upload_session_id=task.upload_session_id
+        )
+        await events.record(session, event)
+
+
+async def _transcode_failed(session: WriteSession, task: Task, failure: DomainError) -> None:
+    assert task.video_id is not None
+    ended = [task, *await _cancel_dependents(session, task, failure)]
+    lost = await videos.fail_play_sets(session, [one.id for one in ended])
+    news = [
+        NewEvent(
+            EventType.PLAY_SET_FAILED, task.account_id, video_id=task.video_id, play_set_id=one.id
+        )
+        for one in lost
+    ]
+    if await videos.fail_if_hopeless(session, task.video_id, str(failure)):
+        news.append(NewEvent(EventType.VIDEO_FAILED, task.account_id, video_id=task.video_id))
+    if news:
+        await events.record(session, *news)
+
+
+async def _cancel_dependents(
+    session: WriteSession, task: Task, failure: DomainError
+) -> Sequence[Task]:
+    """The ladder shares the first play's sound and follows it; without it, it cannot run."""
+    if task.transcode_pass is not TranscodePass.FIRST_PLAY or task.video_id is None:
+        return []
+    siblings = (await tasks.of_video(session, [task.video_id]))[task.video_id]
+    waiting = [
+        one.id
+        for one in siblings
+        if one.transcode_pass is TranscodePass.LADDER and one.status in UNFINISHED
+    ]
+    cancelled = await tasks.cancel(session, waiting, failure)
+    for one in cancelled:
+        await wake_watchers(session, one)
+    return cancelled

@@ -1,0 +1,194 @@
+"""One pass of ffmpeg over a video, and the play sets it makes.
+
+ffmpeg writes to a folder of this process; its files are stored under the attempt's own
+prefix, and one fenced transaction publishes all of them. So a pass is READY as a whole or
+not at all, and whatever a killed run left is below the task's prefix, where the next clears it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from db import events, objects, tasks, videos
+from db.models import PlaySet, Video
+from db.session import WriteSession
+from domain.events import EventType, NewEvent
+from domain.media import Source
+from domain.tasks import UNFINISHED
+from domain.videos import OPEN_PLAY_SETS, TranscodePass
+from jobs import outcomes
+from jobs.runs import Overtaken, Run
+from media.passes import Output, Progress, Storyboard, Track
+from domain import playlists
+from storage import keys
+
+AUDIO_OF = {TranscodePass.ORIGIN: "origin-audio"}
+"""Which sound the pictures of a pass go with; all encoded rungs share one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a run needs to know, read once."""
+
+    video: Video
+    source: Source
+    source_key: str
+    play_sets: Sequence[PlaySet]
+
+
+async def transcode(run: Run) -> None:
+    """Make the play sets of this task that are still to come."""
+    subject = await _begin(run)
+    tools, task, video = run.tools, run.task, subject.video
+    assert task.transcode_pass is not None
+    await tools.store.delete_all(keys.task(video.id, task.id))
+    prefix = keys.attempt(video.id, task.id, task.attempt)
+    with tools.workspace.folder() as folder:
+        async with tools.store.object_file(subject.source_key) as input:
+            output = await tools.encoder.run(
+                task.transcode_pass,
+                subject.source,
+                [play_set.resolution for play_set in subject.play_sets],
+                input,
+                folder,
+                _reporter(run),
+            )
+        stored = await _store(run, output, prefix, subject.source.duration_ms)
+    published = False
+    try:
+        async with tools.db.write() as session:
+            await _publish(session, run, subject, output, stored)
+        published = True
+    finally:
+        if not published:
+            await tools.store.delete_all(prefix)
+
+
+async def _begin(run: Run) -> Subject:
+    task = run.task
+    assert task.video_id is not None
+    async with run.tools.db.write() as session:
+        video = await videos.by_id(session, task.video_id)
+        if video is None:
+            raise Overtaken
+        await videos.start_play_sets(session, task.id)
+        key = await objects.key_of(session, video.source_sha256)
+        play_sets = (await videos.play_sets_of_tasks(session, [task.id]))[task.id]
+        await outcomes.wake_watchers(session, task)
+    if key is None:
+        raise Overtaken
+    todo = [play_set for play_set in play_sets if play_set.status in OPEN_PLAY_SETS]
+    return Subject(video, Source.from_json(video.source), key, todo)
+
+
+def _reporter(run: Run) -> Any:
+    async def report(progress: Progress) -> None:
+        await run.report(progress.fraction, progress.speed)
+
+    return report
+
+
+async def _store(run: Run, output: Output, prefix: str, duration_ms: int) -> Mapping[str, str]:
+    """Store every file of the output; returns the key of each by its name."""
+    files = [file for track in output.tracks for file in (track.file, track.playlist)]
+    files += [output.poster] if output.poster else []
+    if output.storyboard:
+        files += [output.storyboard.image, _write_vtt(output.storyboard, duration_ms)]
+    for file in files:
+        await run.tools.store.put_file(prefix + file.name, file)
+    return {file.name: prefix + file.name for file in files}
+
+
+def _write_vtt(storyboard: Storyboard, duration_ms: int) -> Path:
+    path = storyboard.image.with_suffix(".vtt")
+    text = playlists.storyboard(
+        duration_ms,
+        storyboard.step_ms,
+        storyboard.columns,
+        storyboard.rows,
+        storyboard.tile_width,
+        storyboard.tile_height,
+        storyboard.image.name,
+    )
+    path.write_text(text)
+    return path
+
+
+async def _publish(
+    session: WriteSession, run: Run, subject: Subject, output: Output, stored: Mapping[str, str]
+) -> None:
+    task, video = run.task, subject.video
+    if not await tasks.succeed(session, task, log=output.warning or output.log):
+        raise Overtaken
+    sound = await _publish_sound(session, run, output, stored)
+    tracks = {track.name: track for track in output.tracks}
+    for play_set in subject.play_sets:
+        values = _values(tracks[play_set.resolution.value], stored)
+        await videos.finish_play_set(session, play_set.id, {**values, "audio_track_id": sound})
+    if output.poster:
+        vtt = output.storyboard.image.with_suffix(".vtt").name if output.storyboard else ""
+        await videos.set_pictures(
+            session,
+            video.id,
+            poster_key=stored[output.poster.name],
+            storyboard_key=stored.get(vtt),
+        )
+    await _announce(session, run, subject)
+    if task.transcode_pass is TranscodePass.FIRST_PLAY:
+        await _queue_ladder(session, run, video.id)
+
+
+async def _publish_sound(
+    session: WriteSession, run: Run, output: Output, stored: Mapping[str, str]
+) -> UUID | None:
+    """The sound that goes with this pass's pictures: its own, or the first play's."""
+    assert run.task.video_id is not None
+    assert run.task.transcode_pass is not None
+    name = AUDIO_OF.get(run.task.transcode_pass, "audio")
+    track = next((track for track in output.tracks if track.name == name), None)
+    if track is None:
+        return await videos.audio_track_id(session, run.task.video_id, name)
+    values = {
+        "playlist_key": stored[track.playlist.name],
+        "file_size": track.size,
+        "bandwidth": track.bandwidth,
+        "average_bandwidth": track.average_bandwidth,
+        "codecs": track.codecs,
+    }
+    return await videos.save_audio_track(session, run.task.video_id, name, values)
+
+
+def _values(track: Track, stored: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "playlist_key": stored[track.playlist.name],
+        "file_size": track.size,
+        "width": track.width,
+        "height": track.height,
+        "frame_rate": str(track.frame_rate),
+        "duration_ms": track.duration_ms,
+        "bandwidth": track.bandwidth,
+        "average_bandwidth": track.average_bandwidth,
+        "codecs": track.codecs,
+    }
+
+
+async def _announce(session: WriteSession, run: Run, subject: Subject) -> None:
+    """Each play set is READY; the first one makes the video ready."""
+    video, account = subject.video, run.task.account_id
+    news = [
+        NewEvent(EventType.PLAY_SET_READY, account, video_id=video.id, play_set_id=play_set.id)
+        for play_set in subject.play_sets
+    ]
+    if await videos.publish(session, video.id):
+        news.append(NewEvent(EventType.VIDEO_READY, account, video_id=video.id))
+    await events.record(session, *news)
+    await outcomes.wake_watchers(session, run.task)
+
+
+async def _queue_ladder(session: WriteSession, run: Run, video_id: UUID) -> None:
+    siblings = (await tasks.of_video(session, [video_id]))[video_id]
+    for task in siblings:
+        if task.transcode_pass is TranscodePass.LADDER and task.status in UNFINISHED:
+            await run.tools.queue.defer(session, task)

@@ -1,0 +1,111 @@
+"""What an MP4's header says about its one track. Pure: a function of the header's bytes.
+
+Boxes are those of ISO/IEC 14496-12; `avcC` is ISO/IEC 14496-15, `esds` ISO/IEC 14496-1.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+SAMPLE_DESCRIPTION: Final = ("moov", "trak", "mdia", "minf", "stbl", "stsd")
+STSD_HEADER: Final = 8
+VISUAL_ENTRY_HEADER: Final = 78
+AUDIO_ENTRY_HEADER: Final = 28
+
+ES_DESCRIPTOR: Final = 3
+DECODER_CONFIG: Final = 4
+DECODER_SPECIFIC: Final = 5
+AAC: Final = 0x40
+"""ObjectTypeIndication of MPEG-4 audio (ISO/IEC 14496-3)."""
+
+CHANNELS: Final = (0, 1, 2, 3, 4, 5, 6, 8)
+"""Channels by the channelConfiguration of an AudioSpecificConfig (ISO/IEC 14496-3, 1.6.3)."""
+
+
+class NotUnderstood(ValueError):
+    """The bytes are not the header of an MP4 with one H.264 or AAC track."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    codecs: str
+    """RFC 6381, such as `avc1.64001e`."""
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    codecs: str
+    """RFC 6381, such as `mp4a.40.2`."""
+    channels: int | None
+    """None when the header leaves it to the stream."""
+
+
+def read_header(header: bytes) -> Picture | Sound:
+    """Read the first track's sample entry. Raises NotUnderstood."""
+    try:
+        entries = dict(_boxes(_find(header, SAMPLE_DESCRIPTION)[STSD_HEADER:]))
+        if "avc1" in entries:
+            return _picture(entries["avc1"])
+        if "mp4a" in entries:
+            return _sound(entries["mp4a"])
+    except (IndexError, KeyError, UnicodeDecodeError) as error:
+        raise NotUnderstood("The header is cut, or a box is missing in it.") from error
+    raise NotUnderstood(f"The header is of {' '.join(entries) or 'nothing'}.")
+
+
+def _picture(entry: bytes) -> Picture:
+    avcc = dict(_boxes(entry[VISUAL_ENTRY_HEADER:]))["avcC"]
+    profile, constraints, level = avcc[1], avcc[2], avcc[3]
+    return Picture(
+        codecs=f"avc1.{profile:02x}{constraints:02x}{level:02x}",
+        width=_number(entry[24:26]),
+        height=_number(entry[26:28]),
+    )
+
+
+def _sound(entry: bytes) -> Sound:
+    esds = dict(_boxes(entry[AUDIO_ENTRY_HEADER:]))["esds"]
+    config = _descriptor(_descriptor(esds[4:], ES_DESCRIPTOR)[3:], DECODER_CONFIG)
+    if config[0] != AAC:
+        raise NotUnderstood(f"The sound is of object type {config[0]:#x}, not AAC.")
+    specific = _descriptor(config[13:], DECODER_SPECIFIC)
+    bits = f"{_number(specific):0{8 * len(specific)}b}"
+    object_type = int(bits[:5], 2)
+    channels_at = 9 if bits[5:9] != "1111" else 33  # an unusual sampling rate is spelt out
+    channels = int(bits[channels_at : channels_at + 4], 2)
+    return Sound(codecs=f"mp4a.40.{object_type}", channels=CHANNELS[channels] or None)
+
+
+def _find(data: bytes, path: tuple[str, ...]) -> bytes:
+    for kind in path:
+        # The first of a kind: a second track would be the last in a dict.
+        data = next(content for found, content in _boxes(data) if found == kind)
+    return data
+
+
+def _boxes(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Kind and content of each box. A 64-bit size is never needed in a header."""
+    at = 0
+    while at < len(data):
+        size = _number(data[at : at + 4])
+        if not 8 <= size <= len(data) - at:  # noqa: PLR2004 - the size and the kind themselves
+            raise NotUnderstood(f"A box at {at} has the size {size}.")
+        yield data[at + 4 : at + 8].decode("latin-1"), data[at + 8 : at + size]
+        at += size
+
+
+def _descriptor(data: bytes, tag: int) -> bytes:
+    """Content of the descriptor that `data` starts with; its size has 7 bits in each byte."""
+    if data[0] != tag:
+        raise NotUnderstood(f"Descriptor {data[0]} was found where {tag} was expected.")
+    size, at = 0, 1
+    while data[at] & 0x80:
+        size, at = size << 7 | data[at] & 0x7F, at + 1
+    size, at = size << 7 | data[at], at + 1
+    return data[at : at + size]
+
+
+def _number(data: bytes) -> int:
+    return int.from_bytes(data, "big")

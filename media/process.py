@@ -1,0 +1,222 @@
+"""ffmpeg as a process: started under limits, watched, and ended with whoever wants it."""
+
+import asyncio
+import contextlib
+import inspect
+import math
+import os
+import signal
+import sys
+import time
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from domain.errors import TranscodeFailed
+
+LAUNCHER: Final = Path(__file__).with_name("launch.py")
+LOG_BYTES: Final = 8192
+REPORTING: Final = (
+    *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+warning"),
+    *("-progress", "pipe:1", "-stats_period", "0.5"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    fraction: float
+    """Part of the duration written so far, 0 to 1."""
+    speed: float | None
+    """Seconds of video per second of time; None until ffmpeg can tell."""
+    remaining_s: float | None
+
+
+ProgressCallback = Callable[[Progress], Awaitable[None] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one ffmpeg may use. Memory is address space; sizes are bytes of one file."""
+
+    wall_s: float
+    cpu_s: int
+    file_size: int
+    stall_s: float = 60
+    """Longest time without a sign of progress."""
+    grace_s: float = 10
+    """How long it may take to close its files after SIGTERM; 3 s was measured too short."""
+    memory: int = 4 << 30
+    nice: int = 10
+
+    @classmethod
+    def of(cls, *, duration_ms: int, file_size: int) -> Self:
+        """Enough for a busy machine that encodes at a twentieth of the speed of playing."""
+        duration_s = math.ceil(duration_ms / 1000)
+        return cls(wall_s=60 + 20 * duration_s, cpu_s=60 + 40 * duration_s, file_size=file_size)
+
+
+async def run_ffmpeg(
+    ffmpeg: str,
+    arguments: Sequence[str],
+    *,
+    duration_ms: int,
+    on_progress: ProgressCallback,
+    limits: Limits,
+) -> str:
+    """Run to the end and return the last 8 KiB of the log.
+
+    Raises TranscodeFailed, with that log, when ffmpeg fails, takes too long, or makes no
+    progress for too long. However this function is left, ffmpeg has ended by then. What it
+    wrote may look complete even so: ffmpeg closes its playlists on SIGTERM.
+    """
+    process = await _start(ffmpeg, arguments, limits)
+    log = Log()
+    clock = Clock(limits)
+    reading = asyncio.gather(
+        log.keep(_pipe(process.stderr)),
+        _report(_pipe(process.stdout), clock, duration_ms, on_progress),
+    )
+    try:
+        await _watch(reading, clock, log)
+        async with asyncio.timeout(limits.grace_s):
+            await process.wait()
+    finally:
+        await _end(process, limits.grace_s)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+    if process.returncode:
+        raise TranscodeFailed(_how_it_ended(process.returncode), log.text())
+    return log.text()
+
+
+def parse_progress(report: Mapping[str, str], duration_ms: int) -> Progress:
+    """Read one report of `-progress`; ffmpeg writes N/A for what it does not know yet."""
+    written_us = _number(report.get("out_time_us", "")) or 0
+    speed = _number(report.get("speed", "").rstrip("x")) or None
+    total_us = duration_ms * 1000
+    left_us = max(0, total_us - written_us)
+    return Progress(
+        fraction=min(1.0, max(0.0, written_us / total_us)),
+        speed=speed,
+        remaining_s=left_us / 1_000_000 / speed if speed else None,
+    )
+
+
+class Log:
+    """The end of what a process wrote to standard error."""
+
+    def __init__(self) -> None:
+        self._tail = bytearray()
+
+    async def keep(self, stream: asyncio.StreamReader) -> None:
+        while chunk := await stream.read(LOG_BYTES):
+            self._tail += chunk
+            del self._tail[:-LOG_BYTES]
+
+    def text(self) -> str:
+        return self._tail.decode(errors="replace")
+
+
+class Clock:
+    """When a run has to be given up."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._started = self._advanced = time.monotonic()
+        self._position: tuple[str | None, ...] = ()
+
+    def advance(self, report: Mapping[str, str]) -> None:
+        position = tuple(report.get(key) for key in ("out_time_us", "frame", "total_size"))
+        if position != self._position:
+            self._position = position
+            self._advanced = time.monotonic()
+
+    def deadline(self) -> tuple[float, str]:
+        """The moment, in monotonic seconds, and the sentence to fail with when it has passed."""
+        limits = self._limits
+        wall = f"ffmpeg took longer than {limits.wall_s:g} seconds."
+        stall = f"ffmpeg made no progress for {limits.stall_s:g} seconds."
+        return min((self._started + limits.wall_s, wall), (self._advanced + limits.stall_s, stall))
+
+
+async def _start(ffmpeg: str, arguments: Sequence[str], limits: Limits) -> Process:
+    numbers = (os.getpid(), limits.nice, limits.memory, limits.cpu_s, limits.file_size)
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", str(LAUNCHER), *map(str, numbers)),
+        *(ffmpeg, *REPORTING, *arguments),
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+        start_new_session=True,
+        # The worker's secrets are in its environment; ffmpeg gets none of it.
+        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+    )
+
+
+def _pipe(stream: asyncio.StreamReader | None) -> asyncio.StreamReader:
+    assert stream is not None, "standard output and error are pipes"  # noqa: S101 - for the types
+    return stream
+
+
+async def _report(
+    stream: asyncio.StreamReader,
+    clock: Clock,
+    duration_ms: int,
+    on_progress: ProgressCallback,
+) -> None:
+    report: dict[str, str] = {}
+    async for line in stream:
+        key, _, value = line.decode(errors="replace").strip().partition("=")
+        report[key] = value.strip()
+        if key == "progress":  # the last line of each report
+            clock.advance(report)
+            outcome = on_progress(parse_progress(report, duration_ms))
+            if inspect.isawaitable(outcome):
+                await outcome
+
+
+async def _watch(reading: asyncio.Future[tuple[None, None]], clock: Clock, log: Log) -> None:
+    """Return when both pipes are closed; pass on what the callback raised."""
+    while not reading.done():
+        deadline, sentence = clock.deadline()
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TranscodeFailed(sentence, log.text())
+        await asyncio.wait({reading}, timeout=left)
+    reading.result()
+
+
+async def _end(process: Process, grace_s: float) -> None:
+    """Ask the process to stop, then make it. A second cancellation cuts the grace short."""
+    if process.returncode is not None:
+        return
+    try:
+        _signal(process, signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await process.wait()
+    finally:
+        if process.returncode is None:
+            _signal(process, signal.SIGKILL)
+            await process.wait()
+
+
+def _signal(process: Process, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def _how_it_ended(returncode: int) -> str:
+    if returncode < 0:
+        return f"ffmpeg was killed by {signal.Signals(-returncode).name}."
+    return f"ffmpeg ended with exit code {returncode}."
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
