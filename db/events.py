@@ -7,6 +7,7 @@ those below the oldest transaction still running: nothing can appear behind its 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Self
 from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, Text, bindparam, cast, func, insert, select, tuple_
@@ -26,6 +27,10 @@ class Position:
 
     transaction_id: int
     event_id: int
+
+    @classmethod
+    def of(cls, event: Event) -> Self:
+        return cls(event.transaction_id, event.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Statements about tasks. `attempt` fences them: a run that was overtaken changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 
 from db.models import Task
+from db.paging import Order
 from db.session import ReadSession, WriteSession
 from domain.errors import DomainError
 from domain.tasks import UNFINISHED, TaskStatus
@@ -42,6 +43,23 @@ async def of_video(session: ReadSession, video_ids: Sequence[UUID]) -> dict[UUID
 async def of_upload(session: ReadSession, session_ids: Sequence[UUID]) -> dict[UUID, Task]:
     rows = await session.scalars(select(Task).where(Task.upload_session_id.in_(session_ids)))
     return {row.upload_session_id: row for row in rows if row.upload_session_id is not None}
+
+
+def list_of(
+    account_id: UUID, statuses: Collection[TaskStatus] | None, video_id: UUID | None
+) -> Select[Task]:
+    rows = select(Task).where(Task.account_id == account_id)
+    rows = rows if statuses is None else rows.where(Task.status.in_(statuses))
+    return rows if video_id is None else rows.where(Task.video_id == video_id)
+
+
+NEWEST_FIRST: Order[Task] = Order(Task.created_at, Task.id)
+
+
+async def add(session: WriteSession, task: Task) -> None:
+    """Insert the row and give it its id."""
+    session.add(task)
+    await session.flush()
 
 
 async def set_job(session: WriteSession, id: UUID, job_id: int) -> None:

@@ -1,13 +1,14 @@
 """Statements about upload sessions and their parts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models import UploadPart, UploadSession
+from db.paging import Order
 from db.session import ReadSession, WriteSession
 from domain.errors import DomainError
 from domain.uploads import TAKES_CHUNKS, UploadStatus
@@ -29,18 +30,44 @@ async def of_account(
     return {row.id: row for row in rows}
 
 
-async def parts(session: ReadSession, id: UUID) -> list[int]:
-    """Numbers of the parts that are stored, ascending."""
-    rows = await session.scalars(
-        select(UploadPart.number).where(UploadPart.session_id == id).order_by(UploadPart.number)
+async def parts(session: ReadSession, ids: Sequence[UUID]) -> dict[UUID, list[int]]:
+    """Numbers of the parts that are stored, of each session, ascending."""
+    rows = await session.execute(
+        select(UploadPart.session_id, UploadPart.number)
+        .where(UploadPart.session_id.in_(ids))
+        .order_by(UploadPart.number)
     )
-    return list(rows)
+    grouped: dict[UUID, list[int]] = {id: [] for id in ids}
+    for session_id, number in rows.tuples():
+        grouped[session_id].append(number)
+    return grouped
 
 
 async def part_digest(session: ReadSession, id: UUID, number: int) -> str | None:
     return await session.scalar(
         select(UploadPart.sha256).where(UploadPart.session_id == id, UploadPart.number == number)
     )
+
+
+def list_of(account_id: UUID, statuses: Collection[UploadStatus] | None) -> Select[UploadSession]:
+    rows = select(UploadSession).where(UploadSession.account_id == account_id)
+    return rows if statuses is None else rows.where(UploadSession.status.in_(statuses))
+
+
+NEWEST_FIRST: Order[UploadSession] = Order(UploadSession.created_at, UploadSession.id)
+
+
+async def add(session: WriteSession, upload: UploadSession) -> None:
+    """Insert the row and fill in what the database chose."""
+    session.add(upload)
+    await session.flush()
+    await session.refresh(upload)
+
+
+async def fresh(session: WriteSession, upload: UploadSession) -> UploadSession:
+    """The row as this transaction has changed it."""
+    await session.refresh(upload)
+    return upload
 
 
 async def lock(session: WriteSession, id: UUID) -> UploadSession | None:

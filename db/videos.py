@@ -1,15 +1,16 @@
 """Statements about videos, their play sets and their sound."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import ColumnElement, Select, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models import AudioTrack, PlaySet, Video
+from db.paging import Order
 from db.session import ReadSession, WriteSession
-from domain.videos import OPEN_PLAY_SETS, PlaySetStatus, Resolution, VideoStatus
+from domain.videos import OPEN_PLAY_SETS, PlaySetStatus, Resolution, VideoOrder, VideoStatus
 
 _LADDER_ORDER = case(
     {resolution.value: place for place, resolution in enumerate(Resolution)},
@@ -31,10 +32,26 @@ async def of_account(
     return {row.id: row for row in rows}
 
 
-async def id_of_vid(session: ReadSession, account_id: UUID, vid: str) -> UUID | None:
+async def by_vid(session: ReadSession, account_id: UUID, vid: str) -> Video | None:
     return await session.scalar(
-        select(Video.id).where(Video.vid == vid, Video.account_id == account_id)
+        select(Video).where(Video.vid == vid, Video.account_id == account_id)
     )
+
+
+def list_of(account_id: UUID, statuses: Collection[VideoStatus] | None) -> Select[Video]:
+    rows = select(Video).where(Video.account_id == account_id)
+    return rows if statuses is None else rows.where(Video.status.in_(statuses))
+
+
+ORDERS = {
+    VideoOrder.CREATED_AT: Video.created_at,
+    VideoOrder.UPDATED_AT: Video.updated_at,
+    VideoOrder.TITLE: Video.title,
+}
+
+
+def ordered(by: VideoOrder, *, descending: bool) -> Order[Video]:
+    return Order(ORDERS[by], Video.id, descending)
 
 
 async def play_sets(session: ReadSession, video_ids: Sequence[UUID]) -> dict[UUID, list[PlaySet]]:

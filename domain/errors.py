@@ -7,6 +7,7 @@ Everything else is a bug: it is logged with an id, and the caller gets only that
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar
+from uuid import UUID
 
 from domain.media import Refusal
 
@@ -52,10 +53,12 @@ class NotFound(DomainError):
 
     code = ErrorCode.NOT_FOUND
 
-    def __init__(self, kind: str, id: str, *, path: Sequence[str] = ()) -> None:
-        super().__init__(f"There is no {kind} with the id {id}.", path=path)
+    def __init__(self, kind: str, id: UUID | str, *, path: Sequence[str] = ()) -> None:
+        super().__init__(f"There is no {kind} with this id.", path=path)
         self.kind = kind
+        """The name of its type in the API."""
         self.id = id
+        """Our own id, or what the caller sent when that is no id at all."""
 
 
 class LimitExceeded(DomainError):
@@ -144,6 +147,12 @@ class TranscodeFailed(DomainError):
     def __init__(self, message: str, log: str = "") -> None:
         super().__init__(message)
         self.log = log
+
+
+class Cancelled(DomainError):
+    """Somebody who may do so ended the task."""
+
+    code = ErrorCode.CANCELLED
 
 
 class Unauthenticated(DomainError):

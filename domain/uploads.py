@@ -14,6 +14,8 @@ MIN_CHUNK_SIZE = 64 * KIB
 """The least size of every chunk but the last."""
 MAX_CHUNK_SIZE = 1 * GIB
 SUGGESTED_CHUNK_SIZE = 8 * MIB
+MAX_TARGETS = 1_000
+"""Chunks for which one request may ask links."""
 SESSION_HOURS = 24
 """How long a session takes chunks after its creation."""
 

@@ -46,6 +46,14 @@ class TranscodePass(StrEnum):
     """All other rungs, from one decode."""
 
 
+class VideoOrder(StrEnum):
+    """By what a list of videos may be sorted."""
+
+    CREATED_AT = "created_at"
+    UPDATED_AT = "updated_at"
+    TITLE = "title"
+
+
 def new_vid() -> str:
     """A short public id for people and players: 11 characters, 66 random bits."""
     return secrets.token_urlsafe(9)[:11]

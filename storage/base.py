@@ -24,6 +24,18 @@ class LocalFile:
     path: Path
 
 
+class PartWriter(Protocol):
+    """A part that nobody else can write at this moment."""
+
+    async def write(self, body: AsyncIterator[bytes], *, sha256: str | None) -> str:
+        """Stream the body to its place and return its SHA-256 in hexadecimal.
+
+        Raises `IncompleteBody` (too short or too long) and `ChecksumMismatch` against `sha256`.
+        From the first byte until it returns, the part's content is undefined.
+        """
+        ...
+
+
 class ObjectStore(Protocol):
     """Bytes under keys, and uploads that become objects when they are whole.
 
@@ -35,14 +47,10 @@ class ObjectStore(Protocol):
         """Make room for an upload of `size` bytes. Calling it again changes nothing."""
         ...
 
-    async def write_part(
-        self, target: PartTarget, body: AsyncIterator[bytes], *, sha256: str | None
-    ) -> str:
-        """Stream a part to its place and return its SHA-256 in hexadecimal.
+    def part(self, target: PartTarget) -> AbstractAsyncContextManager["PartWriter"]:
+        """Hold one part of an upload for writing, as long as the block lasts.
 
-        Raises `IncompleteBody` (too short or too long), `ChecksumMismatch` against `sha256`,
-        `PartBusy` while another request writes the same part, in this or another process.
-        After a failure the part's bytes are undefined; the caller records nothing.
+        Raises `PartBusy` while another request holds it, in this or another process.
         """
         ...
 

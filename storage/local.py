@@ -15,13 +15,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from domain.errors import ChecksumMismatch, IncompleteBody, StorageFull
 from storage.base import LocalFile, PartTarget
 from storage.locks import part_lock
 
 T = TypeVar("T")
+
+
+class Run(Protocol):
+    """Does file work in a thread."""
+
+    async def __call__(self, call: Callable[[], T], /) -> T: ...
+
 
 _BATCH = 256 * 1024
 """Bytes hashed and written in one call to a thread; larger batches cost more CPU."""
@@ -55,38 +62,16 @@ class LocalStore:
             raise StorageFull
         self._upload_path(upload).touch(mode=0o600)
 
-    async def write_part(
-        self, target: PartTarget, body: AsyncIterator[bytes], *, sha256: str | None
-    ) -> str:
+    @asynccontextmanager
+    async def part(self, target: PartTarget) -> AsyncGenerator["LocalPart"]:
         descriptor = await self._run(
             partial(os.open, self._upload_path(target.upload), os.O_RDWR | os.O_CLOEXEC)
         )
         try:
             with part_lock(descriptor, target):
-                actual = await self._write(descriptor, target, body)
+                yield LocalPart(target, descriptor, self._run)
         finally:
             os.close(descriptor)
-        if sha256 not in (None, actual):
-            raise ChecksumMismatch(f"part {target.number}", expected=sha256, actual=actual)
-        return actual
-
-    async def _write(self, descriptor: int, target: PartTarget, body: AsyncIterator[bytes]) -> str:
-        digest = hashlib.sha256()
-        done = 0
-
-        def flush(blocks: list[bytes], offset: int) -> None:
-            for block in blocks:
-                digest.update(block)
-                offset += _write_all(descriptor, block, offset)
-
-        async for blocks, size in _batches(body):
-            if done + size > target.length:
-                raise IncompleteBody(expected=target.length, actual=done + size)
-            await self._run(partial(flush, blocks, target.offset + done))
-            done += size
-        if done != target.length:
-            raise IncompleteBody(expected=target.length, actual=done)
-        return digest.hexdigest()
 
     async def digest(self, upload: str, on_read: Callable[[int], None]) -> str:
         return await self._run(partial(_digest, self._upload_path(upload), on_read))
@@ -144,6 +129,35 @@ class LocalStore:
 
     def _upload_path(self, upload: str) -> Path:
         return self._uploads / upload
+
+
+class LocalPart:
+    """Writes one part, once, at its place in the upload's file."""
+
+    def __init__(self, target: PartTarget, descriptor: int, run: Run) -> None:
+        self._target = target
+        self._descriptor = descriptor
+        self._run = run
+        self._digest = hashlib.sha256()
+
+    async def write(self, body: AsyncIterator[bytes], *, sha256: str | None) -> str:
+        length, done = self._target.length, 0
+        async for blocks, size in _batches(body):
+            if done + size > length:
+                raise IncompleteBody(expected=length, actual=done + size)
+            await self._run(partial(self._flush, blocks, self._target.offset + done))
+            done += size
+        if done != length:
+            raise IncompleteBody(expected=length, actual=done)
+        actual = self._digest.hexdigest()
+        if sha256 not in (None, actual):
+            raise ChecksumMismatch(f"part {self._target.number}", expected=sha256, actual=actual)
+        return actual
+
+    def _flush(self, blocks: list[bytes], offset: int) -> None:
+        for block in blocks:
+            self._digest.update(block)
+            offset += _write_all(self._descriptor, block, offset)
 
 
 async def _batches(body: AsyncIterator[bytes]) -> AsyncGenerator[tuple[list[bytes], int]]:

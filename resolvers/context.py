@@ -1,0 +1,48 @@
+"""What one request may use, and on whose behalf it acts."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from db.bus import EventBus
+from db.session import Database
+from domain.accounts import Viewer
+from domain.errors import Unauthenticated
+from domain.tokens import Signer
+from jobs.queue import Queue
+from resolvers.loaders import Loaders
+from resolvers.viewers import Viewers
+from storage.base import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Built once per process and shared by all requests."""
+
+    db: Database
+    store: ObjectStore
+    queue: Queue
+    bus: EventBus
+    upload_links: Signer
+    playback_links: Signer
+    viewers: Viewers
+
+
+@dataclass
+class Context:
+    """One request's view of the product."""
+
+    services: Services
+    base_url: str
+    """Scheme and host under which the caller reaches this server, without a slash at the end."""
+    viewer: Viewer | None = None
+    load: Loaders = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.load = Loaders(self.services.db, lambda: self.account_id)
+
+    @property
+    def account_id(self) -> UUID:
+        """Whose rows there are. The one place where a caller without a key is refused."""
+        if self.viewer is None:
+            raise Unauthenticated
+        return self.viewer.account_id

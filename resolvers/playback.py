@@ -1,0 +1,150 @@
+"""Playing a video: signed links, the master playlist, and the files behind them."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import TypeVar
+from uuid import UUID
+
+from db import videos
+from db.models import AudioTrack, PlaySet, Video
+from domain import playlists
+from domain.errors import InvalidArgument, LimitExceeded, LinkInvalid
+from domain.playback import MAX_TTL_SECONDS, MIN_TTL_SECONDS
+from domain.playlists import AudioRendition, Variant
+from domain.tokens import Grant
+from domain.videos import PlaySetStatus
+from resolvers.context import Context
+from storage import keys
+from storage.base import LocalFile
+
+Made = TypeVar("Made")
+
+_FILE = re.compile(r"[0-9a-f]{32}/[1-9][0-9]{0,5}/[A-Za-z0-9-]{1,32}\.(?:m3u8|mp4|jpg|vtt)")
+"""A task's output as `storage.keys` names it, below the video's prefix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """Links for one viewer, good until `expires_at`."""
+
+    hls_url: str
+    cover_url: str | None
+    storyboard_url: str | None
+    expires_at: datetime
+    play_sets: list[PlaySet]
+    """What is READY now."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """A file to hand out; `max_age_s` is how long its link still holds."""
+
+    file: LocalFile
+    name: str
+    max_age_s: int
+
+
+async def playback(ctx: Context, video: Video, *, ttl_seconds: int) -> Playback | None:
+    """Links to play the video with; None as long as nothing of it is READY."""
+    _check_ttl(ttl_seconds)
+    play_sets = await ctx.load.play_sets.load(video.id)
+    ready = [one for one in play_sets if one.status is PlaySetStatus.READY]
+    if not ready:
+        return None
+    expires_at = _whole_second(datetime.now(UTC) + timedelta(seconds=ttl_seconds))
+    token = ctx.services.playback_links.sign(Grant(video.id, expires_at, video.epoch))
+    place = f"{ctx.base_url}/v/{token}/"
+    return Playback(
+        hls_url=f"{place}master.m3u8",
+        cover_url=_link(place, video, video.poster_key),
+        storyboard_url=_link(place, video, video.storyboard_key),
+        expires_at=expires_at,
+        play_sets=ready,
+    )
+
+
+async def master(ctx: Context, token: str) -> str:
+    """The master playlist of what is READY now. Raises `LinkInvalid` or `LinkExpired`."""
+    grant = ctx.services.playback_links.read(token)
+    async with ctx.services.db.read() as session:
+        video = await videos.by_id(session, grant.subject)
+        if video is None or video.epoch != grant.epoch:
+            raise LinkInvalid
+        play_sets = (await videos.play_sets(session, [video.id]))[video.id]
+        sounds = await videos.audio_tracks(session, video.id)
+    ready = [one for one in play_sets if one.status is PlaySetStatus.READY]
+    if not ready:
+        raise LinkInvalid
+    return playlists.master([_variant(video.id, one, sounds) for one in ready])
+
+
+async def file(ctx: Context, token: str, path: str) -> MediaFile:
+    """One file below the video's prefix; the token alone decides, without the database."""
+    grant = ctx.services.playback_links.read(token)
+    if not _FILE.fullmatch(path):
+        raise LinkInvalid
+    key = keys.video(grant.subject) + path
+    left = grant.expires_at - datetime.now(UTC)
+    return MediaFile(
+        file=await ctx.services.store.delivery(key),
+        name=path.rsplit("/", 1)[-1],
+        max_age_s=max(0, int(left.total_seconds())),
+    )
+
+
+def _check_ttl(seconds: int) -> None:
+    if seconds < MIN_TTL_SECONDS:
+        raise InvalidArgument(
+            f"ttlSeconds is {seconds}; it must be at least {MIN_TTL_SECONDS}.", path=["ttlSeconds"]
+        )
+    if seconds > MAX_TTL_SECONDS:
+        raise LimitExceeded(
+            "ttlSeconds", limit=MAX_TTL_SECONDS, actual=seconds, path=["ttlSeconds"]
+        )
+
+
+def _whole_second(moment: datetime) -> datetime:
+    """Tokens carry whole seconds; what we announce is what they say."""
+    return moment.replace(microsecond=0)
+
+
+def _link(place: str, video: Video, key: str | None) -> str | None:
+    return None if key is None else place + _relative(video.id, key)
+
+
+def _relative(video_id: UUID, key: str) -> str:
+    return key.removeprefix(keys.video(video_id))
+
+
+def _variant(video_id: UUID, one: PlaySet, sounds: dict[UUID, AudioTrack]) -> Variant:
+    sound = sounds.get(one.audio_track_id) if one.audio_track_id else None
+    return Variant(
+        name=one.resolution.value,
+        uri=_relative(video_id, _made(one.playlist_key)),
+        width=_made(one.width),
+        height=_made(one.height),
+        frame_rate=Fraction(_made(one.frame_rate)),
+        codecs=_made(one.codecs),
+        bandwidth=_made(one.bandwidth),
+        average_bandwidth=_made(one.average_bandwidth),
+        audio=_rendition(video_id, sound) if sound else None,
+    )
+
+
+def _made(value: Made | None) -> Made:
+    """What a READY play set has."""
+    if value is None:
+        raise ValueError("a play set is READY without its output")
+    return value
+
+
+def _rendition(video_id: UUID, sound: AudioTrack) -> AudioRendition:
+    return AudioRendition(
+        group=sound.name,
+        uri=_relative(video_id, sound.playlist_key),
+        codecs=sound.codecs,
+        bandwidth=sound.bandwidth,
+        average_bandwidth=sound.average_bandwidth,
+    )

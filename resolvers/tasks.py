@@ -1,0 +1,53 @@
+"""Background work as its owner sees it."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from db import paging, tasks
+from db.models import Task
+from db.paging import Page
+from domain.errors import Cancelled, InvalidState, NotFound
+from domain.paging import Window
+from domain.tasks import UNFINISHED, TaskStatus
+from jobs import outcomes
+from resolvers.context import Context
+
+
+async def page(
+    ctx: Context,
+    window: Window,
+    statuses: Collection[TaskStatus] | None,
+    *,
+    video_id: UUID | None = None,
+) -> Page[Task]:
+    async with ctx.services.db.read() as session:
+        rows = tasks.list_of(ctx.account_id, statuses, video_id)
+        return await paging.page(session, rows, tasks.NEWEST_FIRST, window)
+
+
+async def count(
+    ctx: Context, statuses: Collection[TaskStatus] | None, *, video_id: UUID | None = None
+) -> int:
+    async with ctx.services.db.read() as session:
+        return await paging.count(session, tasks.list_of(ctx.account_id, statuses, video_id))
+
+
+async def cancel(ctx: Context, id: UUID) -> Task:
+    """End a task that is not over, and stop its program wherever it runs.
+
+    What waits for it fails with it. Cancelling a cancelled task changes nothing.
+    """
+    failure = Cancelled("The task was cancelled.")
+    async with ctx.services.db.write() as session:
+        task = (await tasks.of_account(session, ctx.account_id, [id])).get(id)
+        if task is None:
+            raise NotFound("Task", id, path=["id"])
+        ended = await tasks.cancel(session, [id], failure)
+        if not ended and task.status is not TaskStatus.CANCELLED:
+            allowed = [status.name for status in UNFINISHED]
+            raise InvalidState("The task", current=task.status.name, allowed=allowed)
+        for one in ended:
+            await outcomes.failed(session, one, failure)
+    for one in ended:
+        await ctx.services.queue.stop(one)
+    return ended[0] if ended else task

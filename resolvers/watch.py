@@ -1,0 +1,175 @@
+"""Watching things change: states that are sent again whole, and events that are sent once.
+
+Both kinds subscribe first, then read, then wait. What happens between two of these steps
+wakes the next wait, so nothing is missed; a wake-up only says "read again", so nothing that
+is sent is older than what the database says.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+from db import events, tasks, uploads, videos
+from db.events import Batch, Position
+from db.models import Event, PlaySet, Task, UploadSession, Video
+from domain.errors import NotFound
+from domain.events import EventType, topic
+from domain.tasks import UNFINISHED
+from domain.uploads import OPEN
+from domain.videos import OPEN_PLAY_SETS
+from resolvers.context import Context
+
+State = TypeVar("State")
+
+SPACING_S = 0.25
+"""Least time between two messages of one state subscription."""
+LATE_S = 0.02
+"""After how long events are read again that are not in order yet."""
+
+
+async def upload(ctx: Context, id: UUID) -> AsyncGenerator[UploadSession]:
+    """The session now and after each change; ends when it takes no more part in anything."""
+
+    async def read() -> UploadSession:
+        async with ctx.services.db.read() as session:
+            return _found(
+                "UploadSession", id, await uploads.of_account(session, ctx.account_id, [id])
+            )
+
+    states = _states(ctx, topic("upload", id), read, lambda state: state.status not in OPEN)
+    async for state in states:
+        yield state
+
+
+async def task(ctx: Context, id: UUID) -> AsyncGenerator[Task]:
+    """The task now and after each change; ends with the task."""
+
+    async def read() -> Task:
+        async with ctx.services.db.read() as session:
+            return _found("Task", id, await tasks.of_account(session, ctx.account_id, [id]))
+
+    states = _states(ctx, topic("task", id), read, lambda state: state.status not in UNFINISHED)
+    async for state in states:
+        yield state
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A video with its play sets, at one moment."""
+
+    video: Video
+    play_sets: list[PlaySet]
+
+    @property
+    def is_settled(self) -> bool:
+        return all(one.status not in OPEN_PLAY_SETS for one in self.play_sets)
+
+
+async def video(ctx: Context, id: UUID) -> AsyncGenerator[Watched]:
+    """The video now and after each change; ends when no play set can still come."""
+
+    async def read() -> Watched:
+        async with ctx.services.db.read() as session:
+            rows = await videos.of_account(session, ctx.account_id, [id])
+            row = _found("Video", id, rows)
+            return Watched(row, (await videos.play_sets(session, [id]))[id])
+
+    async for state in _states(ctx, topic("video", id), read, lambda state: state.is_settled):
+        yield state
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A play set became READY. `position` is where to resume after it."""
+
+    event: Event
+    position: Position
+    video: Video
+    play_set: PlaySet
+
+
+async def play_sets_ready(
+    ctx: Context, video_id: UUID | None, after: Position | None
+) -> AsyncGenerator[Ready]:
+    """Each READY play set once, in order.
+
+    For one video: from `after`, else from its beginning, until no play set can still come.
+    For all videos of the account: from `after`, else from now on, without end.
+    """
+    subject = topic("account", ctx.account_id) if video_id is None else topic("video", video_id)
+    async with ctx.services.bus.subscribe(subject) as subscription:
+        position = after or await _start(ctx, video_id)
+        while True:
+            batch, settled = await _next(ctx, position, video_id)
+            for ready in await _subjects(ctx, batch):
+                yield ready
+            if batch.events:
+                position = Position.of(batch.events[-1])
+            elif batch.late:
+                await asyncio.sleep(LATE_S)
+            elif settled:
+                return
+            else:
+                await subscription.changed()
+
+
+async def _states(
+    ctx: Context,
+    subject: str,
+    read: Callable[[], Awaitable[State]],
+    is_over: Callable[[State], bool],
+) -> AsyncGenerator[State]:
+    loop = asyncio.get_running_loop()
+    async with ctx.services.bus.subscribe(subject) as subscription:
+        while True:
+            state = await read()
+            sent_at = loop.time()
+            yield state
+            if is_over(state):
+                return
+            await subscription.changed(not_before=sent_at + SPACING_S)
+
+
+async def _start(ctx: Context, video_id: UUID | None) -> Position:
+    async with ctx.services.db.read() as session:
+        if video_id is None:
+            return await events.end(session)
+        _found("Video", video_id, await videos.of_account(session, ctx.account_id, [video_id]))
+    return Position(0, 0)
+
+
+async def _next(ctx: Context, position: Position, video_id: UUID | None) -> tuple[Batch, bool]:
+    """The next events, and whether, at the same moment, no more can come."""
+    async with ctx.services.db.read() as session:
+        batch = await events.after(
+            session,
+            position,
+            account_id=ctx.account_id,
+            types=[EventType.PLAY_SET_READY],
+            video_id=video_id,
+        )
+        if video_id is None:
+            return batch, False
+        play_sets = (await videos.play_sets(session, [video_id]))[video_id]
+    return batch, all(one.status not in OPEN_PLAY_SETS for one in play_sets)
+
+
+async def _subjects(ctx: Context, batch: Batch) -> list[Ready]:
+    """The events with the rows they are about; what was deleted since is left out."""
+    found: list[Ready] = []
+    videos_ = await ctx.load.video.load_many([one.video_id for one in batch.events if one.video_id])
+    play_sets = await ctx.load.play_set.load_many(
+        [one.play_set_id for one in batch.events if one.play_set_id]
+    )
+    for event, row, play_set in zip(batch.events, videos_, play_sets, strict=True):
+        if row is not None and play_set is not None:
+            found.append(Ready(event, Position.of(event), row, play_set))
+    return found
+
+
+def _found(kind: str, id: UUID, rows: dict[UUID, State]) -> State:
+    if id not in rows:
+        raise NotFound(kind, id, path=["id"])
+    return rows[id]

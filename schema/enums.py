@@ -1,0 +1,147 @@
+"""The domain's states and names as GraphQL enums, with what each means to a caller."""
+
+from collections.abc import Mapping
+from enum import Enum, StrEnum
+
+import strawberry
+from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
+
+from domain.errors import ErrorCode
+from domain.events import EventType
+from domain.tasks import TaskStatus
+from domain.uploads import UploadStatus
+from domain.videos import PlaySetStatus, Resolution, TranscodePass, VideoOrder, VideoStatus
+
+
+def publish(
+    kind: type[StrEnum],
+    description: str,
+    members: Mapping[StrEnum, str],
+    *,
+    name: str | None = None,
+) -> None:
+    """Make an enum of the domain one of the API; every member needs a sentence."""
+    strawberry.enum(kind, name=name, description=description)
+    definition: StrawberryEnumDefinition = vars(kind)["__strawberry_definition__"]
+    definition.values = [
+        EnumValue(member.name, member.value, description=members[member]) for member in kind
+    ]
+
+
+publish(
+    VideoStatus,
+    "Life of a video. New values may be added.",
+    {
+        VideoStatus.PROCESSING: "Checked and being transcoded; nothing can be played yet.",
+        VideoStatus.PUBLISHED: "At least one play set is READY.",
+        VideoStatus.UPLOAD_FAILED: "No play set could be made; `statusReason` says why.",
+        VideoStatus.DELETED: "Deleted by its owner.",
+    },
+)
+publish(
+    VideoOrder,
+    "By what a list of videos is sorted.",
+    {
+        VideoOrder.CREATED_AT: "When the video was made from its upload.",
+        VideoOrder.UPDATED_AT: "When anything of the video last changed.",
+        VideoOrder.TITLE: "The title, by Unicode code point.",
+    },
+    name="VideoOrderField",
+)
+publish(
+    PlaySetStatus,
+    "Life of a play set. New values may be added.",
+    {
+        PlaySetStatus.INITIAL: "Planned; its task waits for a worker.",
+        PlaySetStatus.TRANSCODING: "Being made.",
+        PlaySetStatus.READY: "Can be played.",
+        PlaySetStatus.TRANSCODE_FAILED: "Could not be made; its task says why.",
+        PlaySetStatus.DELETED: "Deleted.",
+    },
+)
+publish(
+    Resolution,
+    "The rungs of the ladder, by the short side of the picture.",
+    {
+        Resolution.P360: "360 pixels, or fewer for a smaller source; always made, and first.",
+        Resolution.P480: "480 pixels.",
+        Resolution.P720: "720 pixels.",
+        Resolution.P1080: "1080 pixels.",
+        Resolution.ORIGIN: "The source's own streams, repackaged without encoding.",
+    },
+)
+publish(
+    TranscodePass,
+    "What one transcoding task makes.",
+    {
+        TranscodePass.ORIGIN: "Origin, by repackaging; takes seconds.",
+        TranscodePass.FIRST_PLAY: "The lowest rung, the sound, the cover and the storyboard.",
+        TranscodePass.LADDER: "All other rungs, from one decode.",
+    },
+)
+publish(
+    UploadStatus,
+    "Life of an upload session. New values may be added.",
+    {
+        UploadStatus.WAITING: "Open; no chunk has arrived yet.",
+        UploadStatus.UPLOADING: "Open; some chunks have arrived.",
+        UploadStatus.VERIFYING: "All chunks are here; the file is being hashed and probed.",
+        UploadStatus.COMPLETED: "The file became a video.",
+        UploadStatus.FAILED: "The file was refused; `error` says why.",
+        UploadStatus.CANCELLED: "Cancelled by its owner; its bytes are gone.",
+        UploadStatus.EXPIRED: "Not completed before `expiresAt`; its bytes are gone.",
+    },
+)
+publish(
+    TaskStatus,
+    "Life of a task. New values may be added.",
+    {
+        TaskStatus.QUEUED: "Waits for a worker, or for another task.",
+        TaskStatus.RUNNING: "A worker is at it.",
+        TaskStatus.SUCCEEDED: "Done.",
+        TaskStatus.FAILED: "Given up; `error` says why.",
+        TaskStatus.CANCELLED: "Cancelled, or made pointless by the failure of another task.",
+    },
+)
+publish(
+    EventType,
+    "What happened. New values may be added.",
+    {
+        EventType.UPLOAD_COMPLETED: "An upload became a video.",
+        EventType.UPLOAD_FAILED: "An uploaded file was refused.",
+        EventType.VIDEO_READY: "A video can be played for the first time.",
+        EventType.VIDEO_FAILED: "No play set of a video could be made.",
+        EventType.PLAY_SET_READY: "A play set can be played.",
+        EventType.PLAY_SET_FAILED: "A play set could not be made.",
+    },
+)
+publish(
+    ErrorCode,
+    "Stable names of failures. New values may be added.",
+    {
+        ErrorCode.INVALID_ARGUMENT: "A value of the request cannot be used.",
+        ErrorCode.NOT_FOUND: "There is no such thing, or it is not yours.",
+        ErrorCode.LIMIT_EXCEEDED: "A value is above a limit; the error names both.",
+        ErrorCode.CHUNK_MISSING: "Chunks of the upload have not arrived.",
+        ErrorCode.CHECKSUM_MISMATCH: "The bytes are not those that were announced.",
+        ErrorCode.SESSION_CLOSED: "The upload session takes no more chunks.",
+        ErrorCode.INVALID_STATE: "The thing is in a state that does not allow this.",
+        ErrorCode.PART_BUSY: "Another request is writing this part; try again.",
+        ErrorCode.INCOMPLETE_BODY: "The body has another length than the part.",
+        ErrorCode.STORAGE_FULL: "There is no room; try again later.",
+        ErrorCode.MEDIA_REFUSED: "The file cannot become a video.",
+        ErrorCode.TRANSCODE_FAILED: "Transcoding went wrong; the task has the log.",
+        ErrorCode.CANCELLED: "Somebody cancelled it.",
+        ErrorCode.UNAUTHENTICATED: "An API key is missing, unknown or revoked.",
+        ErrorCode.LINK_EXPIRED: "The signed link has expired; ask for a new one.",
+        ErrorCode.LINK_INVALID: "The signed link was altered.",
+        ErrorCode.BAD_CURSOR: "The cursor is not one of this list.",
+        ErrorCode.INTERNAL: "A fault of ours, logged under the id in the message.",
+    },
+)
+
+
+@strawberry.enum(description="Which end of a list comes first.")
+class OrderDirection(Enum):
+    ASC = strawberry.enum_value("asc", description="Smallest, oldest or first by alphabet.")
+    DESC = strawberry.enum_value("desc", description="Largest, newest or last by alphabet.")

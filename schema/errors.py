@@ -1,0 +1,153 @@
+"""Expected failures as GraphQL types, and how mutations return them."""
+
+from collections.abc import Awaitable, Callable
+from functools import singledispatch
+from typing import Any
+
+import strawberry
+from strawberry.extensions.field_extension import FieldExtension
+
+from domain.errors import (
+    ChecksumMismatch,
+    ChunksMissing,
+    DomainError,
+    ErrorCode,
+    InvalidState,
+    LimitExceeded,
+    NotFound,
+    Unauthenticated,
+)
+from schema import ids
+from schema.info import Info
+from schema.scalars import Bytes, Sha256
+
+Next = Callable[..., Awaitable[object]]
+
+
+@strawberry.interface(description="Why a mutation changed nothing, for a program to act on.")
+class UserError:
+    code: ErrorCode = strawberry.field(description="Stable name of the failure.")
+    message: str = strawberry.field(description="A whole English sentence for the developer.")
+    path: list[str] = strawberry.field(
+        description="Where in the input the fault is; empty when it is not in one place."
+    )
+
+
+@strawberry.type(description="A failure without further details.")
+class GenericError(UserError):
+    pass
+
+
+@strawberry.type(description="Some ids name nothing, or nothing of yours.")
+class NotFoundError(UserError):
+    ids: list[strawberry.ID] = strawberry.field(description="Those ids, as you sent them.")
+
+
+@strawberry.type(description="The thing is in a state that does not allow this.")
+class InvalidStateError(UserError):
+    current_state: str = strawberry.field(description="The state that it is in.")
+    allowed_states: list[str] = strawberry.field(description="The states that would allow it.")
+
+
+@strawberry.type(description="A value is above a limit.")
+class LimitExceededError(UserError):
+    limit: Bytes = strawberry.field(description="The largest allowed value.")
+    actual: Bytes = strawberry.field(description="The value that you sent.")
+
+
+@strawberry.type(description="The upload cannot complete: some chunks have not arrived.")
+class ChunksMissingError(UserError):
+    missing_chunks: list[int] = strawberry.field(
+        description="Their indexes, ascending; the first 1000 of them."
+    )
+
+
+@strawberry.type(description="The bytes are not those that were announced.")
+class ChecksumMismatchError(UserError):
+    expected: Sha256 = strawberry.field(description="The digest that was announced.")
+    actual: Sha256 = strawberry.field(description="The digest that was found or sent.")
+
+
+ERROR_TYPES = (
+    GenericError,
+    NotFoundError,
+    InvalidStateError,
+    LimitExceededError,
+    ChunksMissingError,
+    ChecksumMismatchError,
+)
+
+_MISSING_SHOWN = 1_000
+
+
+def _common(failure: DomainError) -> dict[str, Any]:
+    return {"code": failure.code, "message": str(failure), "path": list(failure.path)}
+
+
+@singledispatch
+def error_from(failure: DomainError) -> UserError:
+    """The GraphQL twin of a domain error; one without a twin of its own is generic."""
+    return GenericError(**_common(failure))
+
+
+@error_from.register
+def _(failure: NotFound) -> UserError:
+    id = failure.id if isinstance(failure.id, str) else ids.encode(failure.kind, failure.id)
+    return NotFoundError(**_common(failure), ids=[strawberry.ID(id)])
+
+
+@error_from.register
+def _(failure: InvalidState) -> UserError:
+    return InvalidStateError(
+        **_common(failure), current_state=failure.current, allowed_states=failure.allowed
+    )
+
+
+@error_from.register
+def _(failure: LimitExceeded) -> UserError:
+    return LimitExceededError(
+        **_common(failure), limit=Bytes(failure.limit), actual=Bytes(failure.actual)
+    )
+
+
+@error_from.register
+def _(failure: ChunksMissing) -> UserError:
+    return ChunksMissingError(**_common(failure), missing_chunks=failure.missing[:_MISSING_SHOWN])
+
+
+@error_from.register
+def _(failure: ChecksumMismatch) -> UserError:
+    return ChecksumMismatchError(
+        **_common(failure), expected=Sha256(failure.expected), actual=Sha256(failure.actual)
+    )
+
+
+@strawberry.interface(description="What every mutation returns.")
+class MutationPayload:
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list[UserError], description="Why nothing changed; empty after success."
+    )
+
+
+class ExpectedErrors(FieldExtension):
+    """Turns a `DomainError` of a mutation into the `userErrors` of its payload.
+
+    A missing API key is no matter of one mutation: it stays an error of the whole request.
+    """
+
+    def __init__(self, payload: type[MutationPayload]) -> None:
+        self._payload = payload
+
+    async def resolve_async(
+        self,
+        next_: Next,
+        source: Any,  # noqa: ANN401  (the signature is Strawberry's)
+        info: Info,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> object:
+        try:
+            return await next_(source, info, **kwargs)
+        except Unauthenticated:
+            raise
+        except DomainError as failure:
+            return self._payload(user_errors=[error_from(failure)])

@@ -1,0 +1,34 @@
+"""Global ids: opaque to callers, base64 of `Type:key` to us."""
+
+import base64
+import binascii
+from uuid import UUID
+
+from domain.errors import NotFound
+
+
+def encode(type_name: str, key: UUID | str) -> str:
+    return base64.b64encode(f"{type_name}:{key}".encode()).decode()
+
+
+def split(id: str) -> tuple[str, UUID] | None:
+    """Type and key; None for what is no id of ours."""
+    try:
+        type_name, _, key = base64.b64decode(id, validate=True).decode().partition(":")
+        return type_name, UUID(key)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def decode(id: str, *kinds: str, path: tuple[str, ...] = ("id",)) -> UUID:
+    """The key of an id that must be of one of these types. Raises `NotFound`."""
+    parts = split(id)
+    if parts is None or parts[0] not in kinds:
+        raise NotFound(" or ".join(kinds), id, path=path)
+    return parts[1]
+
+
+def find(id: str, *kinds: str) -> UUID | None:
+    """The key, or None when the id is of another type or of none."""
+    parts = split(id)
+    return parts[1] if parts is not None and parts[0] in kinds else None

@@ -1,0 +1,98 @@
+"""The schema: Query, Mutation and Subscription, put together."""
+
+import asyncio
+from functools import partial
+from typing import Annotated, Final
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import MaxTokensLimiter, ParserCache, QueryDepthLimiter, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+from typing_extensions import override
+
+import schema.enums  # noqa: F401  (makes the domain's enums the API's)
+from domain.errors import LimitExceeded
+from schema import ids, nodes
+from schema.accounts import AccountQuery
+from schema.errors import ERROR_TYPES
+from schema.failures import Failures
+from schema.info import Info
+from schema.limits import LimitsQuery
+from schema.nodes import Node
+from schema.scalars import SCALARS
+from schema.subscriptions import Subscription
+from schema.tasks import KINDS, TaskMutation, TaskQuery, TranscodeTask, VerifyTask
+from schema.uploads import UploadMutation, UploadQuery
+from schema.videos import VideoQuery
+
+MAX_DEPTH: Final = 12
+MAX_TOKENS: Final = 5_000
+MAX_NODES: Final = 100
+CACHED_DOCUMENTS: Final = 1_000
+
+
+@strawberry.type(description="What can be asked. Everything is within your own account.")
+class Query(VideoQuery, UploadQuery, TaskQuery, AccountQuery, LimitsQuery):
+    @strawberry.field(description="Anything with a global id; null when it is not there for you.")
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")],
+    ) -> Node | None:
+        return await _node(info, id)
+
+    @strawberry.field(description="Several things by their ids, in that order; null where absent.")
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[
+            list[strawberry.ID], strawberry.argument(description="Up to 100 global ids.")
+        ],
+    ) -> list[Node | None]:
+        if len(ids) > MAX_NODES:
+            raise LimitExceeded("The number of ids", limit=MAX_NODES, actual=len(ids))
+        return await asyncio.gather(*(_node(info, id) for id in ids))
+
+
+async def _node(info: Info, id: str) -> Node | None:
+    load = info.context.load
+    loaders = {
+        "Video": load.video,
+        "PlaySet": load.play_set,
+        "UploadSession": load.upload,
+        **dict.fromkeys(KINDS.values(), load.task),
+    }
+    parts = ids.split(id)
+    if parts is None or parts[0] not in loaders:
+        return None
+    return nodes.of(await loaders[parts[0]].load(parts[1]))
+
+
+@strawberry.type(description="What can be done.")
+class Mutation(UploadMutation, TaskMutation):
+    pass
+
+
+class Schema(strawberry.Schema):
+    @override
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Strawberry would log every mistake of a client with a trace; `Failures` logs ours."""
+
+
+schema = Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    types=(*ERROR_TYPES, VerifyTask, TranscodeTask),
+    config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
+    extensions=[
+        partial(ParserCache, maxsize=CACHED_DOCUMENTS),
+        partial(ValidationCache, maxsize=CACHED_DOCUMENTS),
+        partial(MaxTokensLimiter, max_token_count=MAX_TOKENS),
+        partial(QueryDepthLimiter, max_depth=MAX_DEPTH),
+        Failures,
+    ],
+)

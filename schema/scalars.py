@@ -1,0 +1,93 @@
+"""Our own scalars: how each is read from a request and written to a response."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any, Final, NewType
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
+
+Bytes = NewType("Bytes", int)
+Sha256 = NewType("Sha256", str)
+Url = NewType("Url", str)
+EventCursor = NewType("EventCursor", str)
+
+MAX_BYTES: Final = 2**53 - 1
+"""The largest whole number that JavaScript holds exactly."""
+
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+_DATE_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+def _bytes(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
+        raise GraphQLError(f"Bytes cannot represent {value!r}: it must be a whole number.")
+    if not 0 <= value <= MAX_BYTES:
+        raise GraphQLError(f"Bytes cannot represent {value!r}: it must be 0 to {MAX_BYTES}.")
+    return int(value)
+
+
+def _sha256(value: Any) -> str:
+    if not isinstance(value, str) or not _SHA256.fullmatch(value):
+        raise GraphQLError(f"SHA256 cannot represent {value!r}: 64 hexadecimal digits are needed.")
+    return value.lower()
+
+
+def _date_time(value: Any) -> datetime:
+    if not isinstance(value, str) or not _DATE_TIME.fullmatch(value):
+        raise GraphQLError(
+            f"DateTime cannot represent {value!r}: RFC 3339 with an offset is needed, such as"
+            " 2026-11-21T09:30:00Z."
+        )
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise GraphQLError(f"DateTime cannot represent {value!r}: no such moment.") from None
+
+
+def _rfc3339(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _text(name: str) -> Any:
+    def parse(value: Any) -> str:
+        if not isinstance(value, str):
+            raise GraphQLError(f"{name} cannot represent {value!r}: it must be a string.")
+        return value
+
+    return parse
+
+
+SCALARS: Final[dict[object, ScalarDefinition]] = {
+    Bytes: strawberry.scalar(
+        name="Bytes",
+        description="A number of bytes: a whole JSON number, 0 to 9007199254740991.",
+        parse_value=_bytes,
+    ),
+    Sha256: strawberry.scalar(
+        name="SHA256",
+        description="A SHA-256 digest: 64 hexadecimal digits, in lower case when we send it.",
+        parse_value=_sha256,
+    ),
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="A moment by RFC 3339, with an offset; we always send UTC, with `Z`.",
+        specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
+        serialize=_rfc3339,
+        parse_value=_date_time,
+    ),
+    Url: strawberry.scalar(
+        name="URL",
+        description="An absolute http or https URL.",
+        specified_by_url="https://url.spec.whatwg.org/",
+        parse_value=_text("URL"),
+    ),
+    EventCursor: strawberry.scalar(
+        name="EventCursor",
+        description="A place in the account's log of events. Opaque: keep it and send it back.",
+        parse_value=_text("EventCursor"),
+    ),
+}

@@ -1,0 +1,109 @@
+"""What clients can watch, over graphql-transport-ws and server-sent events.
+
+A state subscription sends the state as it is, then again whole after changes, at most four
+times a second, and completes when it cannot change any more. An event subscription sends
+each event once, with a cursor to resume after.
+"""
+
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from domain.events import EventType
+from resolvers import watch
+from schema import cursors, ids
+from schema.info import Info
+from schema.play_sets import PlaySet
+from schema.scalars import EventCursor
+from schema.tasks import KINDS, Task, task_of
+from schema.uploads import SessionId, UploadSession
+from schema.videos import Video
+
+
+@strawberry.interface(description="Something that happened in your account.")
+class Event:
+    id: strawberry.ID = strawberry.field(description="The event's own id.")
+    cursor: EventCursor = strawberry.field(description="Give it as `after` to resume from here.")
+    type: EventType = strawberry.field(description="What happened.")
+    occurred_at: datetime = strawberry.field(description="When it became true.")
+
+
+@strawberry.type(description="Something that happened to a play set.")
+class PlaySetEvent(Event):
+    play_set: PlaySet = strawberry.field(description="The play set, as it is now.")
+    video: Video = strawberry.field(description="Its video, as it is now.")
+
+
+VideoId = Annotated[strawberry.ID, strawberry.argument(description="Id of the video.")]
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription(
+        description="An upload session: its state now and after each change, until it is closed."
+    )
+    async def upload_session(
+        self, info: Info, id: SessionId
+    ) -> AsyncGenerator[UploadSession, None]:
+        key = ids.decode(id, "UploadSession")
+        async for row in watch.upload(info.context, key):
+            yield UploadSession.of(row)
+
+    @strawberry.subscription(
+        description="A task: its state now and after each change, until it ends."
+    )
+    async def task(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Id of the task.")],
+    ) -> AsyncGenerator[Task, None]:
+        key = ids.decode(id, *KINDS.values())
+        async for row in watch.task(info.context, key):
+            yield task_of(row)
+
+    @strawberry.subscription(
+        description="A video: its state now and after each change, until no play set is to come."
+    )
+    async def video(self, info: Info, id: VideoId) -> AsyncGenerator[Video, None]:
+        async for watched in watch.video(info.context, ids.decode(id, "Video")):
+            yield Video.of(watched.video)
+
+    @strawberry.subscription(
+        description="All play sets of a video: their states now and after each change, until none"
+        " is to come."
+    )
+    async def play_sets(self, info: Info, video_id: VideoId) -> AsyncGenerator[list[PlaySet], None]:
+        key = ids.decode(video_id, "Video", path=("videoId",))
+        async for watched in watch.video(info.context, key):
+            yield [PlaySet.of(row) for row in watched.play_sets]
+
+    @strawberry.subscription(
+        description="Each play set that becomes READY, once. For one video: from its beginning,"
+        " or after a cursor, until none is to come. Otherwise for all your videos: from now on,"
+        " or after a cursor, without end."
+    )
+    async def play_set_ready(
+        self,
+        info: Info,
+        video_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Only play sets of this video.")
+        ] = UNSET,
+        after: Annotated[
+            EventCursor | None,
+            strawberry.argument(description="Only what happened after this event."),
+        ] = UNSET,
+    ) -> AsyncGenerator[PlaySetEvent, None]:
+        key = ids.decode(video_id, "Video", path=("videoId",)) if video_id else None
+        position = cursors.decode(after) if after else None
+        async for ready in watch.play_sets_ready(info.context, key, position):
+            yield PlaySetEvent(
+                id=strawberry.ID(ids.encode("Event", str(ready.event.id))),
+                cursor=cursors.encode(ready.position),
+                type=ready.event.type,
+                occurred_at=ready.event.occurred_at,
+                play_set=PlaySet.of(ready.play_set),
+                video=Video.of(ready.video),
+            )
