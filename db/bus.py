@@ -93,22 +93,23 @@ class EventBus:
         self._soon_added.set()
 
     async def _send(self) -> None:
-        connection: psycopg.AsyncConnection | None = None
+        while True:
+            try:
+                async with await self._connect() as connection:
+                    await self._send_over(connection)
+            except (psycopg.Error, OSError) as failure:
+                log.warning("cannot wake subscribers: %s", failure)
+            await asyncio.sleep(random.uniform(0.2, 1))  # noqa: S311  (jitter, not a secret)
+
+    async def _send_over(self, connection: psycopg.AsyncConnection) -> None:
         while True:
             await self._soon_added.wait()
             await asyncio.sleep(_FOLD_S)
             self._soon_added.clear()
             topics, self._soon = sorted(self._soon), set()
-            try:
-                if connection is None or connection.closed:
-                    connection = await self._connect()
-                await connection.execute(
-                    "select pg_notify(%s, topic) from unnest(%s::text[]) topic", (CHANNEL, topics)
-                )
-            except (psycopg.Error, OSError) as failure:
-                log.warning("cannot wake subscribers: %s", failure)
-                connection = None
-                await asyncio.sleep(random.uniform(0.2, 1))  # noqa: S311  (jitter, not a secret)
+            await connection.execute(
+                "select pg_notify(%s, topic) from unnest(%s::text[]) topic", (CHANNEL, topics)
+            )
 
     async def _listen(self) -> None:
         while True:

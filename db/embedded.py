@@ -17,7 +17,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import IO
@@ -64,9 +64,9 @@ class EmbeddedPostgres:
     ) -> None:
         """Name the server; nothing happens before `start`.
 
-        A `private` server dies with the process that booted it, and its first start is not
-        synced to disk. `settings` of PostgreSQL count when this object boots the server, not
-        when it joins a running one.
+        A `private` server dies with the object that booted it, so with its process at the
+        latest, and its first start is not synced to disk. `settings` of PostgreSQL count when
+        this object boots the server, not when it joins a running one.
         """
         self._home = home.expanduser().resolve()
         self._data = self._home / "data"
@@ -107,8 +107,11 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + STOP_TIMEOUT_S
         try:
             with self._deciding(deadline):
-                is_last = files.try_lock(self._users, fcntl.LOCK_EX)
-                return is_last and self._shut_down(deadline)
+                if not files.try_lock(self._users, fcntl.LOCK_EX):
+                    return False
+                has_stopped = self._shut_down(deadline)
+                self._end_guard()
+                return has_stopped
         finally:
             self._leave()
 
@@ -118,7 +121,7 @@ class EmbeddedPostgres:
         server = files.Postmaster.read(self._data)
         folder = server.sockets if server else files.socket_folder(self._home)
         host = quote(os.fsencode(folder), safe="")
-        return f"postgresql://{USER}@/{quote(database, safe='')}?host={host}&port={files.PORT}"
+        return f"postgresql://{USER}@/{quote(database, safe='')}?host={host}&port={programs.PORT}"
 
     def ensure_database(self, database: str = "reelgraph") -> None:
         """Create the database unless it exists; the server must have been started."""
@@ -143,7 +146,7 @@ class EmbeddedPostgres:
             self._home.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
     @contextlib.contextmanager
-    def _deciding(self, deadline: float) -> Iterator[None]:
+    def _deciding(self, deadline: float) -> Generator[None]:
         """Hold `start.lock`: nobody else starts, joins, leaves or stops the server meanwhile."""
         with files.open_lock(self._home / "start.lock") as lock:
             while not files.try_lock(lock, fcntl.LOCK_EX):
@@ -163,13 +166,12 @@ class EmbeddedPostgres:
 
     def _end_guard(self) -> None:
         """End the shell beside a private server, and with it the server if it still runs."""
-        if self._guard is not None and self._guard.stdin is not None:
-            self._guard.stdin.close()
-            self._guard.wait()
+        if self._guard is not None:
+            self._guard.communicate()
             self._guard = None
 
     @contextlib.contextmanager
-    def _no_server(self) -> Iterator[IO[str] | None]:
+    def _no_server(self) -> Generator[IO[str] | None]:
         """Give `server.lock`, held, when no process of a server is left; None otherwise."""
         with files.open_lock(self._home / "server.lock") as lock:
             yield lock if files.try_lock(lock, fcntl.LOCK_EX) else None
@@ -209,8 +211,11 @@ class EmbeddedPostgres:
         files.disown(self._data)
         sockets = files.socket_folder(self._home)
         files.make_private(sockets, account)
-        (sockets / f"{files.SOCKET}.lock").unlink(missing_ok=True)
-        self._launch(account, lock, sockets)
+        (sockets / f"{programs.SOCKET}.lock").unlink(missing_ok=True)
+        self._end_guard()
+        command = programs.server(self._binaries, self._data, sockets, settings=self._settings)
+        run = programs.run_guarded if self._private else programs.run_detached
+        self._guard = run(command, account=account, lock=lock, log=self.log_path)
 
     def _check_reach(self, account: programs.Account) -> None:
         closed = programs.first_closed(account, self._home, self._binaries)
@@ -223,43 +228,16 @@ class EmbeddedPostgres:
     def _create_data(self, account: programs.Account, lock: IO[str], deadline: float) -> None:
         """Make the data directory under another name: half of one is never taken for a whole."""
         draft = self._home / "data.new"
-        shutil.rmtree(draft, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(draft)
         files.make_private(draft, account)
-        initdb = programs.initdb(
-            self._binaries,
-            draft,
-            account=account,
-            options=[f"--username={USER}", *(["--no-sync"] if self._private else [])],
-            lock=lock,
-            log=self.log_path,
-        )
+        sync = ["--no-sync"] if self._private else []
+        command = [*programs.initdb(self._binaries, draft), f"--username={USER}", *sync]
+        initdb = programs.run(command, account=account, lock=lock, log=self.log_path)
         if initdb.wait(deadline - time.monotonic()) != 0:
             raise self._logged_failure("could not be created")
         draft.rename(self._data)
         files.sync_folder(self._home)
-
-    def _launch(self, account: programs.Account, lock: IO[str], sockets: Path) -> None:
-        self._end_guard()
-        command = self._server_command(sockets)
-        shell = programs.serve(
-            command, account=account, private=self._private, lock=lock, log=self.log_path
-        )
-        if self._private:
-            self._guard = shell
-        else:
-            shell.wait()
-
-    def _server_command(self, sockets: Path) -> list[str]:
-        quoted = str(sockets).replace('"', '""')
-        settings = {
-            **self._settings,
-            "listen_addresses": "",
-            "port": files.PORT,
-            "unix_socket_directories": f'"{quoted}"',
-            "unix_socket_permissions": "0700",
-        }
-        options = [f"--{name}={value}" for name, value in settings.items()]
-        return [str(self._binaries / "postgres"), "-D", str(self._data), *options]
 
     def _shut_down(self, deadline: float) -> bool:
         """Ask for a fast shutdown and wait for the last process; False when no server runs."""
@@ -270,7 +248,9 @@ class EmbeddedPostgres:
         os.kill(server.pid, signal.SIGINT)
         while not self._has_ended():
             self._pause(deadline, "takes too long to stop")
-        self._end_guard()
+        # It may be in /tmp; a file that somebody put there keeps it.
+        with contextlib.suppress(OSError):
+            server.sockets.rmdir()
         return True
 
     def _has_ended(self) -> bool:

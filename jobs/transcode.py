@@ -5,7 +5,7 @@ prefix, and one fenced transaction publishes all of them. So a pass is READY as 
 not at all, and whatever a killed run left is below the task's prefix, where the next clears it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from uuid import UUID
 from db import events, objects, tasks, videos
 from db.models import PlaySet, Video
 from db.session import WriteSession
+from domain import playlists
 from domain.events import EventType, NewEvent
 from domain.media import Source
 from domain.tasks import UNFINISHED
@@ -21,7 +22,6 @@ from domain.videos import OPEN_PLAY_SETS, TranscodePass
 from jobs import outcomes
 from jobs.runs import Overtaken, Run
 from media.passes import Output, Progress, Storyboard, Track
-from domain import playlists
 from storage import keys
 
 AUDIO_OF = {TranscodePass.ORIGIN: "origin-audio"}
@@ -33,6 +33,7 @@ class Subject:
     """What a run needs to know, read once."""
 
     video: Video
+    kind: TranscodePass
     source: Source
     source_key: str
     play_sets: Sequence[PlaySet]
@@ -42,13 +43,12 @@ async def transcode(run: Run) -> None:
     """Make the play sets of this task that are still to come."""
     subject = await _begin(run)
     tools, task, video = run.tools, run.task, subject.video
-    assert task.transcode_pass is not None
     await tools.store.delete_all(keys.task(video.id, task.id))
     prefix = keys.attempt(video.id, task.id, task.attempt)
     with tools.workspace.folder() as folder:
         async with tools.store.object_file(subject.source_key) as input:
             output = await tools.encoder.run(
-                task.transcode_pass,
+                subject.kind,
                 subject.source,
                 [play_set.resolution for play_set in subject.play_sets],
                 input,
@@ -67,8 +67,9 @@ async def transcode(run: Run) -> None:
 
 
 async def _begin(run: Run) -> Subject:
-    task = run.task
-    assert task.video_id is not None
+    task, kind = run.task, run.task.transcode_pass
+    if task.video_id is None or kind is None:
+        raise ValueError(f"the task {task.id} has no video or no pass")
     async with run.tools.db.write() as session:
         video = await videos.by_id(session, task.video_id)
         if video is None:
@@ -80,10 +81,10 @@ async def _begin(run: Run) -> Subject:
     if key is None:
         raise Overtaken
     todo = [play_set for play_set in play_sets if play_set.status in OPEN_PLAY_SETS]
-    return Subject(video, Source.from_json(video.source), key, todo)
+    return Subject(video, kind, Source.from_json(video.source), key, todo)
 
 
-def _reporter(run: Run) -> Any:
+def _reporter(run: Run) -> Callable[[Progress], Awaitable[None]]:
     async def report(progress: Progress) -> None:
         await run.report(progress.fraction, progress.speed)
 
@@ -122,7 +123,7 @@ async def _publish(
     task, video = run.task, subject.video
     if not await tasks.succeed(session, task, log=output.warning or output.log):
         raise Overtaken
-    sound = await _publish_sound(session, run, output, stored)
+    sound = await _publish_sound(session, subject, output, stored)
     tracks = {track.name: track for track in output.tracks}
     for play_set in subject.play_sets:
         values = _values(tracks[play_set.resolution.value], stored)
@@ -136,20 +137,18 @@ async def _publish(
             storyboard_key=stored.get(vtt),
         )
     await _announce(session, run, subject)
-    if task.transcode_pass is TranscodePass.FIRST_PLAY:
+    if subject.kind is TranscodePass.FIRST_PLAY:
         await _queue_ladder(session, run, video.id)
 
 
 async def _publish_sound(
-    session: WriteSession, run: Run, output: Output, stored: Mapping[str, str]
+    session: WriteSession, subject: Subject, output: Output, stored: Mapping[str, str]
 ) -> UUID | None:
     """The sound that goes with this pass's pictures: its own, or the first play's."""
-    assert run.task.video_id is not None
-    assert run.task.transcode_pass is not None
-    name = AUDIO_OF.get(run.task.transcode_pass, "audio")
+    video_id, name = subject.video.id, AUDIO_OF.get(subject.kind, "audio")
     track = next((track for track in output.tracks if track.name == name), None)
     if track is None:
-        return await videos.audio_track_id(session, run.task.video_id, name)
+        return await videos.audio_track_id(session, video_id, name)
     values = {
         "playlist_key": stored[track.playlist.name],
         "file_size": track.size,
@@ -157,7 +156,7 @@ async def _publish_sound(
         "average_bandwidth": track.average_bandwidth,
         "codecs": track.codecs,
     }
-    return await videos.save_audio_track(session, run.task.video_id, name, values)
+    return await videos.save_audio_track(session, video_id, name, values)
 
 
 def _values(track: Track, stored: Mapping[str, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Become ffmpeg, under limits, and never outlive the process that asked for it.
+"""Become another program, under limits, and never outlive the process that asked for it.
 
 Run by path, with the interpreter's `-I -S`, by `media.process`; it imports nothing of ours:
 
@@ -15,6 +15,7 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
+OPEN_FILES = 256
 
 
 def main(arguments: list[str]) -> None:
@@ -28,6 +29,7 @@ def main(arguments: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
     resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     command = arguments[5:]
     os.execvp(command[0], command)  # noqa: S606 - no shell is what we want

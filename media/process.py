@@ -1,4 +1,4 @@
-"""ffmpeg as a process: started under limits, watched, and ended with whoever wants it."""
+"""Programs that read untrusted files: started under limits, watched, and surely ended."""
 
 import asyncio
 import contextlib
@@ -71,24 +71,75 @@ async def run_ffmpeg(
     progress for too long. However this function is left, ffmpeg has ended by then. What it
     wrote may look complete even so: ffmpeg closes its playlists on SIGTERM.
     """
-    process = await _start(ffmpeg, arguments, limits)
+    process = await start(
+        [ffmpeg, *REPORTING, *arguments],
+        memory=limits.memory,
+        cpu_s=limits.cpu_s,
+        file_size=limits.file_size,
+        nice=limits.nice,
+    )
     log = Log()
     clock = Clock(limits)
     reading = asyncio.gather(
-        log.keep(_pipe(process.stderr)),
-        _report(_pipe(process.stdout), clock, duration_ms, on_progress),
+        log.keep(pipe(process.stderr)),
+        _report(pipe(process.stdout), clock, duration_ms, on_progress),
     )
     try:
         await _watch(reading, clock, log)
         async with asyncio.timeout(limits.grace_s):
             await process.wait()
     finally:
-        await _end(process, limits.grace_s)
+        await end(process, limits.grace_s)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
     if process.returncode:
         raise TranscodeFailed(_how_it_ended(process.returncode), log.text())
     return log.text()
+
+
+async def start(
+    command: Sequence[str], *, memory: int, cpu_s: int, file_size: int, nice: int = 10
+) -> Process:
+    """Start a program in a session of its own, with pipes for its output and no secrets.
+
+    It may use so many bytes of address space, seconds of CPU time and bytes of one file. It is
+    killed with this process; everybody else has to `end` it.
+    """
+    numbers = (os.getpid(), nice, memory, cpu_s, file_size)
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", str(LAUNCHER), *map(str, numbers), *command),
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+        start_new_session=True,
+        # The worker's secrets are in its environment; the program gets none of it.
+        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+    )
+
+
+def pipe(stream: asyncio.StreamReader | None) -> asyncio.StreamReader:
+    assert stream is not None, "standard output and error are pipes"  # noqa: S101 - for the types
+    return stream
+
+
+async def end(process: Process, grace_s: float) -> None:
+    """Ask the process to stop, then make it. A second cancellation cuts the grace short."""
+    if process.returncode is not None:
+        return
+    try:
+        _signal(process, signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await process.wait()
+    finally:
+        if process.returncode is None:
+            _signal(process, signal.SIGKILL)
+            await process.wait()
+
+
+def _signal(process: Process, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def parse_progress(report: Mapping[str, str], duration_ms: int) -> Progress:
@@ -141,25 +192,6 @@ class Clock:
         return min((self._started + limits.wall_s, wall), (self._advanced + limits.stall_s, stall))
 
 
-async def _start(ffmpeg: str, arguments: Sequence[str], limits: Limits) -> Process:
-    numbers = (os.getpid(), limits.nice, limits.memory, limits.cpu_s, limits.file_size)
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", str(LAUNCHER), *map(str, numbers)),
-        *(ffmpeg, *REPORTING, *arguments),
-        stdin=DEVNULL,
-        stdout=PIPE,
-        stderr=PIPE,
-        start_new_session=True,
-        # The worker's secrets are in its environment; ffmpeg gets none of it.
-        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
-    )
-
-
-def _pipe(stream: asyncio.StreamReader | None) -> asyncio.StreamReader:
-    assert stream is not None, "standard output and error are pipes"  # noqa: S101 - for the types
-    return stream
-
-
 async def _report(
     stream: asyncio.StreamReader,
     clock: Clock,
@@ -186,26 +218,6 @@ async def _watch(reading: asyncio.Future[tuple[None, None]], clock: Clock, log: 
             raise TranscodeFailed(sentence, log.text())
         await asyncio.wait({reading}, timeout=left)
     reading.result()
-
-
-async def _end(process: Process, grace_s: float) -> None:
-    """Ask the process to stop, then make it. A second cancellation cuts the grace short."""
-    if process.returncode is not None:
-        return
-    try:
-        _signal(process, signal.SIGTERM)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(grace_s):
-                await process.wait()
-    finally:
-        if process.returncode is None:
-            _signal(process, signal.SIGKILL)
-            await process.wait()
-
-
-def _signal(process: Process, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
 
 
 def _how_it_ended(returncode: int) -> str:

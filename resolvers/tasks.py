@@ -25,6 +25,11 @@ async def page(
         return await paging.page(session, rows, tasks.NEWEST_FIRST, window)
 
 
+def cursor(task: Task) -> str:
+    """The task's place in the list."""
+    return tasks.NEWEST_FIRST.cursor(task).encode()
+
+
 async def count(
     ctx: Context, statuses: Collection[TaskStatus] | None, *, video_id: UUID | None = None
 ) -> int:
@@ -50,4 +55,6 @@ async def cancel(ctx: Context, id: UUID) -> Task:
             await outcomes.failed(session, one, failure)
     for one in ended:
         await ctx.services.queue.stop(one)
+        if one.upload_session_id is not None:
+            await ctx.services.store.abort(str(one.upload_session_id))
     return ended[0] if ended else task

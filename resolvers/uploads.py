@@ -93,6 +93,11 @@ async def page(
         return await paging.page(session, rows, uploads.NEWEST_FIRST, window)
 
 
+def cursor(upload: UploadSession) -> str:
+    """The session's place in the list."""
+    return uploads.NEWEST_FIRST.cursor(upload).encode()
+
+
 async def count(ctx: Context, statuses: Collection[UploadStatus] | None) -> int:
     async with ctx.services.db.read() as session:
         return await paging.count(session, uploads.list_of(ctx.account_id, statuses))

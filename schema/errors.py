@@ -11,13 +11,13 @@ from domain.errors import (
     ChecksumMismatch,
     ChunksMissing,
     DomainError,
-    ErrorCode,
     InvalidState,
     LimitExceeded,
     NotFound,
     Unauthenticated,
 )
 from schema import ids
+from schema.enums import ErrorCode
 from schema.info import Info
 from schema.scalars import Bytes, Sha256
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Self
 import strawberry
 
 from db import models
-from domain.videos import PlaySetStatus, Resolution
 from schema import ids, nodes
+from schema.enums import PlaySetStatus, Resolution
 from schema.info import Info
 from schema.nodes import Node
 from schema.scalars import Bytes

@@ -11,7 +11,6 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 from typing_extensions import override
 
-import schema.enums  # noqa: F401  (makes the domain's enums the API's)
 from domain.errors import LimitExceeded
 from schema import ids, nodes
 from schema.accounts import AccountQuery

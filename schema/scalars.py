@@ -1,8 +1,9 @@
 """Our own scalars: how each is read from a request and written to a response."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final, NewType
+from typing import Final, NewType
 
 import strawberry
 from graphql import GraphQLError
@@ -22,7 +23,7 @@ _DATE_TIME = re.compile(
 )
 
 
-def _bytes(value: Any) -> int:
+def _bytes(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
         raise GraphQLError(f"Bytes cannot represent {value!r}: it must be a whole number.")
     if not 0 <= value <= MAX_BYTES:
@@ -30,13 +31,13 @@ def _bytes(value: Any) -> int:
     return int(value)
 
 
-def _sha256(value: Any) -> str:
+def _sha256(value: object) -> str:
     if not isinstance(value, str) or not _SHA256.fullmatch(value):
         raise GraphQLError(f"SHA256 cannot represent {value!r}: 64 hexadecimal digits are needed.")
     return value.lower()
 
 
-def _date_time(value: Any) -> datetime:
+def _date_time(value: object) -> datetime:
     if not isinstance(value, str) or not _DATE_TIME.fullmatch(value):
         raise GraphQLError(
             f"DateTime cannot represent {value!r}: RFC 3339 with an offset is needed, such as"
@@ -52,8 +53,8 @@ def _rfc3339(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _text(name: str) -> Any:
-    def parse(value: Any) -> str:
+def _text(name: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
         if not isinstance(value, str):
             raise GraphQLError(f"{name} cannot represent {value!r}: it must be a string.")
         return value

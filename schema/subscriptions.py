@@ -12,9 +12,9 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from domain.events import EventType
 from resolvers import watch
 from schema import cursors, ids
+from schema.enums import EventType
 from schema.info import Info
 from schema.play_sets import PlaySet
 from schema.scalars import EventCursor
@@ -40,7 +40,7 @@ class PlaySetEvent(Event):
 VideoId = Annotated[strawberry.ID, strawberry.argument(description="Id of the video.")]
 
 
-@strawberry.type
+@strawberry.type(description="What can be watched.")
 class Subscription:
     @strawberry.subscription(
         description="An upload session: its state now and after each change, until it is closed."

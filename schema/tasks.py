@@ -1,19 +1,17 @@
 """Background work that callers can watch and cancel."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import strawberry
 from strawberry import UNSET
 
 from db import models
-from db import tasks as order
-from domain.errors import ErrorCode
-from domain.tasks import TaskKind, TaskStatus
-from domain.videos import TranscodePass
+from domain.tasks import TaskKind
 from resolvers import tasks
 from schema import ids, nodes
 from schema.connections import After, Before, Connection, First, Last, connection, window
+from schema.enums import ErrorCode, TaskStatus, TranscodePass
 from schema.errors import ExpectedErrors, MutationPayload
 from schema.info import Info
 from schema.nodes import Node
@@ -30,6 +28,11 @@ KINDS = {TaskKind.VERIFY: "VerifyTask", TaskKind.TRANSCODE: "TranscodeTask"}
 class TaskError:
     code: ErrorCode = strawberry.field(description="Stable name of the failure.")
     message: str = strawberry.field(description="A whole English sentence.")
+
+    @classmethod
+    def of(cls, code: ErrorCode | None, message: str | None) -> Self | None:
+        """None as long as nothing failed."""
+        return None if code is None else cls(code=code, message=message or "")
 
 
 @strawberry.interface(description="Work that goes on in the background.")
@@ -87,9 +90,6 @@ class TranscodeTask(Task):
 
 
 def _common(row: models.Task) -> dict[str, Any]:
-    error = (
-        TaskError(code=row.error_code, message=row.error_message or "") if row.error_code else None
-    )
     return {
         "id": strawberry.ID(ids.encode(KINDS[row.kind], row.id)),
         "row": row,
@@ -97,7 +97,7 @@ def _common(row: models.Task) -> dict[str, Any]:
         "progress": row.progress,
         "attempt": row.attempt,
         "worker": row.worker,
-        "error": error,
+        "error": TaskError.of(row.error_code, row.error_message),
         "log": row.log,
         "created_at": row.created_at,
         "started_at": row.started_at,
@@ -136,7 +136,7 @@ async def task_page(
     return connection(
         page,
         task_of,
-        lambda row: order.NEWEST_FIRST.cursor(row).encode(),
+        tasks.cursor,
         lambda: tasks.count(ctx, statuses, video_id=video_id),
     )
 
@@ -156,6 +156,7 @@ class TaskQuery:
     async def tasks(
         self,
         info: Info,
+        *,
         first: First = 15,
         after: After = UNSET,
         last: Last = UNSET,

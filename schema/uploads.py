@@ -7,12 +7,11 @@ import strawberry
 from strawberry import UNSET
 
 from db import models
-from db import uploads as order
-from domain.uploads import UploadStatus
 from resolvers import uploads
 from resolvers.uploads import NewUpload
 from schema import ids, nodes
 from schema.connections import After, Before, Connection, First, Last, connection, window
+from schema.enums import UploadStatus
 from schema.errors import ExpectedErrors, MutationPayload
 from schema.info import Info
 from schema.nodes import Node
@@ -109,7 +108,6 @@ class UploadSession(Node):
 
     @classmethod
     def of(cls, row: models.UploadSession) -> Self:
-        error = row.error_code and TaskError(code=row.error_code, message=row.error_message or "")
         return cls(
             id=strawberry.ID(ids.encode("UploadSession", row.id)),
             row=row,
@@ -124,7 +122,7 @@ class UploadSession(Node):
             completed_chunks=row.received_chunks,
             received_bytes=Bytes(row.received_bytes),
             progress_percent=round(100 * row.received_bytes / row.file_size, 2),
-            error=error or None,
+            error=TaskError.of(row.error_code, row.error_message),
             created_at=row.created_at,
             updated_at=row.updated_at,
             expires_at=row.expires_at,
@@ -145,6 +143,7 @@ class UploadQuery:
     async def upload_sessions(
         self,
         info: Info,
+        *,
         first: First = 15,
         after: After = UNSET,
         last: Last = UNSET,
@@ -159,7 +158,7 @@ class UploadQuery:
         return connection(
             page,
             UploadSession.of,
-            lambda row: order.NEWEST_FIRST.cursor(row).encode(),
+            uploads.cursor,
             lambda: uploads.count(ctx, statuses),
         )
 

@@ -8,12 +8,11 @@ from strawberry import UNSET
 
 from db import models
 from domain.playback import DEFAULT_TTL_SECONDS
-from domain.videos import PlaySetStatus, Resolution, VideoOrder, VideoStatus
 from resolvers import playback, videos
 from resolvers.videos import Listing
 from schema import ids, nodes
 from schema.connections import After, Before, Connection, First, Last, connection, window
-from schema.enums import OrderDirection
+from schema.enums import OrderDirection, PlaySetStatus, Resolution, VideoOrder, VideoStatus
 from schema.info import Info
 from schema.nodes import Node
 from schema.play_sets import PlaySet
@@ -100,6 +99,7 @@ class Video(Node):
     async def tasks(
         self,
         info: Info,
+        *,
         first: First = 15,
         after: After = UNSET,
         last: Last = UNSET,
@@ -176,6 +176,7 @@ class VideoQuery:
     async def videos(
         self,
         info: Info,
+        *,
         first: First = 15,
         after: After = UNSET,
         last: Last = UNSET,

@@ -1,7 +1,7 @@
 """A PostgreSQL server for one run of the tests, its databases, and how they are emptied."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,9 +37,9 @@ end $$
 
 
 @contextmanager
-def folder() -> Iterator[Path]:
+def folder() -> Generator[Path]:
     """Give a folder that the server's account can enter, unlike pytest's own ones under root."""
-    with tempfile.TemporaryDirectory(prefix="reelgraph-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="reelgraph-") as name:
         Path(name).chmod(0o711)
         yield Path(name)
 

@@ -1,0 +1,155 @@
+"""What a file is, and whether it can become a video. The reading is done by a child process."""
+
+import asyncio
+import json
+import math
+import signal
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+from domain.errors import MediaRefused
+from domain.media import Refusal, Source
+from media import ladder
+from media.commands import CONTAINERS, MAX_PIXELS, MAX_STREAMS
+from media.process import Log, end, pipe, start
+
+CHILD: Final = Path(__file__).with_name("probe_child.py")
+MEMORY: Final = 2 << 30
+"""Address space, in bytes: an 8K picture fits, and the pictures it is predicted from."""
+
+LONGEST_MS: Final = 12 * 3_600_000
+TOP_FRAME_RATE: Final = 240
+
+HDR_TRANSFERS: Final = (16, 18)
+"""SMPTE ST 2084 and ARIB STD-B67, by their numbers in ITU-T H.273."""
+
+
+async def probe(path: Path, *, timeout_s: float = 30) -> Source:
+    """Read the header and decode the first picture. Raises MediaRefused.
+
+    A file that crashes the reader, exhausts its limits or takes longer than `timeout_s` is
+    refused as DAMAGED. However this function is left, the reader has ended by then.
+    """
+    return judge(await _ask(path, timeout_s))
+
+
+def judge(facts: dict[str, Any]) -> Source:
+    """Turn what the child found into a Source, or refuse it. Pure. Raises MediaRefused."""
+    _check_container(facts)
+    picture = facts["picture"]
+    _check_picture(picture)
+    first = picture["first"]
+    return Source(
+        container=facts["container"],
+        duration_ms=round(facts["duration_us"] / 1000),
+        width=first["width"],
+        height=first["height"],
+        rotation=-round(first["rotation"] / 90) * 90 % 360,  # libav's is counterclockwise
+        sample_aspect=_sample_aspect(picture),
+        frame_rate=_frame_rate(picture),
+        video_codec=picture["codec"],
+        pixel_format=first["pixel_format"],
+        audio_codec=facts["sound"],
+        hdr=first["transfer"] in HDR_TRANSFERS,
+        keyframe_first=first["keyframe"],
+    )
+
+
+def _check_container(facts: dict[str, Any]) -> None:
+    if facts["container"] is None and facts["known"]:
+        raise _damaged("Its header cannot be read.")
+    if facts["container"] is None:
+        raise MediaRefused(
+            Refusal.NOT_MEDIA, f"The file is in none of the accepted containers: {CONTAINERS}."
+        )
+    if facts["streams"] > MAX_STREAMS:
+        raise MediaRefused(
+            Refusal.TOO_MANY_STREAMS, f"The file has more than {MAX_STREAMS} streams."
+        )
+    if facts["picture"] is None:
+        raise MediaRefused(Refusal.NO_VIDEO, "The file has no video stream.")
+    _check_duration(facts["duration_us"])
+
+
+def _check_duration(duration_us: int | None) -> None:
+    duration_ms = round((duration_us or 0) / 1000)
+    if duration_ms <= 0:
+        raise MediaRefused(Refusal.NO_DURATION, "The file does not say how long it is.")
+    if duration_ms > LONGEST_MS:
+        hours = duration_ms / 3_600_000
+        raise MediaRefused(
+            Refusal.TOO_LONG,
+            f"The video lasts {hours:.2f} hours; the limit is {LONGEST_MS // 3_600_000} hours.",
+        )
+
+
+def _check_picture(picture: dict[str, Any]) -> None:
+    if picture["codec"] is None:
+        raise _damaged("Nothing can decode its video stream.")
+    width, height = picture["width"], picture["height"]
+    if width * height * max(1, _sample_aspect(picture)) > MAX_PIXELS:
+        raise MediaRefused(
+            Refusal.TOO_MANY_PIXELS,
+            f"The picture has {width} x {height} pixels; the limit is {MAX_PIXELS} in all.",
+        )
+    if picture["first"] is None:
+        raise _damaged("Its first picture cannot be decoded.")
+    rate = Fraction(picture["average_rate"])
+    if not 0 < rate <= TOP_FRAME_RATE:
+        raise MediaRefused(
+            Refusal.FRAME_RATE,
+            f"The video has {float(rate):g} frames per second; the limit is {TOP_FRAME_RATE}.",
+        )
+
+
+def _damaged(why: str) -> MediaRefused:
+    return MediaRefused(Refusal.DAMAGED, f"The file is damaged, or a part is missing. {why}")
+
+
+def _sample_aspect(picture: dict[str, Any]) -> Fraction:
+    return Fraction(picture["sample_aspect"])
+
+
+def _frame_rate(picture: dict[str, Any]) -> Fraction:
+    """The average rate; the nearest standard one when the intervals between frames vary.
+
+    The base rate is the lowest one of which all times are multiples.
+    """
+    average, base = Fraction(picture["average_rate"]), Fraction(picture["base_rate"])
+    varies = abs(base - average) * 50 > average
+    return ladder.nearest_standard(average) if varies else average
+
+
+async def _ask(path: Path, timeout_s: float) -> dict[str, Any]:
+    process = await start(
+        [
+            *(sys.executable, "-I", "-B", str(CHILD)),
+            *(CONTAINERS, str(2 * MAX_STREAMS), str(MAX_PIXELS), str(path)),
+        ],
+        memory=MEMORY,
+        cpu_s=math.ceil(timeout_s),
+        file_size=0,
+    )
+    log = Log()
+    try:
+        async with asyncio.timeout(timeout_s):
+            reply, _ = await asyncio.gather(
+                pipe(process.stdout).readline(), log.keep(pipe(process.stderr))
+            )
+            returncode = await process.wait()
+    except TimeoutError:
+        raise _damaged(f"Reading it took longer than {timeout_s:g} seconds.") from None
+    finally:
+        await end(process, grace_s=0)
+    return _read(reply, returncode, log)
+
+
+def _read(reply: bytes, returncode: int, log: Log) -> dict[str, Any]:
+    if returncode < 0:
+        name = signal.Signals(-returncode).name
+        raise _damaged(f"The process that read it was ended by {name}.")
+    if returncode:
+        raise RuntimeError(f"The probe failed:\n{log.text()}")
+    return json.loads(reply)

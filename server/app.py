@@ -1,0 +1,81 @@
+"""The ASGI application: one GraphQL endpoint, and the routes that carry bytes."""
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from resolvers.context import Services
+from server import delivery, requests, uploads
+from server.graphql import GraphQLEndpoint
+
+log = logging.getLogger(__name__)
+
+EXPOSED = ["ETag", uploads.CHECKSUM, "Retry-After", "Content-Range", "Accept-Ranges"]
+"""Response headers that a page of another site may read."""
+
+
+class State(TypedDict):
+    services: Services
+    public_url: str | None
+
+
+def create_app(services: Services, *, public_url: str | None = None) -> Starlette:
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[State]:
+        yield State(services=services, public_url=public_url)
+
+    graphql = GraphQLEndpoint()
+    return Starlette(
+        lifespan=lifespan,
+        middleware=[
+            Middleware(
+                CORSMiddleware,
+                allow_origins=["*"],
+                allow_methods=["GET", "HEAD", "POST", "PUT"],
+                allow_headers=["*"],
+                expose_headers=EXPOSED,
+                max_age=86_400,
+            )
+        ],
+        routes=[
+            Route("/", to_explorer),
+            Route("/graphql", graphql),
+            WebSocketRoute("/graphql", graphql),
+            Route("/uploads/{token}/{number:int}", uploads.put_part, methods=["PUT"]),
+            Route("/v/{token}/master.m3u8", delivery.master),
+            Route("/v/{token}/{path:path}", delivery.media),
+            Route("/health", health),
+        ],
+        exception_handlers={FileNotFoundError: missing, Exception: bug},
+    )
+
+
+async def to_explorer(_request: Request) -> Response:
+    return RedirectResponse("/graphql")
+
+
+async def health(request: Request) -> Response:
+    """200 as long as the database answers."""
+    try:
+        await requests.services(request).db.ping()
+    except OSError as failure:
+        log.warning("not healthy: %s", failure)
+        return JSONResponse({"status": "the database does not answer"}, 503)
+    return JSONResponse({"status": "ok"})
+
+
+async def missing(_request: Request, _failure: Exception) -> Response:
+    return JSONResponse({"code": "NOT_FOUND", "message": "There is no such file."}, 404)
+
+
+async def bug(_request: Request, _failure: Exception) -> Response:
+    """The server logs the trace; the caller learns no more than that."""
+    return JSONResponse({"code": "INTERNAL", "message": "Internal error."}, 500)

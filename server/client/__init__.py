@@ -1,0 +1,1 @@
+"""The upload client: a program that knows the server only by its API."""

@@ -1,0 +1,23 @@
+"""`reelgraph settings`: list every setting."""
+
+import argparse
+
+from rich.console import Console
+from rich.table import Table
+
+from server import settings
+
+HELP = "list every setting, its default and its meaning"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    del parser
+
+
+def run(args: argparse.Namespace) -> int:
+    del args
+    table = Table("Variable", "Default", "Meaning", box=None, pad_edge=False)
+    for name, default, meaning in settings.variables():
+        table.add_row(name, default, meaning)
+    Console().print(table)
+    return 0

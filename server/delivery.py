@@ -1,0 +1,48 @@
+"""Handing videos to players: `GET /v/{token}/…`. The token in the path says who may."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp
+
+from domain.errors import DomainError
+from resolvers import playback
+from server import requests
+from server.files import FileResponse
+
+TYPES: Final = {
+    "m3u8": "application/vnd.apple.mpegurl",
+    "mp4": "video/mp4",
+    "jpg": "image/jpeg",
+    "vtt": "text/vtt; charset=utf-8",
+}
+
+
+async def master(request: Request) -> Response:
+    """The master playlist: it grows while play sets become READY, so it is not kept."""
+    try:
+        text = await playback.master(requests.anonymous(request), request.path_params["token"])
+    except DomainError as failure:
+        return _refusal(failure)
+    headers = {"Cache-Control": "private, no-cache"}
+    return Response(text, headers=headers, media_type=TYPES["m3u8"])
+
+
+async def media(request: Request) -> ASGIApp:
+    """A playlist, a track, a picture: never changes under its name, so it may be kept."""
+    token, path = request.path_params["token"], request.path_params["path"]
+    try:
+        found = await playback.file(requests.anonymous(request), token, path)
+    except DomainError as failure:
+        return _refusal(failure)
+    return FileResponse(
+        found.file.path,
+        content_type=TYPES[found.name.rpartition(".")[2]],
+        cache_control=f"private, max-age={found.max_age_s}, immutable",
+    )
+
+
+def _refusal(failure: DomainError) -> Response:
+    content = {"code": failure.code.value, "message": str(failure)}
+    return JSONResponse(content, 403, {"Cache-Control": "no-store"})

@@ -1,0 +1,36 @@
+"""Log lines: readable text for people, JSON for machines."""
+
+import logging
+from datetime import UTC, datetime
+
+import orjson
+
+_QUIET = ("alembic", "httpx", "procrastinate", "uvicorn.access", "uvicorn.error", "websockets")
+"""Libraries whose everyday news nobody needs."""
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, with the trace of an exception in `exception`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(line).decode()
+
+
+def configure(*, form: str, level: str) -> None:
+    """Send all logs of the process to standard error."""
+    handler = logging.StreamHandler()
+    if form == "json":
+        handler.setFormatter(JsonFormatter())
+    else:
+        handler.setFormatter(logging.Formatter("%(levelname)-7s %(message)s  [%(name)s]"))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

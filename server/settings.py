@@ -1,0 +1,173 @@
+"""Settings from the environment and `.env`. Only this module reads them."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "REELGRAPH_"
+API_KEY_FILE = "api-key"
+DEFAULT_PORT = 8000
+
+NAMES = {"database_url": "DATABASE_URL", "DATABASE_URL": "DATABASE_URL"}
+"""The one variable that goes by its usual name, as settings and as pydantic's errors call it."""
+
+
+class SettingsError(Exception):
+    """A setting cannot be used; the message names it and says what would do."""
+
+
+def default_data_dir() -> Path:
+    """Root's own home is closed to the account that PostgreSQL runs as; /var/lib is not."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/reelgraph")
+    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "reelgraph"
+
+
+class _Environment(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
+
+    data_dir: Annotated[
+        Path,
+        Field(description="Folder of the embedded database, of stored files and of the API key."),
+    ] = Field(default_factory=default_data_dir)
+
+    @field_validator("data_dir", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+
+Kind = TypeVar("Kind", bound=_Environment)
+
+
+class Settings(_Environment):
+    """What a server or a worker needs to know."""
+
+    host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0: any free.")] = (
+        DEFAULT_PORT
+    )
+    public_url: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://[^/]+$",
+            description="Scheme and host in the links we give out; empty: the request's own.",
+        ),
+    ] = None
+    database_url: Annotated[
+        str | None,
+        Field(
+            validation_alias="DATABASE_URL",
+            pattern="^postgres(ql)?://",
+            description="postgresql:// URL; empty: an embedded PostgreSQL in the data folder.",
+        ),
+    ] = None
+    storage_url: Annotated[
+        str | None,
+        Field(description="file:///folder of stored files; empty: `storage` in the data folder."),
+    ] = None
+    ffmpeg: Annotated[
+        str | None, Field(description="Path of ffmpeg; empty: the one that is installed with us.")
+    ] = None
+    ffmpeg_threads: Annotated[
+        int | None, Field(ge=1, description="Threads of each ffmpeg; empty: one per core.")
+    ] = None
+    database_pool: Annotated[
+        int, Field(ge=2, le=100, description="Most database connections of the API.")
+    ] = 10
+    log_format: Annotated[
+        Literal["text", "json"], Field(description="How log lines look: text or json.")
+    ] = "text"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="Least level to log.")
+    ] = "info"
+
+    @field_validator("database_url", "storage_url", "ffmpeg", "public_url", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
+
+    @property
+    def storage_dir(self) -> Path:
+        """Where files are stored. Raises `SettingsError` for a store we do not have."""
+        if self.storage_url is None:
+            return self.data_dir / "storage"
+        scheme, _, rest = self.storage_url.partition("://")
+        if scheme != "file" or not rest.startswith("/"):
+            raise SettingsError(
+                f"{PREFIX}STORAGE_URL is {self.storage_url!r}; only file:///folder is possible."
+            )
+        return Path(rest)
+
+
+class ClientSettings(_Environment):
+    """What the command line needs to know as a client of the API."""
+
+    url: Annotated[
+        str,
+        Field(pattern=r"^https?://", description="For `reelgraph upload`: the server to talk to."),
+    ] = f"http://127.0.0.1:{DEFAULT_PORT}"
+    api_key: Annotated[
+        str | None,
+        Field(
+            description="For `reelgraph upload`: your API key; empty: the first start's, if it was"
+            " on this machine."
+        ),
+    ] = None
+
+    @property
+    def key(self) -> str:
+        """The API key. Raises `SettingsError` when there is none."""
+        if self.api_key:
+            return self.api_key
+        path = self.data_dir / API_KEY_FILE
+        try:
+            return path.read_text().strip()
+        except OSError as failure:
+            raise SettingsError(
+                f"No API key: set {PREFIX}API_KEY, or run as the user who started the server here"
+                f" ({path}: {failure.strerror})."
+            ) from None
+
+
+def load() -> Settings:
+    """Raises `SettingsError`."""
+    return _checked(Settings)
+
+
+def load_client() -> ClientSettings:
+    """Raises `SettingsError`."""
+    return _checked(ClientSettings)
+
+
+def variables() -> list[tuple[str, str, str]]:
+    """Name, default and meaning of every setting there is."""
+    fields = {**Settings.model_fields, **ClientSettings.model_fields}
+    return [
+        (variable(name), _default(field), field.description or "") for name, field in fields.items()
+    ]
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return NAMES.get(name, f"{PREFIX}{name.upper()}")
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True, validated_data={})
+    return "" if value is None else str(value)
+
+
+def _checked(kind: type[Kind]) -> Kind:
+    try:
+        return kind()
+    except ValidationError as failure:
+        sentences = [
+            f"{variable(str(error['loc'][0]))}: {error['msg']}." for error in failure.errors()
+        ]
+        raise SettingsError("\n".join(sentences)) from None

@@ -1,0 +1,171 @@
+"""Builds everything from settings, once per process. The only place that does."""
+
+import asyncio
+import logging
+import os
+import shutil
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from db import accounts, migrate
+from db.bus import EventBus
+from db.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from db.session import Database
+from domain.tokens import Signer
+from jobs import worker
+from jobs.queue import Queue
+from jobs.runs import Tools
+from jobs.workspace import Workspace
+from media.passes import Encoder
+from resolvers.accounts import create_owner
+from resolvers.context import Services
+from resolvers.viewers import Viewers
+from server.settings import API_KEY_FILE, Settings, SettingsError, variable
+from storage.local import LocalStore
+
+log = logging.getLogger(__name__)
+
+
+class NotReady(Exception):
+    """Something that the product stands on is missing; the message says what to do."""
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncGenerator[str]:
+    """The URL of a database with the current tables, served as long as the block lasts."""
+    async with AsyncExitStack() as stack:
+        if settings.database_url:
+            url = settings.database_url
+        else:
+            url = await stack.enter_async_context(_embedded(settings.data_dir / "postgres"))
+        try:
+            await asyncio.to_thread(migrate.upgrade, url)
+        except migrate.Unreachable as failure:
+            raise NotReady(
+                f"The database is not reachable ({failure}). Check {variable('database_url')}."
+            ) from failure
+        yield url
+
+
+@asynccontextmanager
+async def _embedded(home: Path) -> AsyncGenerator[str]:
+    server = EmbeddedPostgres(home)
+    try:
+        await asyncio.to_thread(server.start)
+        await asyncio.to_thread(server.ensure_database)
+    except EmbeddedPostgresError as failure:
+        raise NotReady(str(failure)) from failure
+    try:
+        yield server.url()
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, database_url: str) -> AsyncGenerator[Services]:
+    """What requests and jobs share, until the block ends."""
+    async with AsyncExitStack() as stack:
+        store = open_store(settings)
+        stack.push_async_callback(store.close)
+        db = Database(database_url, pool_size=settings.database_pool)
+        stack.push_async_callback(db.close)
+        bus = EventBus(database_url)
+        stack.push_async_callback(bus.close)
+        await bus.open()
+        queue = Queue(database_url)
+        await stack.enter_async_context(queue.app.open_async())
+        async with db.write() as session:
+            secret = await accounts.signing_secret(session)
+        yield Services(
+            db=db,
+            store=store,
+            queue=queue,
+            bus=bus,
+            upload_links=Signer(secret, "upload"),
+            playback_links=Signer(secret, "playback"),
+            viewers=Viewers(db),
+        )
+
+
+@asynccontextmanager
+async def open_tools(settings: Settings, services: Services) -> AsyncGenerator[Tools]:
+    """What the jobs of a worker need beyond the services."""
+    workspace = Workspace(settings.data_dir / "work")
+    try:
+        worker.prepare(services.queue)
+        yield Tools(
+            db=services.db,
+            store=services.store,
+            queue=services.queue,
+            bus=services.bus,
+            encoder=Encoder(find_ffmpeg(settings), threads=settings.ffmpeg_threads),
+            workspace=workspace,
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+        )
+    finally:
+        workspace.close()
+
+
+def open_store(settings: Settings) -> LocalStore:
+    folder = settings.storage_dir
+    try:
+        return LocalStore(folder)
+    except OSError as failure:
+        raise NotReady(
+            f"{folder} cannot be written ({failure.strerror}). Check"
+            f" {variable('data_dir')} and {variable('storage_url')}."
+        ) from failure
+
+
+def open_data_dir(settings: Settings) -> None:
+    """Make the data folder. The embedded database's account must be able to pass through it."""
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o755 if os.geteuid() == 0 else 0o700)
+        probe = folder / f".write-test-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as failure:
+        raise NotReady(
+            f"{folder} cannot be written ({failure.strerror}). Check {variable('data_dir')}."
+        ) from failure
+
+
+async def open_house(settings: Settings, db: Database) -> Path | None:
+    """On the very first start make the owner; returns the file that holds the API key.
+
+    None when the owner was made elsewhere, or the key has been taken away.
+    """
+    path = settings.data_dir / API_KEY_FILE
+    api_key = await create_owner(db)
+    if api_key is not None:
+        await asyncio.to_thread(_write_secret, path, api_key)
+    return path if path.exists() else None
+
+
+def _write_secret(path: Path, secret: str) -> None:
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secret + "\n")
+    draft.replace(path)
+
+
+def find_ffmpeg(settings: Settings) -> str:
+    """The ffmpeg to run: the setting's, the one installed with us, or PATH's."""
+    if settings.ffmpeg:
+        found = shutil.which(settings.ffmpeg)
+        if found is None:
+            raise SettingsError(f"{variable('ffmpeg')}: {settings.ffmpeg} is no program.")
+        return found
+    if find_spec("imageio_ffmpeg"):
+        return str(import_module("imageio_ffmpeg").get_ffmpeg_exe())
+    found = shutil.which("ffmpeg")
+    if found is None:
+        raise SettingsError(f"There is no ffmpeg: install one, or set {variable('ffmpeg')}.")
+    return found

@@ -1,0 +1,130 @@
+"""Functions that write one thing each, as the product itself would have written it."""
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from db import accounts, events, objects
+from db.models import Account, PlaySet, Task, Video
+from db.session import Database, WriteSession
+from domain.accounts import new_api_key
+from domain.events import EventType, NewEvent
+from domain.media import Source
+from domain.tasks import TaskKind, TaskStatus
+from domain.videos import PlaySetStatus, Resolution, TranscodePass, VideoStatus, new_vid
+
+SOURCE = Source(
+    container="mov",
+    duration_ms=4_000,
+    width=1280,
+    height=720,
+    rotation=0,
+    sample_aspect=Fraction(1),
+    frame_rate=Fraction(30),
+    video_codec="h264",
+    pixel_format="yuv420p",
+    audio_codec="aac",
+    hdr=False,
+)
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Owner:
+    account: Account
+    api_key: str
+
+
+async def owner(db: Database) -> Owner:
+    key = new_api_key()
+    async with db.write() as session:
+        account = await accounts.add(session, user_id=uuid.uuid4().hex, name="Test")
+        await accounts.add_api_key(session, account, name="test", api_key=key)
+    return Owner(account, key)
+
+
+async def video(
+    db: Database,
+    account: Account,
+    *,
+    title: str = "A video",
+    status: VideoStatus = VideoStatus.PROCESSING,
+    minutes: int = 0,
+) -> Video:
+    """A video without play sets, made `minutes` after a fixed moment."""
+    sha256 = hashlib.sha256(uuid.uuid4().bytes).hexdigest()
+    async with db.write() as session:
+        await objects.refer(session, sha256=sha256, key=f"sources/{sha256}", size=1_000)
+        row = Video(
+            vid=new_vid(),
+            account_id=account.id,
+            status=status,
+            title=title,
+            source_sha256=sha256,
+            source=SOURCE.to_json(),
+            file_size=1_000,
+            width=1280,
+            height=720,
+            duration_ms=4_000,
+            created_at=EPOCH + timedelta(minutes=minutes),
+            updated_at=EPOCH + timedelta(minutes=minutes),
+        )
+        session.add(row)
+        await session.flush()
+    return row
+
+
+async def transcode_task(
+    db: Database,
+    video: Video,
+    *resolutions: Resolution,
+    kind: TranscodePass = TranscodePass.FIRST_PLAY,
+) -> Task:
+    """A queued pass over the video, with the play sets that it makes, but no job."""
+    async with db.write() as session:
+        row = Task(
+            account_id=video.account_id,
+            kind=TaskKind.TRANSCODE,
+            status=TaskStatus.QUEUED,
+            video_id=video.id,
+            transcode_pass=kind,
+        )
+        session.add(row)
+        await session.flush()
+        for resolution in resolutions:
+            session.add(
+                PlaySet(
+                    video_id=video.id,
+                    task_id=row.id,
+                    resolution=resolution,
+                    status=PlaySetStatus.INITIAL,
+                )
+            )
+    return row
+
+
+async def play_sets_ready(session: WriteSession, video: Video, *ids: UUID) -> None:
+    """Record that these play sets became READY."""
+    news = [
+        NewEvent(EventType.PLAY_SET_READY, video.account_id, video_id=video.id, play_set_id=id)
+        for id in ids
+    ]
+    await events.record(session, *news)
+
+
+READY: dict[str, Any] = {
+    "playlist_key": "",
+    "file_size": 10,
+    "width": 640,
+    "height": 360,
+    "frame_rate": "30",
+    "duration_ms": 4_000,
+    "bandwidth": 800_000,
+    "average_bandwidth": 700_000,
+    "codecs": "avc1.64001e",
+}
