@@ -48,7 +48,7 @@ def master(variants: Sequence[Variant]) -> str:
     return "\n".join([*lines, ""])
 
 
-def storyboard(
+def storyboard(  # noqa: PLR0917 - seven different things, each needed
     duration_ms: int,
     step_ms: int,
     columns: int,

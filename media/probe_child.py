@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.audio import AudioStream
 from av.container import InputContainer
+from av.error import FFmpegError
 from av.stream import Disposition
 from av.video import VideoFrame, VideoStream
 
@@ -49,7 +51,7 @@ def inspect(path: Path, *, containers: str, max_streams: int, max_pixels: int) -
     try:
         with av.open(f"file:{path}", container_options=limits, metadata_errors="replace") as opened:
             return _container(opened, max_pixels)
-    except (av.FFmpegError, MemoryError):
+    except (FFmpegError, MemoryError):
         known = any(head[at:].startswith(signature) for at, signature in SIGNATURES)
         return {"container": None, "known": known}
 
@@ -85,9 +87,9 @@ def _picture(opened: InputContainer, stream: VideoStream, max_pixels: int) -> di
     }
 
 
-def _codec(stream: Any) -> str | None:
-    # Without a decoder there is no context.
-    return None if stream.codec_context is None else stream.codec_context.name
+def _codec(stream: AudioStream | VideoStream) -> str | None:
+    # A stream that nothing can decode has no context, although its type says that it has.
+    return getattr(stream.codec_context, "name", None)
 
 
 def _first(opened: InputContainer, stream: VideoStream, max_pixels: int) -> dict[str, Any] | None:
@@ -98,11 +100,10 @@ def _first(opened: InputContainer, stream: VideoStream, max_pixels: int) -> dict
         keyframe = packet.is_keyframe if keyframe is None else keyframe
         try:
             frames = packet.decode()
-        except (av.FFmpegError, MemoryError):
+        except (FFmpegError, MemoryError):
             continue
-        for frame in frames:
-            if isinstance(frame, VideoFrame):
-                return _frame(frame) | {"keyframe": keyframe}
+        if frames:
+            return _frame(frames[0]) | {"keyframe": keyframe}
     return None
 
 

@@ -10,7 +10,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import KW_ONLY, dataclass, field
 from email.utils import formatdate
@@ -140,7 +140,7 @@ def _requested(request: Headers, etag: str, size: int) -> range | None:
 
 
 @asynccontextmanager
-async def _opened(path: Path) -> AsyncIterator[tuple[int, os.stat_result]]:
+async def _opened(path: Path) -> AsyncGenerator[tuple[int, os.stat_result]]:
     """Open a file in a thread; its descriptor is closed whatever happens."""
     opening = asyncio.ensure_future(asyncio.to_thread(_open, path))
     try:

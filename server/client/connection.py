@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import httpx
@@ -13,8 +14,10 @@ from server.client import sse
 from server.client.errors import ClientError, TemporaryFailure
 from server.client.retries import Retries, persist
 
-TIMEOUT = httpx.Timeout(60, connect=5, pool=None)
+_TIMEOUT = httpx.Timeout(60, connect=5, pool=None)
 """Seconds. A silent subscription is a broken one: the server sends a comment every 15 s."""
+
+_TEMPORARY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 class Answer(BaseModel):
@@ -34,6 +37,14 @@ class _Error(BaseModel):
 class _Body(BaseModel):
     data: Any = None
     errors: list[_Error] = []
+
+
+def open_http() -> httpx.AsyncClient:
+    """A client for any number of parallel requests. This machine is reached without a proxy."""
+    here = ["all://127.0.0.1", "all://localhost", "all://[::1]"]
+    return httpx.AsyncClient(
+        timeout=_TIMEOUT, limits=httpx.Limits(), mounts=dict.fromkeys(here, None)
+    )
 
 
 class Connection:
@@ -102,13 +113,13 @@ class Connection:
 
     async def _check(self, response: httpx.Response) -> None:
         """Raise what the status says, unless the body says it better."""
-        if response.status_code == 401:
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
             raise ClientError(
                 f"{self.url} does not accept the API key. Set REELGRAPH_API_KEY to one that holds."
             )
         raise_if_temporary(response, self.url)
         is_ours = _kind(response).endswith(("json", "event-stream"))
-        if not is_ours or response.status_code == 404:
+        if not is_ours or response.status_code == HTTPStatus.NOT_FOUND:
             raise ClientError(
                 f"{self.url} does not answer like Reelgraph (HTTP {response.status_code});"
                 " REELGRAPH_URL names the server."
@@ -144,7 +155,8 @@ def raise_if_temporary(response: httpx.Response, url: str) -> None:
     status = response.status_code
     asked = response.headers.get("Retry-After", "")
     # A conflict passes only if the server says when: a part is busy, but a session stays closed.
-    if status in {408, 429} or status >= 500 or (status == 409 and asked):
+    is_busy = status == HTTPStatus.CONFLICT and asked
+    if is_busy or status in _TEMPORARY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise TemporaryFailure(
             f"{url} cannot serve at the moment (HTTP {status}).",
             retry_after_s=float(asked) if asked.isdecimal() else None,

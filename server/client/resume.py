@@ -1,12 +1,11 @@
 """What is remembered of an unfinished upload, so that the same command goes on with it."""
 
 import hashlib
-import json
 import os
-import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 
 def default_folder() -> Path:
@@ -28,36 +27,40 @@ class Subject:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    subject: Subject
+    session_id: str
+
+
+_KEPT = TypeAdapter(_Kept)
+
+
 class Memory:
     """The id of the upload session of one subject, in one small file below `folder`."""
 
     def __init__(self, folder: Path, subject: Subject) -> None:
-        self._subject = asdict(subject)
-        name = hashlib.sha256(json.dumps(self._subject).encode()).hexdigest()
-        self.path = folder / f"{name[:32]}.json"
+        self._subject = subject
+        name = hashlib.sha256(repr(astuple(subject)).encode())
+        self.path = folder / f"{name.hexdigest()[:32]}.json"
 
     def recall(self) -> str | None:
-        """The session's id; None when there is none, or nothing that we wrote."""
+        """The session's id; None when there is none, or nothing that can be read."""
         try:
-            kept: Any = json.loads(self.path.read_bytes())
-        except (FileNotFoundError, ValueError):
+            kept = _KEPT.validate_json(self.path.read_bytes())
+        except (OSError, ValidationError):
             return None
-        if isinstance(kept, dict) and kept == self._subject | {"session": kept.get("session")}:
-            return kept["session"]
-        return None
+        return kept.session_id if kept.subject == self._subject else None
 
     def keep(self, session_id: str) -> None:
         """Written whole or not at all. Raises `OSError`."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        kept = json.dumps(self._subject | {"session": session_id}, indent=2)
-        descriptor, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.stem)
+        written = self.path.with_suffix(f".{os.getpid()}")
         try:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(kept)
-            Path(temporary).replace(self.path)
-        except BaseException:
-            Path(temporary).unlink()
-            raise
+            written.write_bytes(_KEPT.dump_json(_Kept(self._subject, session_id), indent=2))
+            written.replace(self.path)
+        finally:
+            written.unlink(missing_ok=True)
 
     def forget(self) -> None:
         self.path.unlink(missing_ok=True)

@@ -5,8 +5,10 @@ import base64
 from bisect import bisect_left
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from functools import partial
+from http import HTTPStatus
 
 import httpx
+from pydantic import BaseModel, ValidationError
 
 from domain.uploads import ChunkPlan
 from server.client.api import TARGETS_AT_ONCE, Api, Target
@@ -102,9 +104,21 @@ class Transfer:
         if response.is_success:
             return
         raise_if_temporary(response, place)
-        if response.status_code == 403:
+        if response.status_code == HTTPStatus.FORBIDDEN:
             self._targets.forget()
             raise TemporaryFailure(f"{place} refuses the link of chunk {index}.")
         raise ClientError(
-            f"{place} refuses chunk {index} (HTTP {response.status_code}): {response.text[:300]}"
+            f"{place} refuses chunk {index} (HTTP {response.status_code}): {_reason(response)}"
         )
+
+
+class _Refusal(BaseModel):
+    message: str
+
+
+def _reason(response: httpx.Response) -> str:
+    """The server's sentence; what another store says is taken as it is."""
+    try:
+        return _Refusal.model_validate_json(response.content).message
+    except ValidationError:
+        return " ".join(response.text[:300].split())

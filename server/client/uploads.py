@@ -97,8 +97,9 @@ class Upload:
 
     def _subject(self, sha256: str) -> Subject:
         source = self._source
+        path = os.fsencode(source.path).decode(errors="backslashreplace")
         url = self._api.connection.url
-        return Subject(url, str(source.path), source.size, source.mtime_ns, sha256)
+        return Subject(url, path, source.size, source.mtime_ns, sha256)
 
     async def _session(self, memory: Memory, sha256: str) -> Session:
         """The session that an earlier run left behind, if it is of use; else a new one."""

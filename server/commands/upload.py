@@ -5,14 +5,15 @@ import asyncio
 import sys
 from pathlib import Path
 
-import httpx
-
+from server import settings
 from server.client import progress, resume, sources
 from server.client.api import Api
-from server.client.connection import TIMEOUT, Connection
+from server.client.connection import Connection, open_http
 from server.client.errors import ClientError
 from server.client.uploads import Playable, Upload, Wishes
-from server.settings import ClientSettings, SettingsError
+from server.settings import ClientSettings
+
+HELP = "send video files, and print where they play"
 
 INTERRUPTED = 130
 """128 and the number of SIGINT, as shells have it."""
@@ -43,8 +44,8 @@ def _positive(text: str) -> int:
     return value
 
 
-def run(args: argparse.Namespace, settings: ClientSettings) -> int:
-    """The exit code: 0, 1 if something failed, 130 after Ctrl-C."""
+def run(args: argparse.Namespace) -> int:
+    """The exit code: 0, 1 if something failed, 130 after Ctrl-C. Raises `SettingsError`."""
     wishes = Wishes(
         title=args.title,
         description=args.description,
@@ -53,18 +54,15 @@ def run(args: argparse.Namespace, settings: ClientSettings) -> int:
         watch=args.watch,
     )
     try:
-        return asyncio.run(_upload_each(args.files, wishes, settings))
+        return asyncio.run(_upload_each(args.files, wishes, settings.load_client()))
     except KeyboardInterrupt:
         _complain("Interrupted. Run the same command again to resume.")
         return INTERRUPTED
-    except SettingsError as failure:
-        _complain(str(failure))
-        return 1
 
 
-async def _upload_each(files: list[Path], wishes: Wishes, settings: ClientSettings) -> int:
-    async with httpx.AsyncClient(timeout=TIMEOUT, limits=httpx.Limits()) as http:
-        api = Api(Connection(http, settings.url, key=settings.key))
+async def _upload_each(files: list[Path], wishes: Wishes, client: ClientSettings) -> int:
+    async with open_http() as http:
+        api = Api(Connection(http, client.url, key=client.key))
         results = [await _upload(api, path, wishes) for path in files]
     return 0 if all(results) else 1
 
