@@ -9,7 +9,7 @@ from jobs.runs import Tools
 
 log = logging.getLogger(__name__)
 
-STALLED_AFTER_S = 15
+STALLED_AFTER_S = 10
 """A worker that has not been heard of for so long is taken for dead."""
 
 

@@ -17,7 +17,7 @@ from jobs.runs import Backoff, Tools
 
 log = logging.getLogger(__name__)
 
-_HEARTBEAT_S = 3
+_HEARTBEAT_S = 2
 _RESTART_CAP_S = 30
 
 tasks = procrastinate.Blueprint()

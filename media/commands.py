@@ -111,7 +111,8 @@ def origin(source: Source, input: Path, output: Path, *, threads: int | None = N
     return [
         *_input(input, threads=threads),
         *("-map", "0:V:0"),
-        *(["-map", "0:a:0"] if sound else []),
+        # MPEG-TS repeats the sound's parameters in every frame; MP4 has them once, in the header.
+        *(["-map", "0:a:0", "-bsf:a", "aac_adtstoasc"] if sound else []),
         *("-c", "copy"),
         *_hls(output, [Resolution.ORIGIN], sound=ORIGIN_SOUND if sound else None, source=source),
     ]
@@ -131,7 +132,8 @@ def _first_play_graph(source: Source) -> str:
     play = [_steady(source), _scale(rungs.target_size(source, Resolution.P360)), *_finish(source)]
     box = f"{tiles.tile_width}:{tiles.tile_height}"
     storyboard = [
-        f"fps=1000/{tiles.step_ms}:start_time=0:round=down",
+        # The last tile, maybe the only one, can be of less than a whole step.
+        f"fps=1000/{tiles.step_ms}:start_time=0:round=down:eof_action=pass",
         f"scale={box}:force_original_aspect_ratio=decrease",
         f"pad={box}:-1:-1",
         f"tile={tiles.columns}x{tiles.rows}",

@@ -54,9 +54,12 @@ def parse(text: str) -> MediaPlaylist:
         raise PlaylistBroken("The playlist names no header at the start of the file.")
     if lines[-1] != "#EXT-X-ENDLIST":
         raise PlaylistBroken("The playlist is unfinished.")
+    durations, places = list(DURATION.finditer(text)), list(BYTERANGE.finditer(text))
+    if len(durations) != len(places):
+        raise PlaylistBroken(f"{len(durations)} segments have {len(places)} places in the file.")
     segments = tuple(
         Segment(_microseconds(duration), offset=int(place[2]), size=int(place[1]))
-        for duration, place in zip(DURATION.finditer(text), BYTERANGE.finditer(text), strict=True)
+        for duration, place in zip(durations, places, strict=True)
     )
     playlist = MediaPlaylist(uri=header[1], header_size=int(header[2]), segments=segments)
     _check(playlist)

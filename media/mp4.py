@@ -50,7 +50,7 @@ def read_header(header: bytes) -> Picture | Sound:
             return _picture(entries["avc1"])
         if "mp4a" in entries:
             return _sound(entries["mp4a"])
-    except (IndexError, KeyError, UnicodeDecodeError) as error:
+    except (IndexError, KeyError, StopIteration) as error:
         raise NotUnderstood("The header is cut, or a box is missing in it.") from error
     raise NotUnderstood(f"The header is of {' '.join(entries) or 'nothing'}.")
 
@@ -74,7 +74,7 @@ def _sound(entry: bytes) -> Sound:
     bits = f"{_number(specific):0{8 * len(specific)}b}"
     object_type = int(bits[:5], 2)
     channels_at = 9 if bits[5:9] != "1111" else 33  # an unusual sampling rate is spelt out
-    channels = int(bits[channels_at : channels_at + 4], 2)
+    channels = int(bits[channels_at : channels_at + 4] or "1111", 2)
     return Sound(codecs=f"mp4a.40.{object_type}", channels=CHANNELS[channels] or None)
 
 

@@ -89,7 +89,8 @@ def _picture(opened: InputContainer, stream: VideoStream, max_pixels: int) -> di
 
 def _codec(stream: AudioStream | VideoStream) -> str | None:
     # A stream that nothing can decode has no context, although its type says that it has.
-    return getattr(stream.codec_context, "name", None)
+    codec = getattr(stream.codec_context, "codec", None)
+    return codec and codec.canonical_name
 
 
 def _first(opened: InputContainer, stream: VideoStream, max_pixels: int) -> dict[str, Any] | None:

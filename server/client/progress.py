@@ -58,8 +58,7 @@ class Lines:
     def show(self, row: str, status: str, *, done: float, total: float = 1.0) -> None:
         if self._shown.get(row) != status:
             self._shown[row] = status
-            size = f" {decimal(int(total))}" if total > 1 else f" {done / total:.0%}"
-            self.note(f"{row}: {status}{size}")
+            self.note(f"{row} {status}")
 
     def note(self, text: str) -> None:
         print(f"{self._file}: {text}", file=self._stream, flush=True)

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 from collections.abc import Generator
@@ -44,11 +45,13 @@ async def _serve(current: Settings, listener: socket.socket, *, with_worker: boo
         url = await stack.enter_async_context(wiring.open_database(current))
         services = await stack.enter_async_context(wiring.open_services(current, url))
         key_file = await wiring.open_house(current, services.db)
-        app = create_app(services, public_url=current.public_url)
-        work = [asyncio.create_task(_answer(app, listener, _banner(current, listener, key_file)))]
+        work: list[asyncio.Task[None]] = []
         if with_worker:
             tools = await stack.enter_async_context(wiring.open_tools(current, services))
             work.append(asyncio.create_task(worker.work(tools)))
+        app = create_app(services, public_url=current.public_url)
+        banner = _banner(current, listener, key_file)
+        work.append(asyncio.create_task(_answer(app, listener, banner)))
         await processes.until_stopped(*work)
 
 
@@ -98,7 +101,7 @@ def _listen(current: Settings) -> socket.socket:
         return socket.create_server((current.host, current.port), family=family, backlog=2048)
     except OSError as failure:
         raise NotReady(
-            f"Cannot listen on {current.host} port {current.port} ({failure.strerror})."
+            f"Cannot listen on {current.host} port {current.port} ({os.strerror(failure.errno or 0)})."
             f" Choose another with {settings.variable('port')} or {settings.variable('host')}."
         ) from failure
 
