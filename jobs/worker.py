@@ -55,7 +55,7 @@ async def run_transcode(context: procrastinate.JobContext, task_id: str) -> None
     await runs.perform(context, _tools(context), UUID(task_id), transcode.transcode)
 
 
-@tasks.periodic(cron="*/5 * * * * *")
+@tasks.periodic(cron="* * * * * */5")  # the seconds come last
 @tasks.task(name="rescue", queue=queue.MAINTENANCE, queueing_lock="rescue", pass_context=True)
 async def rescue(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
     await maintenance.rescue(_tools(context))

@@ -74,7 +74,9 @@ def _sound(entry: bytes) -> Sound:
     bits = f"{_number(specific):0{8 * len(specific)}b}"
     object_type = int(bits[:5], 2)
     channels_at = 9 if bits[5:9] != "1111" else 33  # an unusual sampling rate is spelt out
-    channels = int(bits[channels_at : channels_at + 4] or "1111", 2)
+    if len(bits) < channels_at + 4:
+        raise NotUnderstood("The configuration of the sound is cut.")
+    channels = int(bits[channels_at : channels_at + 4], 2)
     return Sound(codecs=f"mp4a.40.{object_type}", channels=CHANNELS[channels] or None)
 
 

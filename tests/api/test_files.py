@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import pytest_asyncio
 import uvicorn
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -19,43 +18,39 @@ from starlette.types import Message, Receive, Scope, Send
 from server.files import PIECE, FileResponse, parse_range
 
 CLIP = b"0123456789"
+GET: Scope = {"type": "http", "method": "GET", "headers": []}
 
 
 @dataclass
 class Site:
-    """A real server that hands out the files of `root`, and what its last request did."""
+    """A real server of one file that answers as `response` says, and what it last sent."""
 
-    root: Path
+    path: Path
     port: int
+    client: httpx.AsyncClient
+    etag: str | None = None
     sent: list[str | int] = field(default_factory=list[str | int])
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def put(self, name: str, content: bytes = CLIP) -> Path:
-        path = self.root / name
-        path.write_bytes(content)
-        return path
+    async def get(self, headers: dict[str, str] | None = None) -> httpx.Response:
+        return await self.client.get("/", headers=headers)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.sent, self.ended = [], asyncio.Event()
+        async def record(message: Message) -> None:
+            await send(message)
+            self.sent.append(len(message["body"]) if "body" in message else message["type"])
+
         try:
-            await response(self.root / scope["path"][1:])(scope, receive, self._recorded(send))
+            await response(self.path, etag=self.etag)(scope, receive, record)
         except FileNotFoundError:
             await Response(status_code=404)(scope, receive, send)
         finally:
             self.ended.set()
 
-    def _recorded(self, send: Send) -> Send:
-        async def record(message: Message) -> None:
-            await send(message)
-            self.sent.append(len(message["body"]) if "body" in message else message["type"])
-
-        return record
-
-    def is_open(self, path: Path) -> bool:
+    def is_open(self) -> bool:
         """Whether this process holds a descriptor of the file."""
-        return path in {
-            item.readlink() for item in Path("/proc/self/fd").iterdir() if item.exists()
-        }
+        links = list(Path("/proc/self/fd").iterdir())
+        return any(link.exists() and link.samefile(self.path) for link in links)
 
 
 def response(path: Path, *, etag: str | None = None) -> FileResponse:
@@ -68,25 +63,27 @@ def response(path: Path, *, etag: str | None = None) -> FileResponse:
     )
 
 
-@pytest_asyncio.fixture(scope="module")
-async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+@pytest.fixture(scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     """Connections wait in the socket's backlog until the server is up, so nobody else has to."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        site = Site(tmp_path_factory.mktemp("site"), listener.getsockname()[1])
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        site = Site(tmp_path_factory.mktemp("site") / "clip.mp4", port, client)
         config = uvicorn.Config(
             site.answer, interface="asgi3", lifespan="off", ws="none", log_config=None
         )
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        serving = asyncio.create_task((running := uvicorn.Server(config)).serve([listener]))
         yield site
-        server.should_exit = True
+        running.should_exit = True
         await serving
 
 
-@pytest_asyncio.fixture(scope="module")
-async def player(site: Site) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{site.port}") as client:
-        yield client
+@pytest.fixture
+def site(server: Site) -> Site:
+    server.path.write_bytes(CLIP)
+    server.etag, server.sent, server.ended = None, [], asyncio.Event()
+    return server
 
 
 @pytest.mark.parametrize(
@@ -101,7 +98,6 @@ async def player(site: Site) -> AsyncIterator[httpx.AsyncClient]:
         ("BYTES= 2-4", range(2, 5)),
         ("", None),
         ("bytes", None),
-        ("bytes=", None),
         ("bytes=-", None),
         ("bytes=4-2", None),
         ("bytes=2-4,6-7", None),
@@ -119,9 +115,7 @@ def test_a_range_header_is_understood_or_ignored(value: str, expected: range | N
 
 @pytest.mark.parametrize("value", ["bytes=10-", "bytes=10-12", "bytes=999999999999-", "bytes=-0"])
 def test_a_range_without_a_byte_of_the_file_is_empty(value: str) -> None:
-    span = parse_range(value, 10)
-    assert span is not None
-    assert not span
+    assert parse_range(value, 10) == range(0)
 
 
 @pytest.mark.parametrize("value", ["bytes=0-", "bytes=0-5", "bytes=-5"])
@@ -129,12 +123,10 @@ def test_an_empty_file_has_no_ranges(value: str) -> None:
     assert parse_range(value, 0) is None
 
 
-async def test_the_whole_file_is_described(site: Site, player: httpx.AsyncClient) -> None:
-    path = site.put("whole.mp4")
-    state = path.stat()
-    os.utime(path, ns=(state.st_atime_ns, 1_700_000_000_123_456_789))
+async def test_the_whole_file_is_described(site: Site) -> None:
+    os.utime(site.path, ns=(0, 1_700_000_000_123_456_789))
 
-    got = await player.get("whole.mp4")
+    got = await site.get()
 
     assert (got.status_code, got.content) == (200, CLIP)
     assert {name: got.headers[name] for name in got.headers if name not in ("date", "server")} == {
@@ -143,19 +135,16 @@ async def test_the_whole_file_is_described(site: Site, player: httpx.AsyncClient
         "accept-ranges": "bytes",
         "cache-control": "public, max-age=60",
         "access-control-allow-origin": "*",
-        "etag": f'"{state.st_ino:x}-a-{1_700_000_000_123_456_789:x}"',
+        "etag": f'"{site.path.stat().st_ino:x}-a-{1_700_000_000_123_456_789:x}"',
         "last-modified": formatdate(1_700_000_000, usegmt=True),
     }
-    assert not site.is_open(path)
+    assert not site.is_open()
 
 
-async def test_a_file_of_many_pieces_arrives_as_it_is(
-    site: Site, player: httpx.AsyncClient
-) -> None:
-    content = os.urandom(3 * PIECE + 1)
-    site.put("pieces.mp4", content)
+async def test_a_file_of_many_pieces_arrives_as_it_is(site: Site) -> None:
+    site.path.write_bytes(content := os.urandom(3 * PIECE + 1))
 
-    assert (await player.get("pieces.mp4")).content == content
+    assert (await site.get()).content == content
     assert site.sent == ["http.response.start", PIECE, PIECE, PIECE, 1]
 
 
@@ -170,11 +159,9 @@ async def test_a_file_of_many_pieces_arrives_as_it_is(
     ],
 )
 async def test_a_range_is_sent_alone(
-    site: Site, player: httpx.AsyncClient, value: str, content_range: str, content: bytes
+    site: Site, value: str, content_range: str, content: bytes
 ) -> None:
-    site.put("range.mp4")
-
-    got = await player.get("range.mp4", headers={"Range": value})
+    got = await site.get({"Range": value})
 
     assert (got.status_code, got.content) == (206, content)
     assert got.headers["content-range"] == content_range
@@ -182,31 +169,24 @@ async def test_a_range_is_sent_alone(
     assert got.headers["content-type"] == "video/mp4"
 
 
-async def test_a_range_starts_and_ends_inside_pieces(site: Site, player: httpx.AsyncClient) -> None:
-    content = os.urandom(3 * PIECE)
-    site.put("inside.mp4", content)
+async def test_a_range_may_start_and_end_inside_pieces(site: Site) -> None:
+    site.path.write_bytes(content := os.urandom(3 * PIECE))
 
-    got = await player.get("inside.mp4", headers={"Range": f"bytes=1000-{2 * PIECE + 1}"})
+    got = await site.get({"Range": f"bytes=1000-{2 * PIECE + 1}"})
 
     assert got.content == content[1000 : 2 * PIECE + 2]
 
 
 @pytest.mark.parametrize("value", ["bytes=0-1,4-5", "bytes=5-1", "seconds=0-1"])
-async def test_a_range_that_is_ignored_gets_the_whole_file(
-    site: Site, player: httpx.AsyncClient, value: str
-) -> None:
-    site.put("ignored.mp4")
-
-    got = await player.get("ignored.mp4", headers={"Range": value})
+async def test_a_range_that_is_ignored_gets_the_whole_file(site: Site, value: str) -> None:
+    got = await site.get({"Range": value})
 
     assert (got.status_code, got.content) == (200, CLIP)
     assert "content-range" not in got.headers
 
 
-async def test_a_range_behind_the_end_is_refused(site: Site, player: httpx.AsyncClient) -> None:
-    site.put("behind.mp4")
-
-    got = await player.get("behind.mp4", headers={"Range": "bytes=10-"})
+async def test_a_range_behind_the_end_is_refused(site: Site) -> None:
+    got = await site.get({"Range": "bytes=10-"})
 
     assert (got.status_code, got.content) == (416, b"")
     assert got.headers["content-range"] == "bytes */10"
@@ -214,116 +194,95 @@ async def test_a_range_behind_the_end_is_refused(site: Site, player: httpx.Async
     assert "cache-control" not in got.headers
 
 
-async def test_head_describes_the_whole_file_even_with_a_range(
-    site: Site, player: httpx.AsyncClient
-) -> None:
-    site.put("head.mp4")
-    whole = await player.get("head.mp4")
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=0-1"}], ids=["plain", "with a range"])
+async def test_head_describes_the_whole_file(site: Site, headers: dict[str, str]) -> None:
+    got = await site.client.head("/", headers=headers)
 
-    for headers in ({}, {"Range": "bytes=0-1"}):
-        got = await player.head("head.mp4", headers=headers)
-
-        assert (got.status_code, got.content) == (200, b"")
-        assert got.headers["content-length"] == "10"
-        assert got.headers["etag"] == whole.headers["etag"]
+    assert (got.status_code, got.content) == (200, b"")
+    assert got.headers["content-length"] == "10"
+    assert got.headers["etag"] == (await site.get()).headers["etag"]
 
 
-async def test_an_empty_file_is_sent(site: Site, player: httpx.AsyncClient) -> None:
-    site.put("empty.mp4", b"")
+async def test_an_empty_file_is_sent(site: Site) -> None:
+    site.path.write_bytes(b"")
 
-    got = await player.get("empty.mp4", headers={"Range": "bytes=0-"})
+    got = await site.get({"Range": "bytes=0-"})
 
     assert (got.status_code, got.content, got.headers["content-length"]) == (200, b"", "0")
 
 
-async def test_another_state_of_the_file_has_another_tag(
-    site: Site, player: httpx.AsyncClient
-) -> None:
-    path = site.put("changed.mp4")
-    before = (await player.get("changed.mp4")).headers["etag"]
-    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+async def test_a_tag_that_is_given_is_used(site: Site) -> None:
+    site.etag = "abc"
 
-    assert (await player.get("changed.mp4")).headers["etag"] != before
+    assert (await site.get()).headers["etag"] == '"abc"'
 
 
 @pytest.mark.parametrize("known", ["{}", "W/{}", '"other", {}', "*"])
-async def test_a_known_file_is_not_sent_again(
-    site: Site, player: httpx.AsyncClient, known: str
-) -> None:
-    site.put("known.mp4")
-    tag = (await player.get("known.mp4")).headers["etag"]
+async def test_a_known_file_is_not_sent_again(site: Site, known: str) -> None:
+    tag = (await site.get()).headers["etag"]
 
-    got = await player.get(
-        "known.mp4", headers={"If-None-Match": known.format(tag), "Range": "bytes=0-1"}
-    )
+    got = await site.get({"If-None-Match": known.format(tag), "Range": "bytes=0-1"})
 
     assert (got.status_code, got.content) == (304, b"")
     assert got.headers["etag"] == tag
     assert got.headers["cache-control"] == "public, max-age=60"
     assert got.headers["access-control-allow-origin"] == "*"
-    assert "content-length" not in got.headers
 
 
-async def test_another_file_than_the_known_one_is_sent(
-    site: Site, player: httpx.AsyncClient
-) -> None:
-    site.put("unknown.mp4")
+async def test_another_file_than_the_known_one_is_sent(site: Site) -> None:
+    tag = (await site.get()).headers["etag"]
+    os.utime(site.path, ns=(0, site.path.stat().st_mtime_ns + 1))
 
-    got = await player.get("unknown.mp4", headers={"If-None-Match": '"other"'})
+    got = await site.get({"If-None-Match": tag})
 
     assert (got.status_code, got.content) == (200, CLIP)
+    assert got.headers["etag"] != tag
 
 
-async def test_if_range_continues_only_the_same_file(site: Site, player: httpx.AsyncClient) -> None:
-    site.put("continued.mp4")
-    whole = await player.get("continued.mp4")
-    tag = whole.headers["etag"]
-
-    for validator, status in {
-        tag: 206,
-        f"W/{tag}": 200,
-        '"other"': 200,
-        whole.headers["last-modified"]: 200,
-    }.items():
-        got = await player.get(
-            "continued.mp4", headers={"Range": "bytes=1-2", "If-Range": validator}
-        )
-        assert (validator, got.status_code) == (validator, status)
-
-
-@pytest.mark.parametrize("name", ["missing.mp4", "folder"])
-async def test_without_a_file_nothing_is_sent_and_the_caller_decides(
-    site: Site, player: httpx.AsyncClient, name: str
+@pytest.mark.parametrize(
+    ("validator", "status"),
+    [('"abc"', 206), ('W/"abc"', 200), ('"other"', 200), (formatdate(1e9, usegmt=True), 200)],
+)
+async def test_if_range_continues_only_the_same_file(
+    site: Site, validator: str, status: int
 ) -> None:
-    folder = site.root / "folder"
-    folder.mkdir(exist_ok=True)
+    site.etag = "abc"
+    os.utime(site.path, (1e9, 1e9))
 
-    assert (await player.get(name)).status_code == 404
+    assert (await site.get({"Range": "bytes=1-2", "If-Range": validator})).status_code == status
+
+
+async def test_without_a_file_nothing_is_sent_and_the_caller_decides(site: Site) -> None:
+    site.path.unlink()
+    assert (await site.get()).status_code == 404
+
+    site.path.mkdir()
+    assert (await site.get()).status_code == 404
+    assert not site.is_open()
+
+    site.path.rmdir()
     assert site.sent == []
-    assert not site.is_open(folder)
 
 
 async def test_reading_stops_when_the_client_leaves(site: Site) -> None:
-    path = site.put("big.mp4")
-    os.truncate(path, 1 << 30)
+    os.truncate(site.path, 1 << 30)
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
-    writer.write(b"GET /big.mp4 HTTP/1.1\r\nHost: site\r\n\r\n")
+    writer.write(b"GET / HTTP/1.1\r\nHost: site\r\n\r\n")
     await reader.readexactly(PIECE)
-    assert site.is_open(path)
+    assert site.is_open()
 
     writer.transport.abort()
     await asyncio.wait_for(site.ended.wait(), 10)
 
     assert sum(size for size in site.sent if isinstance(size, int)) < 1 << 25
-    assert not site.is_open(path)
+    assert not site.is_open()
 
 
-async def test_a_large_file_does_not_grow_memory(site: Site, player: httpx.AsyncClient) -> None:
-    path = site.put("large.mp4")
-    os.truncate(path, 1 << 26)
+async def test_a_large_file_does_not_grow_memory(site: Site) -> None:
+    os.truncate(site.path, 1 << 26)
     tracemalloc.start()
     try:
-        async with player.stream("GET", "large.mp4") as got:
+        async with site.client.stream("GET", "/") as got:
             received = sum([len(piece) async for piece in got.aiter_raw()])
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -333,18 +292,15 @@ async def test_a_large_file_does_not_grow_memory(site: Site, player: httpx.Async
     assert peak < 1 << 22
 
 
-async def test_a_file_that_shrinks_breaks_the_connection(
-    site: Site, player: httpx.AsyncClient
-) -> None:
-    path = site.put("shrinking.mp4")
-    os.truncate(path, 1 << 26)
+async def test_a_file_that_shrinks_breaks_the_connection(site: Site) -> None:
+    os.truncate(site.path, 1 << 26)
 
-    async with player.stream("GET", "shrinking.mp4") as got:
-        os.truncate(path, PIECE)
+    async with site.client.stream("GET", "/") as got:
+        os.truncate(site.path, PIECE)
         with pytest.raises(httpx.RemoteProtocolError):
             await got.aread()
 
-    assert not site.is_open(path)
+    assert not site.is_open()
 
 
 @pytest.mark.parametrize(
@@ -353,14 +309,9 @@ async def test_a_file_that_shrinks_breaks_the_connection(
     ids=["cold pages", "a file system that cannot tell"],
 )
 async def test_what_cannot_be_read_at_once_is_read_in_a_thread(
-    site: Site,
-    player: httpx.AsyncClient,
-    monkeypatch: pytest.MonkeyPatch,
-    number: int,
-    asked_again: bool,  # noqa: FBT001  # parametrized
+    site: Site, monkeypatch: pytest.MonkeyPatch, *, number: int, asked_again: bool
 ) -> None:
-    content = os.urandom(2 * PIECE)
-    site.put("cold.mp4", content)
+    site.path.write_bytes(content := os.urandom(2 * PIECE))
     real = os.preadv
     calls: list[tuple[bool, int]] = []
 
@@ -371,59 +322,48 @@ async def test_what_cannot_be_read_at_once_is_read_in_a_thread(
         return real(descriptor, buffers, offset)
 
     monkeypatch.setattr("os.preadv", preadv)
-    got = await player.get("cold.mp4")
+    got = await site.get()
 
     at_once, in_thread = (True, os.RWF_NOWAIT), (False, 0)
     assert got.content == content
     assert calls == [at_once, in_thread, *([at_once] if asked_again else []), in_thread]
 
 
-async def test_without_the_kernel_flag_every_read_is_made_in_a_thread(
-    site: Site, player: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+async def test_a_system_without_the_flag_reads_in_a_thread(
+    site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = os.urandom(PIECE + 1)
-    site.put("elsewhere.mp4", content)
     monkeypatch.setattr("server.files._NOWAIT", 0)
 
-    assert (await player.get("elsewhere.mp4")).content == content
-
-
-def request(method: str = "GET") -> Scope:
-    return {"type": "http", "method": method, "headers": []}
-
-
-async def never() -> Message:
-    """A client that stays."""
-    return await asyncio.get_running_loop().create_future()
+    assert (await site.get()).content == CLIP
 
 
 async def test_others_have_their_turn_between_two_pieces(tmp_path: Path) -> None:
-    path = tmp_path / "fast.mp4"
+    path = tmp_path / "clip.mp4"
     path.write_bytes(bytes(3 * PIECE))
-    pieces = turns = 0
+    loop = asyncio.get_running_loop()
+    listening = loop.create_future()
+    order: list[str] = []
 
-    def turn() -> None:
-        nonlocal turns
-        turns += 1
+    async def receive() -> Message:
+        return await listening
 
-    async def send(message: Message) -> None:  # a client that takes everything at once
-        nonlocal pieces
+    async def take_at_once(message: Message) -> None:
         if "body" in message:
-            assert turns == pieces
-            pieces += 1
-            asyncio.get_running_loop().call_soon(turn)
+            order.append("piece")
+            loop.call_soon(order.append, "others")
 
-    await response(path)(request(), never, send)
+    await response(path)(GET, receive, take_at_once)
 
-    assert pieces == 3
+    assert order == ["piece", "others"] * 3
+    assert listening.cancelled()
 
 
-async def test_nothing_is_sent_to_a_client_that_left_before_the_first_piece(
+async def test_nothing_is_read_for_a_client_that_has_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "left.mp4"
+    path = tmp_path / "clip.mp4"
     path.write_bytes(CLIP)
-    monkeypatch.setattr("server.files._NOWAIT", 0)
+    monkeypatch.setattr("server.files._NOWAIT", 0)  # so that the client leaves during a read
     sent: list[str] = []
 
     async def receive() -> Message:
@@ -432,7 +372,7 @@ async def test_nothing_is_sent_to_a_client_that_left_before_the_first_piece(
     async def send(message: Message) -> None:
         sent.append(message["type"])
 
-    await response(path)(request(), receive, send)
+    await response(path)(GET, receive, send)
 
     assert sent == ["http.response.start"]
 
@@ -440,7 +380,7 @@ async def test_nothing_is_sent_to_a_client_that_left_before_the_first_piece(
 async def test_a_request_cancelled_while_the_file_is_opened_leaves_it_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "slow.mp4"
+    path = tmp_path / "clip.mp4"
     path.write_bytes(CLIP)
     loop = asyncio.get_running_loop()
     opening, closed, disk = asyncio.Event(), asyncio.Event(), threading.Event()
@@ -457,12 +397,15 @@ async def test_a_request_cancelled_while_the_file_is_opened_leaves_it_closed(
         if descriptor in opened:
             closed.set()
 
+    async def unused() -> Message:
+        raise NotImplementedError
+
     async def send(message: Message) -> None:
-        pytest.fail(f"{message} was sent")
+        raise NotImplementedError(message)
 
     monkeypatch.setattr("os.open", slow_open)
     monkeypatch.setattr("os.close", close)
-    answering = asyncio.create_task(response(path)(request(), never, send))
+    answering = asyncio.create_task(response(path)(GET, unused, send))
     await opening.wait()
     answering.cancel()
     with pytest.raises(asyncio.CancelledError):

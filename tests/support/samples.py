@@ -4,13 +4,31 @@ import functools
 import os
 import subprocess
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs] - it has none
 
+from domain.media import Source
+
 SECONDS: Final = 5
 """How long a sample lasts if its recipe does not say otherwise."""
+
+FULL_HD: Final = Source(
+    container="mov,mp4,m4a,3gp,3g2,mj2",
+    duration_ms=60_000,
+    width=1920,
+    height=1080,
+    rotation=0,
+    sample_aspect=Fraction(1),
+    frame_rate=Fraction(30),
+    video_codec="h264",
+    pixel_format="yuv420p",
+    audio_codec="aac",
+    hdr=False,
+)
+"""A minute of 1080p30 with sound; tests of pure code `replace` what they are about."""
 
 X264: Final = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "60")
 AAC: Final = ("-c:a", "aac", "-b:a", "96k", "-ac", "2")
@@ -131,6 +149,30 @@ def _slow(path: Path, *, hours: int) -> Path:
     return ffmpeg("-f", "lavfi", "-i", picture, *rate, to=path)
 
 
+def _transport_stream(path: Path) -> Path:
+    return ffmpeg("-i", str(sample(path.parent, "landscape.mp4")), "-c", "copy", to=path)
+
+
+def _starts_between_keyframes(path: Path) -> Path:
+    whole = sample(path.parent, "transport_stream.ts").read_bytes()
+    packet = 188
+    path.write_bytes(whole[len(whole) // packet // 5 * packet :])
+    return path
+
+
+def _no_picture_data(path: Path) -> Path:
+    """Overwrite all that the header points to."""
+    whole = sample(path.parent, "silent.mp4").read_bytes()
+    start, end = whole.index(b"mdat") + 4, whole.index(b"moov") - 4
+    path.write_bytes(whole[:start] + bytes(end - start) + whole[end:])
+    return path
+
+
+def _song_with_cover(path: Path) -> Path:
+    cover = ("-i", str(sample(path.parent, "png_named.mp4")), "-c:v", "copy")
+    return ffmpeg(*_tone(2), *cover, "-disposition:v", "attached_pic", *AAC, to=path)
+
+
 def _png(path: Path) -> Path:
     return ffmpeg(
         *_picture(1, "64x64", "1"), "-frames:v", "1", "-c:v", "png", "-f", "image2", to=path
@@ -147,7 +189,10 @@ RECIPES: Final[dict[str, Callable[[Path], Path]]] = {
     "anamorphic.mp4": _anamorphic,
     "hdr.mp4": _hdr,
     "variable_frame_rate.mp4": _variable_frame_rate,
+    "transport_stream.ts": _transport_stream,
+    "starts_between_keyframes.ts": _starts_between_keyframes,
     "truncated.mp4": _truncated,
+    "no_picture_data.mp4": _no_picture_data,
     "mostly_whole.mp4": functools.partial(_cut_short, keep=0.7),
     "mostly_missing.mp4": functools.partial(_cut_short, keep=0.3),
     "huge_picture.mov": _huge_picture,
@@ -156,6 +201,7 @@ RECIPES: Final[dict[str, Callable[[Path], Path]]] = {
     "too_long.mp4": functools.partial(_slow, hours=13),
     "absurd_frame_rate.mp4": functools.partial(make, seconds=0.1, rate="1000", audio=False),
     "sound_only.mp4": lambda path: ffmpeg(*_tone(2), *AAC, to=path),
+    "song_with_cover.mp4": _song_with_cover,
     "png_named.mp4": _png,
     "text_named.mp4": _text("Not a video, whatever the name says.\n"),
     "playlist_named.mp4": _text(

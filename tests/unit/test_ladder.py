@@ -1,0 +1,147 @@
+"""Which rungs a source gets, and their sizes and rates."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from domain.videos import Resolution
+from media import ladder
+from tests.support.samples import FULL_HD
+
+P360, P480, P720, P1080 = Resolution.P360, Resolution.P480, Resolution.P720, Resolution.P1080
+
+FILM = Fraction(24000, 1001)
+NTSC = Fraction(30000, 1001)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "expected"),
+    [
+        (3840, 2160, [P360, P480, P720, P1080]),
+        (1920, 1080, [P360, P480, P720, P1080]),
+        (1920, 1072, [P360, P480, P720, P1080]),
+        (1920, 1058, [P360, P480, P720]),
+        (1280, 720, [P360, P480, P720]),
+        (720, 1280, [P360, P480, P720]),
+        (855, 481, [P360, P480]),
+        (640, 360, [P360]),
+        (160, 120, [P360]),
+    ],
+)
+def test_a_source_gets_the_rungs_that_its_short_side_reaches(
+    width: int, height: int, expected: list[Resolution]
+) -> None:
+    assert ladder.rungs(replace(FULL_HD, width=width, height=height)) == expected
+
+
+def test_the_short_side_is_that_of_the_picture_as_shown() -> None:
+    squeezed = replace(FULL_HD, width=720, height=1080, sample_aspect=Fraction(1, 2))
+
+    assert ladder.display_size(squeezed) == (360, 1080)
+    assert ladder.rungs(squeezed) == [P360]
+
+
+@pytest.mark.parametrize(
+    ("rotation", "expected"),
+    [(0, (1920, 1080)), (90, (1080, 1920)), (180, (1920, 1080)), (270, (1080, 1920))],
+)
+def test_a_quarter_turn_swaps_the_sides(rotation: int, expected: tuple[int, int]) -> None:
+    assert ladder.display_size(replace(FULL_HD, rotation=rotation)) == expected
+
+
+def test_the_sample_aspect_belongs_to_the_width_as_coded() -> None:
+    television = replace(FULL_HD, width=720, height=576, sample_aspect=Fraction(64, 45))
+
+    assert ladder.display_size(television) == (1024, 576)
+    assert ladder.display_size(replace(television, rotation=90)) == (576, 1024)
+    assert ladder.target_size(television, P360) == (640, 360)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "sizes"),
+    [
+        (1920, 1080, [(640, 360), (852, 480), (1280, 720), (1920, 1080)]),
+        (1080, 1920, [(360, 640), (480, 852), (720, 1280), (1080, 1920)]),
+        (1920, 800, [(864, 360), (1152, 480), (1728, 720)]),
+        (855, 481, [(638, 360), (852, 480)]),
+        (853, 479, [(640, 360), (852, 478)]),
+    ],
+)
+def test_a_rung_is_even_and_keeps_the_shape(
+    width: int, height: int, sizes: list[tuple[int, int]]
+) -> None:
+    source = replace(FULL_HD, width=width, height=height)
+
+    assert [ladder.target_size(source, rung) for rung in ladder.rungs(source)] == sizes
+
+
+def test_a_small_source_is_not_enlarged() -> None:
+    assert ladder.target_size(replace(FULL_HD, width=321, height=241), P360) == (320, 240)
+    assert ladder.target_size(replace(FULL_HD, width=2000, height=1), P360) == (2000, 2)
+
+
+def test_origin_has_the_size_of_the_source() -> None:
+    odd = replace(FULL_HD, width=855, height=481)
+
+    assert ladder.target_size(odd, Resolution.ORIGIN) == (855, 481)
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [
+        (FILM, FILM),
+        (Fraction(2997, 100), NTSC),
+        (Fraction(2398, 100), FILM),
+        (Fraction(299, 10), NTSC),
+        (Fraction(30), Fraction(30)),
+        (Fraction(15), Fraction(15)),
+        (Fraction(3756, 119), Fraction(3756, 119)),
+        (Fraction(60), Fraction(60)),
+        (Fraction(100), Fraction(50)),
+        (Fraction(120000, 1001), Fraction(60000, 1001)),
+        (Fraction(240), Fraction(60)),
+        (Fraction(1, 10), Fraction(1, 10)),
+    ],
+)
+def test_the_frame_rate_is_at_most_60_and_standard_if_one_is_near(
+    rate: Fraction, expected: Fraction
+) -> None:
+    assert ladder.frame_rate(replace(FULL_HD, frame_rate=rate)) == expected
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [
+        (Fraction(30), 120),
+        (NTSC, 120),
+        (FILM, 96),
+        (Fraction(25, 2), 50),
+        (Fraction(60), 240),
+        (Fraction(1, 10), 1),
+    ],
+)
+def test_a_group_of_pictures_lasts_four_seconds_or_a_little_more(
+    rate: Fraction, expected: int
+) -> None:
+    assert ladder.gop(rate) == expected
+
+
+def test_h264_with_aac_or_without_sound_can_be_copied() -> None:
+    assert ladder.origin_possible(FULL_HD)
+    assert ladder.origin_possible(replace(FULL_HD, audio_codec=None))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        replace(FULL_HD, video_codec="hevc"),
+        replace(FULL_HD, pixel_format="yuv420p10le"),
+        replace(FULL_HD, audio_codec="opus"),
+        replace(FULL_HD, rotation=180),
+        replace(FULL_HD, sample_aspect=Fraction(64, 45)),
+        replace(FULL_HD, keyframe_first=False),
+    ],
+)
+def test_what_some_player_would_show_wrongly_is_not_copied(source: ladder.Source) -> None:
+    assert not ladder.origin_possible(source)
