@@ -11,13 +11,18 @@ import logging
 import random
 from collections import defaultdict
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import psycopg
 
 log = logging.getLogger(__name__)
 
 CHANNEL = "reelgraph"
-_KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+_KEEPALIVE: dict[str, Any] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
 _QUIET_S = 15
 """After this long without a notification the connection is tried."""
 _FOLD_S = 0.05
@@ -85,7 +90,7 @@ class EventBus:
         return len(self._subscriptions.get(topic, ()))
 
     def wake_soon(self, *topics: str) -> None:
-        """Wake the watchers of frequent changes, such as progress. May be lost in an outage.
+        """Wake the watchers of frequent changes, such as progress. In an outage, after it.
 
         Changes of state are announced in their own transaction instead: `db.events.wake`.
         """
@@ -107,9 +112,13 @@ class EventBus:
             await asyncio.sleep(_FOLD_S)
             self._soon_added.clear()
             topics, self._soon = sorted(self._soon), set()
-            await connection.execute(
-                "select pg_notify(%s, topic) from unnest(%s::text[]) topic", (CHANNEL, topics)
-            )
+            try:
+                await connection.execute(
+                    "select pg_notify(%s, topic) from unnest(%s::text[]) topic", (CHANNEL, topics)
+                )
+            except (psycopg.Error, OSError):
+                self.wake_soon(*topics)  # over the next connection
+                raise
 
     async def _listen(self) -> None:
         while True:

@@ -69,10 +69,18 @@ def _parsed(order: Order[Any], cursor: Cursor) -> list[Any]:
         kind = column.type.python_type
         parse = kind.fromisoformat if hasattr(kind, "fromisoformat") else kind
         try:
-            values.append(cast(literal(parse(value), column.type), column.type))
+            values.append(cast(literal(parse(_storable(value)), column.type), column.type))
         except ValueError:
             raise BadCursor(cursor.encode()) from None
     return values
+
+
+def _storable(value: str) -> str:
+    """Raises `ValueError` for text that no row can hold, and that PostgreSQL would refuse."""
+    if "\0" in value:
+        raise ValueError(value)
+    value.encode()
+    return value
 
 
 async def count(session: ReadSession, rows: Select[Any]) -> int:

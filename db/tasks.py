@@ -101,7 +101,7 @@ async def succeed(session: WriteSession, run: Task, *, log: str | None = None) -
         status=TaskStatus.SUCCEEDED,
         progress=1,
         speed=None,
-        log=log[-MAX_LOG:] if log else None,
+        log=_kept(log),
         error_code=None,
         error_message=None,
         finished_at=func.now(),
@@ -118,9 +118,14 @@ async def fail(
         speed=None,
         error_code=failure.code,
         error_message=str(failure),
-        log=log[-MAX_LOG:] if log else None,
+        log=_kept(log),
         finished_at=func.now(),
     )
+
+
+def _kept(log: str | None) -> str | None:
+    """The end of a program's log. It repeats what a stranger's file says, also U+0000."""
+    return log[-MAX_LOG:].replace("\0", "\ufffd") if log else None
 
 
 async def put_back(session: WriteSession, run: Task, *, failed: bool, reason: str | None) -> bool:

@@ -44,9 +44,9 @@ async def clean(tools: Tools, task_id: UUID) -> None:
         if upload is None or upload.status in (*TAKES_CHUNKS, UploadStatus.VERIFYING):
             return
         kept = await objects.is_kept(session, _key(upload))
+    await tools.store.abort(str(upload.id))  # first: nothing can become the object any more
     if not kept:  # the same bytes were here before, or this file was refused
         await tools.store.delete([_key(upload)])
-    await tools.store.abort(str(upload.id))
 
 
 def _key(upload: UploadSession) -> str:
@@ -86,6 +86,7 @@ async def _check_digest(run: Run, upload: UploadSession) -> None:
         actual = await hashing
     finally:
         reporting.cancel()
+        hashing.cancel()
     if actual != upload.sha256:
         raise ChecksumMismatch("the whole file", expected=upload.sha256, actual=actual)
 

@@ -2,7 +2,7 @@
 
 ffmpeg writes to a folder of this process; its files are stored under the attempt's own
 prefix, and one fenced transaction publishes all of them. So a pass is READY as a whole or
-not at all, and whatever a killed run left is below the task's prefix, where the next clears it.
+not at all, and whatever a killed run left is below its own prefix, where the next clears it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ from db.session import WriteSession
 from domain import playlists
 from domain.events import EventType, NewEvent
 from domain.media import Source
-from domain.tasks import UNFINISHED
+from domain.tasks import UNFINISHED, TaskStatus
 from domain.videos import OPEN_PLAY_SETS, TranscodePass
 from jobs import outcomes
 from jobs.runs import Overtaken, Run
@@ -43,27 +43,42 @@ async def transcode(run: Run) -> None:
     """Make the play sets of this task that are still to come."""
     subject = await _begin(run)
     tools, task, video = run.tools, run.task, subject.video
-    await tools.store.delete_all(keys.task(video.id, task.id))
+    for earlier in range(1, task.attempt):  # none of these runs can publish any more
+        await tools.store.delete_all(keys.attempt(video.id, task.id, earlier))
     prefix = keys.attempt(video.id, task.id, task.attempt)
-    with tools.workspace.folder() as folder:
-        async with tools.store.object_file(subject.source_key) as input:
-            output = await tools.encoder.run(
-                subject.kind,
-                subject.source,
-                [play_set.resolution for play_set in subject.play_sets],
-                input,
-                folder,
-                _reporter(run),
-            )
-        stored = await _store(run, output, prefix, subject.source.duration_ms)
-    published = False
     try:
+        with tools.workspace.folder() as folder:
+            output = await _encode(run, subject, folder)
+            stored = await _store(run, output, prefix, subject.source.duration_ms)
         async with tools.db.write() as session:
             await _publish(session, run, subject, output, stored)
-        published = True
-    finally:
-        if not published:
-            await tools.store.delete_all(prefix)
+    except BaseException:
+        await _discard(run, prefix)
+        raise
+
+
+async def _encode(run: Run, subject: Subject, folder: Path) -> Output:
+    async with run.tools.store.object_file(subject.source_key) as input:
+        return await run.tools.encoder.run(
+            subject.kind,
+            subject.source,
+            [play_set.resolution for play_set in subject.play_sets],
+            input,
+            folder,
+            _reporter(run),
+        )
+
+
+async def _discard(run: Run, prefix: str) -> None:
+    """Remove what a run stored and did not publish.
+
+    It may have published it: the connection can break after a commit and before its answer.
+    """
+    async with run.tools.db.read() as session:
+        task = (await tasks.by_ids(session, [run.task.id])).get(run.task.id)
+    won = task is not None and task.status is TaskStatus.SUCCEEDED
+    if not (won and task.attempt == run.task.attempt):
+        await run.tools.store.delete_all(prefix)
 
 
 async def _begin(run: Run) -> Subject:

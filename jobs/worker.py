@@ -46,8 +46,10 @@ def _tools(context: procrastinate.JobContext) -> Tools:
 @tasks.task(name="verify", pass_context=True, retry=Backoff())
 async def verify(context: procrastinate.JobContext, task_id: str) -> None:
     tools, id = _tools(context), UUID(task_id)
-    await runs.perform(context, tools, id, intake.verify)
-    await intake.clean(tools, id)
+    try:
+        await runs.perform(context, tools, id, intake.verify)
+    finally:  # also when it was cancelled after the file had become an object
+        await intake.clean(tools, id)
 
 
 @tasks.task(name="transcode", pass_context=True, retry=Backoff())

@@ -210,6 +210,9 @@ def _hls(
     """One fragmented MP4 and one playlist of byte ranges for each track, named after it."""
     return [
         *("-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn"),
+        # Let an edit list say where time 0 is; shifted instead, every track would begin late,
+        # each by its own codec's delay, and players would meet a hole at the start.
+        *("-avoid_negative_ts", "disabled"),
         *("-f", "hls", "-hls_time", _segment_time(source), "-hls_playlist_type", "vod"),
         *("-hls_segment_type", "fmp4", "-hls_flags", "single_file+independent_segments"),
         *("-var_stream_map", _tracks(resolutions, sound)),

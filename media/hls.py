@@ -3,12 +3,15 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 INIT: Final = re.compile(r'#EXT-X-MAP:URI="([^"]+)",BYTERANGE="(\d+)@(\d+)"')
 DURATION: Final = re.compile(r"#EXTINF:(\d+)(?:\.(\d{1,6}))?\d*,.*")
 BYTERANGE: Final = re.compile(r"#EXT-X-BYTERANGE:(\d+)@(\d+)")
+
+
+STUB_US: Final = 500_000
 
 
 class PlaylistBroken(ValueError):
@@ -64,6 +67,22 @@ def parse(text: str) -> MediaPlaylist:
     playlist = MediaPlaylist(uri=header[1], header_size=int(header[2]), segments=segments)
     _check(playlist)
     return playlist
+
+
+def without_stub(playlist: MediaPlaylist) -> MediaPlaylist:
+    """Join a last segment of almost nothing to the one before it.
+
+    Sound is cut by its own frames, so a whole number of segments of video leaves some
+    milliseconds of sound over. Once the picture is at its end, players do not fetch them, and
+    wait for them for ever.
+    """
+    if len(playlist.segments) == 1 or playlist.segments[-1].duration_us >= STUB_US:
+        return playlist
+    *_, before, last = playlist.segments
+    joined = Segment(
+        before.duration_us + last.duration_us, before.offset, before.size + last.size
+    )
+    return replace(playlist, segments=(*playlist.segments[:-2], joined))
 
 
 def render(playlist: MediaPlaylist) -> str:

@@ -171,7 +171,7 @@ def _picture(source: Source, resolution: Resolution, output: Path) -> Track:
 def _track(name: str, output: Path, frame_rate: Fraction | None) -> Track:
     """Check a track and write its playlist anew. Only a picture has a frame rate."""
     path = output / f"{name}.m3u8"
-    playlist = hls.parse(_made(path).read_text())
+    playlist = hls.without_stub(hls.parse(_made(path).read_text()))
     file = _made(output / playlist.uri)
     if file.stat().st_size != playlist.size:
         raise Unusable(f"{file.name} is not of the size that its playlist says.")

@@ -37,16 +37,17 @@ async def count(
         return await paging.count(session, tasks.list_of(ctx.account_id, statuses, video_id))
 
 
-async def cancel(ctx: Context, id: UUID) -> Task:
+async def cancel(ctx: Context, id: UUID, *, sent: str) -> Task:
     """End a task that is not over, and stop its program wherever it runs.
 
-    What waits for it fails with it. Cancelling a cancelled task changes nothing.
+    What waits for it fails with it. Cancelling a cancelled task changes nothing. `sent` is
+    the id as the caller wrote it; there are several types of tasks.
     """
     failure = Cancelled("The task was cancelled.")
     async with ctx.services.db.write() as session:
         task = (await tasks.of_account(session, ctx.account_id, [id])).get(id)
         if task is None:
-            raise NotFound("Task", id, path=["id"])
+            raise NotFound("Task", sent, path=["id"])
         ended = await tasks.cancel(session, [id], failure)
         if not ended and task.status is not TaskStatus.CANCELLED:
             allowed = [status.name for status in UNFINISHED]

@@ -233,8 +233,9 @@ async def cancel(ctx: Context, id: UUID) -> UploadSession:
 
 async def _own(session: WriteSession, ctx: Context, id: UUID) -> UploadSession:
     """The caller's own session, locked until the transaction ends."""
+    account_id = ctx.account_id  # first: without a key, nothing is said of any id
     upload = await uploads.lock(session, id)
-    if upload is None or upload.account_id != ctx.account_id:
+    if upload is None or upload.account_id != account_id:
         raise NotFound("UploadSession", id, path=["id"])
     return upload
 

@@ -21,6 +21,8 @@ class Listing:
 
 
 async def by_vid(ctx: Context, vid: str) -> Video | None:
+    if "\0" in vid:  # which PostgreSQL refuses to compare with anything
+        return None
     async with ctx.services.db.read() as session:
         return await videos.by_vid(session, ctx.account_id, vid)
 

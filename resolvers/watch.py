@@ -100,7 +100,8 @@ async def play_sets_ready(
     """
     subject = topic("account", ctx.account_id) if video_id is None else topic("video", video_id)
     async with ctx.services.bus.subscribe(subject) as subscription:
-        position = after or await _start(ctx, video_id)
+        start = await _start(ctx, video_id)  # also with `after`: the video must be the caller's
+        position = after or start
         while True:
             batch, settled = await _next(ctx, position, video_id)
             for ready in await _subjects(ctx, batch):

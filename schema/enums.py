@@ -1,7 +1,7 @@
 """The domain's states and names as GraphQL enums, with what each means to a caller."""
 
 from collections.abc import Mapping
-from enum import Enum, StrEnum
+from enum import StrEnum
 
 import strawberry
 from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
@@ -20,7 +20,10 @@ def publish(
     *,
     name: str | None = None,
 ) -> None:
-    """Make an enum of the domain one of the API; every member needs a sentence."""
+    """Make an enum of the domain one of the API; every member needs a sentence.
+
+    In inputs Strawberry gives a member's value in place of the member: compare with `==`.
+    """
     strawberry.enum(kind, name=name, description=description)
     definition: StrawberryEnumDefinition = vars(kind)["__strawberry_definition__"]
     definition.values = [
@@ -141,7 +144,16 @@ publish(
 )
 
 
-@strawberry.enum(description="Which end of a list comes first.")
-class OrderDirection(Enum):
-    ASC = strawberry.enum_value("asc", description="Smallest, oldest or first by alphabet.")
-    DESC = strawberry.enum_value("desc", description="Largest, newest or last by alphabet.")
+class OrderDirection(StrEnum):
+    ASC = "asc"
+    DESC = "desc"
+
+
+publish(
+    OrderDirection,
+    "Which end of a list comes first.",
+    {
+        OrderDirection.ASC: "Smallest, oldest or first by alphabet.",
+        OrderDirection.DESC: "Largest, newest or last by alphabet.",
+    },
+)

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from graphql import ExecutionResult as CoreResult
 from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import SchemaExtension
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult, StreamExecutionResult
 from strawberry.types.execution import PreExecutionError
 
@@ -20,6 +22,9 @@ VALIDATION_FAILED: Final = "GRAPHQL_VALIDATION_FAILED"
 BAD_USER_INPUT: Final = "BAD_USER_INPUT"
 REQUEST_ERRORS: Final = frozenset({PARSE_FAILED, VALIDATION_FAILED, BAD_USER_INPUT})
 """Codes of errors that keep a request from being executed at all."""
+
+_REFUSALS: Final = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
+"""How Strawberry says that no operation of the document can be run, or not in this way."""
 
 
 class Failures(SchemaExtension):
@@ -49,6 +54,8 @@ def _translated(error: GraphQLError, *, validated: bool) -> GraphQLError:
         cause = cause.original_error
     if isinstance(cause, DomainError):
         return _again(error, str(cause), _details(cause))
+    if isinstance(cause, _REFUSALS):
+        return _again(error, error.message, {"code": BAD_USER_INPUT})
     if cause is not None:
         return _masked(error, cause)
     if error.extensions and "code" in error.extensions:

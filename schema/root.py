@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import MaxTokensLimiter, ParserCache, QueryDepthLimiter, ValidationCache
+from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 from typing_extensions import override
@@ -14,6 +14,7 @@ from typing_extensions import override
 from domain.errors import LimitExceeded
 from schema import ids, nodes
 from schema.accounts import AccountQuery
+from schema.documents import DepthRule, Documents, OperationChosen
 from schema.errors import ERROR_TYPES
 from schema.failures import Failures
 from schema.info import Info
@@ -25,7 +26,6 @@ from schema.tasks import KINDS, TaskMutation, TaskQuery, TranscodeTask, VerifyTa
 from schema.uploads import UploadMutation, UploadQuery
 from schema.videos import VideoQuery
 
-MAX_DEPTH: Final = 12
 MAX_TOKENS: Final = 5_000
 MAX_NODES: Final = 100
 CACHED_DOCUMENTS: Final = 1_000
@@ -88,10 +88,11 @@ schema = Schema(
     types=(*ERROR_TYPES, VerifyTask, TranscodeTask),
     config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
     extensions=[
-        partial(ParserCache, maxsize=CACHED_DOCUMENTS),
+        partial(Documents, maxsize=CACHED_DOCUMENTS),
         partial(ValidationCache, maxsize=CACHED_DOCUMENTS),
         partial(MaxTokensLimiter, max_token_count=MAX_TOKENS),
-        partial(QueryDepthLimiter, max_depth=MAX_DEPTH),
+        partial(AddValidationRules, [DepthRule]),
+        OperationChosen,
         Failures,
     ],
 )

@@ -24,7 +24,7 @@ _DATE_TIME = re.compile(
 
 
 def _bytes(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value % 1 != 0:
         raise GraphQLError(f"Bytes cannot represent {value!r}: it must be a whole number.")
     if not 0 <= value <= MAX_BYTES:
         raise GraphQLError(f"Bytes cannot represent {value!r}: it must be 0 to {MAX_BYTES}.")

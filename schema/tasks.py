@@ -188,4 +188,4 @@ class TaskMutation:
         id: Annotated[strawberry.ID, strawberry.argument(description="Id of the task.")],
     ) -> TaskPayload:
         key = ids.decode(id, *KINDS.values())
-        return TaskPayload(task=task_of(await tasks.cancel(info.context, key)))
+        return TaskPayload(task=task_of(await tasks.cancel(info.context, key, sent=id)))

@@ -202,4 +202,4 @@ def _listing(filter: VideoFilter | None, order_by: VideoOrderInput | None) -> Li
     statuses = (filter.status or None) if filter else None
     if not order_by:
         return Listing(statuses)
-    return Listing(statuses, order_by.field, descending=order_by.direction is OrderDirection.DESC)
+    return Listing(statuses, order_by.field, descending=order_by.direction == OrderDirection.DESC)

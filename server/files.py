@@ -124,7 +124,7 @@ class FileResponse:
 
 def _is_known(request: Headers, etag: str) -> bool:
     """If-None-Match names what we have; whether a tag is weak does not count here."""
-    known = ",".join(request.getlist("if-none-match"))
+    known = request.get("if-none-match", "")
     return known.strip() == "*" or etag in _ENTITY_TAG.findall(known)
 
 

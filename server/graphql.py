@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
+from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
@@ -32,6 +32,7 @@ from schema.failures import REQUEST_ERRORS
 from schema.root import schema
 from server import requests
 from server.negotiation import GRAPHQL_RESPONSE, JSON, media_type
+from server.sockets import SocketHandler
 
 MAX_BODY: Final = 1 << 20
 """Bytes of a request's JSON."""
@@ -45,6 +46,8 @@ class ConnectionContext(Context):
 
 
 class GraphQLEndpoint(GraphQL[Context, None]):
+    graphql_transport_ws_handler_class = SocketHandler
+
     def __init__(self) -> None:
         super().__init__(
             schema,
@@ -107,9 +110,12 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self, request: AsyncHTTPRequestAdapter
     ) -> GraphQLRequestData | list[GraphQLRequestData]:
         parsed = await super().parse_http_body(request)
-        name = cast("object", None if isinstance(parsed, list) else parsed.operation_name)
-        if not isinstance(name, (str, type(None))):
+        if isinstance(parsed, list):
+            return parsed
+        if not isinstance(cast("object", parsed.operation_name), (str, type(None))):
             raise HTTPException(400, "`operationName` must be a string or null.")
+        if not parsed.query:
+            raise HTTPException(400, "The request has no `query`.")
         return parsed
 
     @override
@@ -150,8 +156,6 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 allowed_operation_types=allowed,
                 operation_extensions=request_data.extensions,
             )
-        except MissingQueryError:
-            raise HTTPException(400, "The request has no `query`.") from None
         except CannotGetOperationTypeError:
             raise HTTPException(400, "`operationName` must name an operation.") from None
         except InvalidOperationTypeError:
@@ -182,7 +186,7 @@ def _was_not_executed(response: GraphQLHTTPResponse) -> bool:
 
 
 def _is_json(request: Request) -> bool:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == JSON
+    return request.headers.get("content-type", "").partition(";")[0].strip() == JSON
 
 
 def _limited(receive: Receive) -> Receive:

@@ -1,9 +1,8 @@
 """Log lines: readable text for people, JSON for machines."""
 
+import json
 import logging
 from datetime import UTC, datetime
-
-import orjson
 
 _QUIET = ("alembic", "httpx", "procrastinate", "uvicorn.access", "uvicorn.error", "websockets")
 """Libraries whose everyday news nobody needs."""
@@ -21,7 +20,8 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line).decode()
+        # Unlike orjson, this also writes the lone surrogates of file names that are not UTF-8.
+        return json.dumps(line)
 
 
 def configure(*, form: str, level: str) -> None:

@@ -5,35 +5,38 @@ from typing import Final
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
 JSON: Final = "application/json"
 
-_OFFERS: Final = {
-    GRAPHQL_RESPONSE: GRAPHQL_RESPONSE,
-    JSON: JSON,
-    "application/*": JSON,
-    "*/*": JSON,
-    # Streams and the explorer's page have types of their own; their errors are JSON.
-    "text/event-stream": JSON,
-    "text/html": JSON,
-}
+_RANGES: Final = ("application/*", "*/*")
+_ALSO_JSON: Final = ("text/event-stream", "text/html")
+"""Streams and the explorer's page have types of their own; their errors are JSON."""
 
 
 def media_type(accept: str | None) -> str | None:
     """The preferred type of a response; None when we have none that is accepted.
 
-    At equal quality the newer type wins, wherever it stands.
+    At equal quality the newer type wins wherever it is named, and the older one elsewhere.
     """
     if accept is None or not accept.strip():
         return JSON
-    wanted = [_parse(part) for part in accept.lower().split(",")]
-    offers = [(quality, _OFFERS[name]) for name, quality in wanted if quality and name in _OFFERS]
-    if not offers:
+    wanted = dict(_parse(part) for part in accept.lower().split(","))
+    newer = _quality(wanted, GRAPHQL_RESPONSE)
+    older = max(_quality(wanted, JSON), *(wanted.get(name, 0) for name in _ALSO_JSON))
+    if not newer and not older:
         return None
-    return max(offers, key=lambda offer: (offer[0], offer[1] == GRAPHQL_RESPONSE))[1]
+    if newer == older:
+        return GRAPHQL_RESPONSE if GRAPHQL_RESPONSE in wanted else JSON
+    return GRAPHQL_RESPONSE if newer > older else JSON
+
+
+def _quality(wanted: dict[str, float], name: str) -> float:
+    """The most specific entry decides."""
+    return next((wanted[entry] for entry in (name, *_RANGES) if entry in wanted), 0)
 
 
 def _parse(part: str) -> tuple[str, float]:
     name, *parameters = (piece.strip() for piece in part.split(";"))
-    quality = next((text[2:] for text in parameters if text.startswith("q=")), "1")
+    text = next((text[2:] for text in parameters if text.startswith("q=")), "1")
     try:
-        return name, float(quality)
+        quality = float(text)
     except ValueError:
-        return name, 0.0
+        quality = 0.0
+    return name, quality if 0 <= quality <= 1 else 0.0

@@ -8,6 +8,9 @@ from typing import Any
 
 import uvloop
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SAME_STOP_S = 2
+
 
 def run(main: Coroutine[Any, Any, None]) -> None:
     """Run `main` on uvloop."""
@@ -16,17 +19,24 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 
 
 def on_stop_signal() -> asyncio.Event:
-    """Set by the first SIGINT or SIGTERM; the second one ends the process at once."""
+    """Set by the first SIGINT or SIGTERM; one that comes later ends the process at once.
+
+    One stop may arrive as several signals, such as from a shell and from `make` at once.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def first() -> None:
-        stop.set()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        if not stop.is_set():
+            stop.set()
+            loop.call_later(SAME_STOP_S, give_back)
+
+    def give_back() -> None:
+        for number in STOP_SIGNALS:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, first)
     return stop
 

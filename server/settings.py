@@ -29,7 +29,9 @@ def default_data_dir() -> Path:
 
 
 class _Environment(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore"
+    )
 
     data_dir: Annotated[
         Path,
@@ -86,11 +88,6 @@ class Settings(_Environment):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least level to log.")
     ] = "info"
-
-    @field_validator("database_url", "storage_url", "ffmpeg", "public_url", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return value or None
 
     @property
     def storage_dir(self) -> Path:

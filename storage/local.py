@@ -54,6 +54,15 @@ class LocalStore:
                 raise StorageFull from failure
             raise
 
+    async def _run_to_end(self, call: Callable[[], T]) -> T:
+        """As `_run`, but a caller that is cancelled goes on only when the thread is done."""
+        running = asyncio.ensure_future(self._run(call))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.gather(running, return_exceptions=True)
+            raise
+
     async def begin(self, upload: str, size: int) -> None:
         await self._run(partial(self._begin, upload, size))
 
@@ -69,16 +78,26 @@ class LocalStore:
         )
         try:
             with part_lock(descriptor, target):
-                yield LocalPart(target, descriptor, self._run)
+                yield LocalPart(target, descriptor, self._run_to_end)
         finally:
             os.close(descriptor)
 
     async def digest(self, upload: str, on_read: Callable[[int], None]) -> str:
-        return await self._run(partial(_digest, self._upload_path(upload), on_read))
+        given_up = False
+
+        def heard(size: int) -> None:
+            if given_up:
+                raise _GivenUp
+            on_read(size)
+
+        try:
+            return await self._run(partial(_digest, self._upload_path(upload), heard))
+        finally:
+            given_up = True
 
     @asynccontextmanager
     async def upload_file(self, upload: str) -> AsyncGenerator[Path]:
-        yield self._upload_path(upload)
+        yield await self._run(partial(_existing, self._upload_path(upload)))
 
     async def finish(self, upload: str, key: str) -> None:
         await self._run(partial(_link, self._upload_path(upload), self._object_path(key)))
@@ -88,19 +107,13 @@ class LocalStore:
 
     @asynccontextmanager
     async def object_file(self, key: str) -> AsyncGenerator[Path]:
-        yield await self._run(partial(self._existing, key))
+        yield await self._run(partial(_existing, self._object_path(key)))
 
     async def put_file(self, key: str, path: Path) -> None:
         await self._run(partial(_move, path, self._object_path(key)))
 
     async def delivery(self, key: str) -> LocalFile:
         return LocalFile(self._object_path(key))
-
-    def _existing(self, key: str) -> Path:
-        path = self._object_path(key)
-        if not path.is_file():
-            raise FileNotFoundError(key)
-        return path
 
     async def delete(self, keys: Collection[str]) -> None:
         def unlink() -> None:
@@ -110,6 +123,8 @@ class LocalStore:
         await self._run(unlink)
 
     async def delete_all(self, prefix: str) -> None:
+        if not prefix.endswith("/"):
+            raise ValueError(f"the prefix does not end in a slash: {prefix!r}")
         directory = self._object_path(prefix)
 
         def remove() -> None:
@@ -123,12 +138,16 @@ class LocalStore:
 
     def _object_path(self, key: str) -> Path:
         path = self._objects / key
-        if ".." in path.parts or not path.is_relative_to(self._objects):
+        if ".." in path.parts or self._objects not in path.parents:
             raise ValueError(f"the key leaves the store: {key!r}")
         return path
 
     def _upload_path(self, upload: str) -> Path:
         return self._uploads / upload
+
+
+class _GivenUp(Exception):
+    """Nobody waits any more for what a thread is reading."""
 
 
 class LocalPart:
@@ -182,6 +201,12 @@ def _write_all(descriptor: int, block: bytes, offset: int) -> int:
     return len(block)
 
 
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    return path
+
+
 def _digest(path: Path, on_read: Callable[[int], None]) -> str:
     digest = hashlib.sha256()
     buffer = bytearray(_HASH_BATCH)
@@ -195,31 +220,34 @@ def _digest(path: Path, on_read: Callable[[int], None]) -> str:
 
 def _link(source: Path, target: Path) -> None:
     """Give a synced file its final name. A name that is there already is this same upload's."""
-    with source.open("rb") as file:
-        os.fsync(file.fileno())
+    _sync(source)
     target.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
         os.link(source, target)
-    _sync_directory(target.parent)
+    _sync(target.parent)
 
 
 def _move(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    with source.open("rb") as file:
-        os.fsync(file.fileno())
+    _sync(source)
     try:
         source.replace(target)
     except OSError as failure:
         if failure.errno != errno.EXDEV:
             raise
         partial_copy = target.with_name(f"{target.name}.partial")
-        shutil.copyfile(source, partial_copy)
-        partial_copy.replace(target)
-    _sync_directory(target.parent)
+        try:
+            shutil.copyfile(source, partial_copy)
+            _sync(partial_copy)
+            partial_copy.replace(target)
+        finally:
+            partial_copy.unlink(missing_ok=True)
+    _sync(target.parent)
 
 
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+def _sync(path: Path) -> None:
+    """Return when a file's bytes, or a directory's names, are safely on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

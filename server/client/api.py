@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 
 from server.client.connection import Answer, Connection
-from server.client.errors import ClientError
+from server.client.errors import ClientError, Ended
 
 TARGETS_AT_ONCE = 100
 """Links asked for at once; a server allows 1000, but a new set after an expiry costs less so."""
@@ -264,7 +264,7 @@ class Api:
         variables = {"id": id, "indexes": list(indexes)}
         found = (await self.connection.ask(_TARGETS, variables, _Targets)).upload_session
         if found is None:
-            raise ClientError("The upload session is gone. Run the command again for a new one.")
+            raise Ended("The upload session is gone. Run the command again for a new one.")
         return found.targets
 
     async def watch_session(self, id: str) -> AsyncGenerator[SessionState]:
@@ -279,5 +279,5 @@ class Api:
     async def video(self, id: str) -> Video:
         video = (await self.connection.ask(_VIDEO, {"id": id}, _Video)).video
         if video is None:
-            raise ClientError("The video was deleted.")
+            raise Ended("The video was deleted. Run the command again to upload the file anew.")
         return video

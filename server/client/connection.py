@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from server.client import sse
-from server.client.errors import ClientError, TemporaryFailure
+from server.client.errors import ClientError, Ended, TemporaryFailure
 from server.client.retries import Retries, persist
 
 _TIMEOUT = httpx.Timeout(60, connect=5, pool=None)
@@ -101,28 +101,28 @@ class Connection:
         self, document: str, variables: Mapping[str, object], *, accept: str
     ) -> AsyncGenerator[httpx.Response]:
         request = {"query": document, "variables": dict(variables)}
-        headers = {"Authorization": f"Bearer {self._key}", "Accept": accept}
+        headers = {b"Authorization": f"Bearer {self._key}".encode(), b"Accept": accept.encode()}
         try:
             async with self.http.stream(
                 "POST", f"{self.url}/graphql", json=request, headers=headers
             ) as response:
-                await self._check(response)
+                self._check(response)
                 yield response
         except (httpx.TransportError, httpx.InvalidURL) as failure:
-            raise unreached(self.url, failure) from None
+            raise no_answer(self.url, failure) from None
 
-    async def _check(self, response: httpx.Response) -> None:
+    def _check(self, response: httpx.Response) -> None:
         """Raise what the status says, unless the body says it better."""
         if response.status_code == HTTPStatus.UNAUTHORIZED:
             raise ClientError(
                 f"{self.url} does not accept the API key. Set REELGRAPH_API_KEY to one that holds."
             )
-        raise_if_temporary(response, self.url)
+        status = f"HTTP {response.status_code}"
+        raise_if_temporary(response, f"{self.url} cannot serve at the moment ({status}).")
         is_ours = _kind(response).endswith(("json", "event-stream"))
         if not is_ours or response.status_code == HTTPStatus.NOT_FOUND:
             raise ClientError(
-                f"{self.url} does not answer like Reelgraph (HTTP {response.status_code});"
-                " REELGRAPH_URL names the server."
+                f"{self.url} does not answer like Reelgraph ({status}); see REELGRAPH_URL."
             )
 
 
@@ -145,32 +145,32 @@ def _answer(body: str | bytes, kind: type[A]) -> A:
 
 
 def _refusal(errors: list[_Error]) -> ClientError:
-    if any(error.extensions.get("code") == "UNAUTHENTICATED" for error in errors):
+    codes = {error.extensions.get("code") for error in errors}
+    if "UNAUTHENTICATED" in codes:
         return ClientError("The server does not accept the API key; see REELGRAPH_API_KEY.")
-    return ClientError("The server says: " + " ".join(error.message for error in errors))
+    message = "The server says: " + " ".join(error.message for error in errors)
+    return Ended(message) if "NOT_FOUND" in codes else ClientError(message)
 
 
-def raise_if_temporary(response: httpx.Response, url: str) -> None:
-    """Raise `TemporaryFailure` for a status that asks to come again."""
+def raise_if_temporary(response: httpx.Response, message: str) -> None:
+    """Raise `TemporaryFailure` with the message for a status that asks to come again."""
     status = response.status_code
     asked = response.headers.get("Retry-After", "")
     # A conflict passes only if the server says when: a part is busy, but a session stays closed.
     is_busy = status == HTTPStatus.CONFLICT and asked
     if is_busy or status in _TEMPORARY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise TemporaryFailure(
-            f"{url} cannot serve at the moment (HTTP {status}).",
-            retry_after_s=float(asked) if asked.isdecimal() else None,
-        )
+        seconds = float(asked) if asked.isdecimal() else None
+        raise TemporaryFailure(message, retry_after_s=seconds)
 
 
-def unreached(url: str, failure: httpx.TransportError | httpx.InvalidURL) -> ClientError:
+def no_answer(url: str, failure: httpx.TransportError | httpx.InvalidURL) -> ClientError:
     """What a request that got no answer means."""
     reason = str(failure) or type(failure).__name__
     if isinstance(failure, httpx.ConnectError | httpx.ConnectTimeout):
         return TemporaryFailure(
-            f"Cannot reach {url} ({reason}). Is the server running? REELGRAPH_URL names it.",
+            f"Cannot reach {url} ({reason}). Is the server running? See REELGRAPH_URL.",
             unreached=True,
         )
     if isinstance(failure, httpx.UnsupportedProtocol | httpx.InvalidURL):
-        return ClientError(f"{url} is not a URL that can be used ({reason}); see REELGRAPH_URL.")
+        return ClientError(f"{url} is not a URL to use ({reason}); see REELGRAPH_URL.")
     return TemporaryFailure(f"The connection to {url} broke off ({reason}).")

@@ -5,6 +5,10 @@ class ClientError(Exception):
     """The message is one line, to be shown as it is."""
 
 
+class Ended(ClientError):
+    """The server is done with the upload, or does not know it: there is nothing to resume."""
+
+
 class TemporaryFailure(ClientError):
     """Trying again may help.
 

@@ -1,25 +1,18 @@
 """Showing how far an upload is: bars on a terminal, lines everywhere else."""
 
-from types import TracebackType
-from typing import Protocol, Self, TextIO
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Protocol, TextIO
 
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
+from typing_extensions import override
 
 
 class Display(Protocol):
-    """Rows of one file, each for one thing that goes on. Used as a context."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        failure: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    """Rows about one file, each for one thing that goes on."""
 
     def show(self, row: str, status: str, *, done: float, total: float = 1.0) -> None:
         """The row is in this state, with so much of it done; a total above 1 is in bytes."""
@@ -30,11 +23,22 @@ class Display(Protocol):
         ...
 
 
-def display(file: str, stream: TextIO) -> Display:
-    """The way to show the upload of `file` that fits the stream."""
-    if stream.isatty():
-        return Bars(file, Console(file=stream))
-    return Lines(file, stream)
+@contextmanager
+def display(file: str, stream: TextIO) -> Generator[Display]:
+    """What fits the stream, for the upload of `file`."""
+    if not stream.isatty():
+        yield Lines(file, stream)
+        return
+    with Progress(
+        TextColumn("  {task.description:<7}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.percentage:>3.0f} %"),
+        _Detail(),
+        console=Console(file=stream),
+    ) as progress:
+        bars = Bars(progress)
+        bars.note(file)
+        yield bars
 
 
 class Lines:
@@ -45,17 +49,8 @@ class Lines:
         self._stream = stream
         self._shown: dict[str, str] = {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        failure: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
     def show(self, row: str, status: str, *, done: float, total: float = 1.0) -> None:
+        del done, total
         if self._shown.get(row) != status:
             self._shown[row] = status
             self.note(f"{row} {status}")
@@ -67,29 +62,9 @@ class Lines:
 class Bars:
     """A bar per row, redrawn in place."""
 
-    def __init__(self, file: str, console: Console) -> None:
-        self._file = file
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
         self._rows: dict[str, TaskID] = {}
-        self._progress = Progress(
-            TextColumn("  {task.description:<7}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
-            _Detail(),
-            console=console,
-        )
-
-    def __enter__(self) -> Self:
-        self.note(self._file)
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        failure: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
 
     def show(self, row: str, status: str, *, done: float, total: float = 1.0) -> None:
         if row not in self._rows:
@@ -101,12 +76,13 @@ class Bars:
 
 
 class _Detail(ProgressColumn):
-    """The row's state, and for rows in bytes their number and speed."""
+    """The number and speed of bytes, or the row's state."""
 
+    @override
     def render(self, task: Task) -> Text:
-        words = [str(task.fields["status"])]
-        if task.total is not None and task.total > 1:
-            words.append(f"{decimal(int(task.completed))} of {decimal(int(task.total))}")
-            if task.speed and not task.finished:
-                words.append(f"{decimal(int(task.speed))}/s")
-        return Text("  ".join(words))
+        if task.total is None or task.total <= 1:
+            return Text(str(task.fields["status"]))
+        size = f"{decimal(int(task.completed))} of {decimal(int(task.total))}"
+        if task.finished or not task.speed:
+            return Text(size)
+        return Text(f"{size}  {decimal(int(task.speed))}/s")

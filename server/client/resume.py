@@ -63,4 +63,6 @@ class Memory:
             written.unlink(missing_ok=True)
 
     def forget(self) -> None:
-        self.path.unlink(missing_ok=True)
+        """Raises `OSError`."""
+        if self.path.exists():  # in a folder that never could be made, there is nothing to do
+            self.path.unlink()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from server.client.errors import TemporaryFailure
+from server.client.errors import ClientError, TemporaryFailure
 
 T = TypeVar("T")
 
@@ -53,22 +53,23 @@ class Retries:
     def _is_patient(self, failure: TemporaryFailure) -> bool:
         now = self._clock()
         if failure.unreached:
-            self._unreached_since = self._unreached_since or now
+            if self._unreached_since is None:
+                self._unreached_since = now
             return now - self._unreached_since < OUTAGE_S
         self._unreached_since = None
         self._failures += 1
         return self._failures < ATTEMPTS
 
     async def wait(self, failure: TemporaryFailure) -> None:
-        """Pause, or raise the failure when it is time to give up."""
+        """Pause, or raise `ClientError`, which nobody tries again, when it is time to give up."""
         pause = self.pause(failure)
         if pause is None:
-            raise failure
+            raise ClientError(str(failure)) from failure
         await asyncio.sleep(pause)
 
 
 async def persist(call: Callable[[], Awaitable[T]]) -> T:
-    """The call's result, after as many tries as patience allows; else its last failure."""
+    """The call's result, after as many tries as patience allows. Raises `ClientError`."""
     retries = Retries()
     while True:
         try:

@@ -78,7 +78,7 @@ def opened(path: Path) -> Generator[Source]:
         found = os.fstat(descriptor)
         if found.st_size == 0:
             raise ClientError("The file is empty.")
-        yield Source(path.resolve(), found.st_size, found.st_mtime_ns, descriptor)
+        yield Source(path.absolute(), found.st_size, found.st_mtime_ns, descriptor)
     finally:
         os.close(descriptor)
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from domain.uploads import ChunkPlan
 from server.client.api import TARGETS_AT_ONCE, Api, Target
-from server.client.connection import raise_if_temporary, unreached
+from server.client.connection import no_answer, raise_if_temporary
 from server.client.errors import ClientError, TemporaryFailure
 from server.client.retries import persist
 from server.client.sources import Source
@@ -32,10 +32,11 @@ class Targets:
     async def of(self, index: int) -> Target:
         async with self._lock:
             if index not in self._known:
-                start = bisect_left(self._indexes, index)
+                place = bisect_left(self._indexes, index)
+                start = place - place % TARGETS_AT_ONCE
                 batch = self._indexes[start : start + TARGETS_AT_ONCE]
                 found = await self._api.targets(self._session_id, batch)
-                self._known = {target.chunk_index: target for target in found}
+                self._known |= {target.chunk_index: target for target in found}
             return self._known[index]
 
     def forget(self) -> None:
@@ -100,16 +101,16 @@ class Transfer:
         try:
             response = await http.send(request)
         except httpx.TransportError as failure:
-            raise unreached(place, failure) from None
+            raise no_answer(place, failure) from None
         if response.is_success:
             return
-        raise_if_temporary(response, place)
-        if response.status_code == HTTPStatus.FORBIDDEN:
+        status = response.status_code
+        refusal = f"{place} refuses chunk {index} (HTTP {status}): {_reason(response)}"
+        raise_if_temporary(response, refusal)
+        if status == HTTPStatus.FORBIDDEN:
             self._targets.forget()
-            raise TemporaryFailure(f"{place} refuses the link of chunk {index}.")
-        raise ClientError(
-            f"{place} refuses chunk {index} (HTTP {response.status_code}): {_reason(response)}"
-        )
+            raise TemporaryFailure(refusal)
+        raise ClientError(refusal)
 
 
 class _Refusal(BaseModel):

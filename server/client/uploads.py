@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from domain.text import MAX_TITLE
 from domain.uploads import ChunkPlan
 from server.client.api import Api, NewSession, PlaySet, Session
-from server.client.errors import ClientError
+from server.client.errors import ClientError, Ended
 from server.client.progress import Display
 from server.client.resume import Memory, Subject
 from server.client.sources import Source
@@ -61,17 +62,26 @@ class Upload:
         sha256 = await self._hash()
         memory = Memory(self._folder, self._subject(sha256))
         session = await self._session(memory, sha256)
+        try:
+            playable = await self._finish(session, sha256)
+        except Ended:
+            self._remember(memory.forget)
+            raise
+        self._remember(memory.forget)
+        return playable
+
+    async def _finish(self, session: Session, sha256: str) -> Playable:
         if session.takes_chunks:
             await self._send(session)
             await self._api.complete(session.id, sha256)
+        return await self._played(await self._verified(session.id))
+
+    def _remember(self, change: Callable[[], None]) -> None:
+        """What cannot be remembered cannot be resumed, but is uploaded all the same."""
         try:
-            video_id = await self._verified(session.id)
-            playable = await self._played(video_id)
-        except _Ended:
-            memory.forget()
-            raise
-        memory.forget()
-        return playable
+            change()
+        except OSError as failure:
+            self._display.note(f"This upload cannot be resumed ({failure}).")
 
     async def _check_size(self) -> None:
         most = await self._api.max_file_size()
@@ -110,10 +120,7 @@ class Upload:
             self._display.note(f"Resuming the upload of {session.title!r}: {left} chunks left.")
             return session
         session = await self._api.create(self._announcement(sha256))
-        try:
-            memory.keep(session.id)
-        except OSError as failure:
-            self._display.note(f"This upload cannot be resumed: {memory.path}: {failure.strerror}.")
+        self._remember(partial(memory.keep, session.id))
         return session
 
     def _announcement(self, sha256: str) -> NewSession:
@@ -146,16 +153,16 @@ class Upload:
                     self._display.show("check", "done", done=1)
                     return state.video.id
                 if state.error is not None:
-                    raise _Ended(f"The server refuses the file: {state.error}")
+                    raise Ended(f"The server refuses the file: {state.error}")
                 progress = state.task.progress if state.task else 0.0
                 self._display.show("check", state.status.lower(), done=progress)
-        raise _Ended("The upload ended without a video: it was cancelled, or has expired.")
+        raise Ended("The upload ended without a video: it was cancelled, or has expired.")
 
     async def _played(self, video_id: str) -> Playable:
         play_sets = await self._transcoded(video_id)
         video = await self._api.video(video_id)
         if video.playback is None:
-            raise _Ended(f"Nothing of the video can be played: {video.status_reason or 'unknown.'}")
+            raise Ended(f"Nothing of the video can be played: {video.status_reason or 'unknown.'}")
         return Playable(
             video.title,
             video.vid,
@@ -174,10 +181,6 @@ class Upload:
                 if not self._wishes.watch and any(one.is_ready for one in play_sets):
                     break
         return play_sets
-
-
-class _Ended(ClientError):
-    """The server is done with this upload, so that there is nothing to resume."""
 
 
 def _failure(play_set: PlaySet) -> str:

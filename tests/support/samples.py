@@ -163,7 +163,7 @@ def _starts_between_keyframes(path: Path) -> Path:
 def _no_picture_data(path: Path) -> Path:
     """Overwrite all that the header points to."""
     whole = sample(path.parent, "silent.mp4").read_bytes()
-    start, end = whole.index(b"mdat") + 4, whole.index(b"moov") - 4
+    start, end = whole.index(b"mdat") + 4, whole.rindex(b"moov") - 4
     path.write_bytes(whole[:start] + bytes(end - start) + whole[end:])
     return path
 

@@ -42,14 +42,16 @@ def test_a_first_play_is_360p_the_sound_the_poster_and_the_storyboard() -> None:
         "v:0,name:360P,agroup:sound a:0,name:audio,agroup:sound,default:yes"
     ]
     assert _values(arguments, "-filter_complex") == [
-        "[0:V:0]split=2[play][still];"
-        "[play]fps=30/1:start_time=0,scale=640:360:flags=bicubic,setsar=1,format=yuv420p,"
-        "split=2[v0][small];"
-        "[small]fps=1000/1000:start_time=0:round=down:eof_action=pass,"
-        "scale=160:90:force_original_aspect_ratio=decrease,pad=160:90:-1:-1,"
-        "tile=10x6[storyboard];"
-        "[still]fps=2:start_time=0:round=up,scale=1280:720:flags=bicubic,thumbnail=n=12,"
-        "setsar=1,format=yuv420p[poster]"
+        (
+            "[0:V:0]split=2[play][still];"
+            "[play]fps=30/1:start_time=0,scale=640:360:flags=bicubic,setsar=1,format=yuv420p,"
+            "split=2[v0][small];"
+            "[small]fps=1000/1000:start_time=0:round=down:eof_action=pass,"
+            "scale=160:90:force_original_aspect_ratio=decrease,pad=160:90:-1:-1,"
+            "tile=10x6[storyboard];"
+            "[still]fps=2:start_time=0:round=up,scale=1280:720:flags=bicubic,thumbnail=n=12,"
+            "setsar=1,format=yuv420p[poster]"
+        )
     ]
 
 
@@ -80,10 +82,12 @@ def test_a_ladder_has_one_decode_and_no_sound() -> None:
     assert _values(arguments, "-map") == ["[v0]", "[v1]", "[v2]"]
     assert _values(arguments, "-var_stream_map") == ["v:0,name:480P v:1,name:720P v:2,name:1080P"]
     assert _values(arguments, "-filter_complex") == [
-        "[0:V:0]fps=30/1:start_time=0,split=3[s0][s1][s2];"
-        "[s0]scale=852:480:flags=bicubic,setsar=1,format=yuv420p[v0];"
-        "[s1]scale=1280:720:flags=bicubic,setsar=1,format=yuv420p[v1];"
-        "[s2]scale=1920:1080:flags=bicubic,setsar=1,format=yuv420p[v2]"
+        (
+            "[0:V:0]fps=30/1:start_time=0,split=3[s0][s1][s2];"
+            "[s0]scale=852:480:flags=bicubic,setsar=1,format=yuv420p[v0];"
+            "[s1]scale=1280:720:flags=bicubic,setsar=1,format=yuv420p[v1];"
+            "[s2]scale=1920:1080:flags=bicubic,setsar=1,format=yuv420p[v2]"
+        )
     ]
 
 

@@ -120,3 +120,17 @@ def _playlist(*segments: tuple[int, int]) -> MediaPlaylist:
         placed.append(Segment(duration_us, offset, size))
         offset += size
     return MediaPlaylist("a.mp4", 100, tuple(placed))
+
+
+def test_a_last_segment_of_almost_nothing_joins_the_one_before() -> None:
+    parts = (Segment(4_000_000, 700, 100), Segment(4_010_667, 800, 100), Segment(21_333, 900, 5))
+    joined = hls.without_stub(MediaPlaylist("audio.mp4", 700, parts))
+    assert joined.segments == (parts[0], Segment(4_032_000, 800, 105))
+    assert (joined.size, joined.target_duration_s) == (905, 4)
+
+
+@pytest.mark.parametrize("durations", [(4_000_000, 500_000), (21_333,)])
+def test_other_last_segments_stay(durations: tuple[int, ...]) -> None:
+    parts = tuple(Segment(us, 700 + 100 * i, 100) for i, us in enumerate(durations))
+    playlist = MediaPlaylist("audio.mp4", 700, parts)
+    assert hls.without_stub(playlist) is playlist

@@ -1,0 +1,353 @@
+"""Playing a video: signed links, the master playlist, and the files behind them."""
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+import uvicorn
+
+from db import videos
+from db.models import Video
+from domain.tokens import Grant
+from domain.videos import Resolution
+from resolvers.context import Services
+from schema import ids
+from server.app import create_app
+from server.settings import Settings
+from storage import keys
+from tests.support import factories, uploading
+from tests.support.api import Api, OperationFailed
+
+PLAYBACK = """
+query ($id: ID!, $ttl: Int! = 14400) {
+  video(by: {id: $id}) {
+    playback(ttlSeconds: $ttl) {
+      hlsUrl coverUrl storyboardUrl expiresAt playSets { resolution status }
+    }
+  }
+}
+"""
+BYTES = b"0123456789"
+
+
+@pytest.fixture
+async def video(services: Services, owner: factories.Owner) -> Video:
+    return await factories.video(services.db, owner.account)
+
+
+async def playback(api: Api, video: Video, **variables: Any) -> dict[str, Any] | None:
+    found = await api.run(PLAYBACK, id=ids.encode("Video", video.id), **variables)
+    return found["video"]["playback"]
+
+
+async def make_ready(
+    services: Services, video: Video, *rungs: Resolution, audio: str | None = None, **values: Any
+) -> str:
+    """One pass that made these rungs, with sound of that name; returns its folder below `/v/…/`."""
+    task = await factories.transcode_task(services.db, video, *rungs)
+    prefix = keys.attempt(video.id, task.id, 1)
+    async with services.db.write() as session:
+        if audio:
+            track = {"file_size": 1, "bandwidth": 96_000, "average_bandwidth": 90_000}
+            track |= {"playlist_key": f"{prefix}{audio}.m3u8", "codecs": "mp4a.40.2"}
+            values["audio_track_id"] = await videos.save_audio_track(
+                session, video.id, audio, track
+            )
+        for one in (await videos.play_sets(session, [video.id]))[video.id]:
+            if one.task_id == task.id:
+                made = {"playlist_key": f"{prefix}{one.resolution}.m3u8", **values}
+                await videos.finish_play_set(session, one.id, factories.READY | made)
+    return prefix.removeprefix(keys.video(video.id))
+
+
+def link(api: Api, services: Services, video: Video, path: str, *, seconds: int = 100) -> str:
+    """A link that the API could have given out `100 - seconds` seconds ago."""
+    expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
+    token = services.playback_links.sign(Grant(video.id, expires_at, video.epoch))
+    return f"{api.base_url}/v/{token}/{path}"
+
+
+async def store(services: Services, video: Video, path: str, folder: Path) -> None:
+    (folder / "draft").write_bytes(BYTES)
+    await services.store.put_file(keys.video(video.id) + path, folder / "draft")
+
+
+def code(answer: httpx.Response) -> str:
+    return answer.json()["code"]
+
+
+async def test_nothing_can_be_played_before_a_play_set_is_ready(
+    api: Api, services: Services, video: Video
+) -> None:
+    assert await playback(api, video) is None
+    await factories.transcode_task(services.db, video, Resolution.P360)
+    assert await playback(api, video) is None
+    answer = await api.http.get(link(api, services, video, "master.m3u8"))
+    assert (answer.status_code, code(answer)) == (403, "LINK_INVALID")
+
+
+async def test_links_name_what_there_is_and_when_they_end(
+    api: Api, services: Services, video: Video, wiper: psycopg.Connection
+) -> None:
+    folder = await make_ready(services, video, Resolution.P360)
+    await factories.transcode_task(services.db, video, Resolution.P720)
+    before = datetime.now(UTC).replace(microsecond=0)
+    found = await playback(api, video, ttl=60)
+    assert found is not None
+    expires_at = datetime.fromisoformat(found.pop("expiresAt"))
+    assert timedelta(0) <= expires_at - before - timedelta(seconds=60) <= timedelta(seconds=5)
+    place = found["hlsUrl"].removesuffix("master.m3u8")
+    assert found == {
+        "hlsUrl": f"{place}master.m3u8",
+        "coverUrl": None,
+        "storyboardUrl": None,
+        "playSets": [{"resolution": "P360", "status": "READY"}],
+    }
+    token = place.removeprefix(f"{api.base_url}/v/").removesuffix("/")
+    assert services.playback_links.read(token) == Grant(video.id, expires_at, 0)
+    prefix = keys.video(video.id) + folder
+    wiper.execute(
+        "update video set poster_key = %s, storyboard_key = %s",
+        [f"{prefix}poster.jpg", f"{prefix}storyboard.vtt"],
+    )
+    found = await playback(api, video)
+    assert found is not None
+    assert found["coverUrl"].endswith(f"/{folder}poster.jpg")
+    assert found["storyboardUrl"].endswith(f"/{folder}storyboard.vtt")
+
+
+async def test_the_master_playlist_has_every_ready_play_set_and_its_sound(
+    api: Api, services: Services, video: Video
+) -> None:
+    first = await make_ready(services, video, Resolution.P360, audio="audio")
+    fast = {"width": 1280, "height": 720, "frame_rate": "30000/1001", "codecs": "avc1.64001f"}
+    rates = {"bandwidth": 3_000_000, "average_bandwidth": 2_500_000}
+    second = await make_ready(services, video, Resolution.P720, **fast, **rates)
+    found = await playback(api, video)
+    assert found is not None
+    answer = await api.http.get(found["hlsUrl"])
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/vnd.apple.mpegurl"
+    assert answer.headers["cache-control"] == "private, no-cache"
+    assert answer.text.splitlines() == [
+        "#EXTM3U",
+        "#EXT-X-VERSION:7",
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+        '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="audio",DEFAULT=YES,AUTOSELECT=YES,'
+        f'URI="{first}audio.m3u8"',
+        "#EXT-X-STREAM-INF:BANDWIDTH=896000,AVERAGE-BANDWIDTH=790000,"
+        'CODECS="avc1.64001e,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=30.000,AUDIO="audio"',
+        f"{first}360P.m3u8",
+        '#EXT-X-STREAM-INF:BANDWIDTH=3000000,AVERAGE-BANDWIDTH=2500000,CODECS="avc1.64001f",'
+        "RESOLUTION=1280x720,FRAME-RATE=29.970",
+        f"{second}720P.m3u8",
+    ]
+
+
+async def test_a_link_shows_what_became_ready_after_it_was_made(
+    api: Api, services: Services, video: Video
+) -> None:
+    await make_ready(services, video, Resolution.P360)
+    found = await playback(api, video)
+    assert found is not None
+    second = await make_ready(services, video, Resolution.P720)
+    assert f"{second}720P.m3u8" in (await api.http.get(found["hlsUrl"])).text.splitlines()
+
+
+async def test_a_raised_epoch_ends_every_link(
+    api: Api, services: Services, video: Video, wiper: psycopg.Connection
+) -> None:
+    await make_ready(services, video, Resolution.P360)
+    url = link(api, services, video, "master.m3u8")
+    assert (await api.http.get(url)).status_code == 200
+    wiper.execute("update video set epoch = epoch + 1")
+    answer = await api.http.get(url)
+    assert (answer.status_code, code(answer)) == (403, "LINK_INVALID")
+    found = await playback(api, video)
+    assert found is not None
+    assert (await api.http.get(found["hlsUrl"])).status_code == 200
+
+
+FILE = f"{'0a' * 16}/1/"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("360P.m3u8", "application/vnd.apple.mpegurl"),
+        ("360P.mp4", "video/mp4"),
+        ("poster.jpg", "image/jpeg"),
+        ("storyboard.vtt", "text/vtt; charset=utf-8"),
+    ],
+)
+async def test_a_file_is_handed_out_with_its_type_for_as_long_as_the_link_holds(
+    api: Api, services: Services, video: Video, tmp_path: Path, *, name: str, kind: str
+) -> None:
+    await store(services, video, FILE + name, tmp_path)
+    answer = await api.http.get(link(api, services, video, FILE + name))
+    assert (answer.status_code, answer.content) == (200, BYTES)
+    assert answer.headers["content-type"] == kind
+    kept = re.fullmatch(r"private, max-age=(\d+), immutable", answer.headers["cache-control"])
+    assert kept is not None
+    assert 90 <= int(kept[1]) <= 100
+
+
+async def test_players_may_seek_ask_again_and_come_from_other_sites(
+    api: Api, services: Services, video: Video, tmp_path: Path
+) -> None:
+    await store(services, video, f"{FILE}360P.mp4", tmp_path)
+    url = link(api, services, video, f"{FILE}360P.mp4")
+    origin = {"origin": "https://player.example"}
+    part = await api.http.get(url, headers={"range": "bytes=2-4", **origin})
+    assert (part.status_code, part.content) == (206, b"234")
+    assert part.headers["content-range"] == "bytes 2-4/10"
+    assert part.headers["access-control-allow-origin"] == "*"
+    assert "Content-Range" in part.headers["access-control-expose-headers"]
+    beyond = await api.http.get(url, headers={"range": "bytes=10-"})
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, "bytes */10")
+    head = await api.http.head(url)
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", "10")
+    known = await api.http.get(url, headers={"if-none-match": part.headers["etag"]})
+    assert (known.status_code, known.content) == (304, b"")
+
+
+async def test_a_file_that_is_not_there_is_404(
+    api: Api, services: Services, video: Video, caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in (f"{FILE}360P.mp4", f"{'1b' * 16}/1/360P.m3u8"):
+        answer = await api.http.get(link(api, services, video, path))
+        assert (answer.status_code, code(answer)) == (404, "NOT_FOUND")
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("path", ["master.m3u8", f"{FILE}360P.mp4"])
+async def test_a_link_that_ended_or_was_altered_opens_nothing(
+    api: Api, services: Services, video: Video, tmp_path: Path, path: str
+) -> None:
+    await make_ready(services, video, Resolution.P360)
+    await store(services, video, f"{FILE}360P.mp4", tmp_path)
+    ended = await api.http.get(link(api, services, video, path, seconds=0))
+    assert (ended.status_code, code(ended)) == (403, "LINK_EXPIRED")
+    assert ended.headers["cache-control"] == "no-store"
+    good = link(api, services, video, path)
+    assert (await api.http.get(good)).status_code == 200
+    token = good.split("/")[4]
+    purpose = (await uploading.urls(api, (await uploading.begin(api, b"x"))["id"], 1))[0]
+    last = "AEIMQUYcgkosw048"["AEIMQUYcgkosw048".find(token[-1]) - 1] if token else ""
+    altered = ["B" + token[1:], token[:-1], token[:-1] + last, token + "A", token + "=", "x"]
+    for other in [*altered, token.swapcase(), purpose.split("/")[-2]]:
+        answer = await api.http.get(good.replace(token, other))
+        assert (answer.status_code, code(answer)) == (403, "LINK_INVALID")
+
+
+ESCAPES = [
+    "../secret.mp4",
+    "../../secret.mp4",
+    "..%2f..%2fsecret.mp4",
+    "%2e%2e/%2e%2e/secret.mp4",
+    "..%252f..%252fsecret.mp4",
+    f"{FILE}../../../../secret.mp4",
+    f"{FILE}..%2f..%2f..%2f..%2fsecret.mp4",
+    f"{FILE}..\\..\\secret.mp4",
+    f"{FILE}x.mp4%00.jpg",
+    f"{FILE}x.mp4%0a",
+    f"{FILE}x.txt",
+    f"{FILE}.mp4",
+    f"{FILE}",
+    "//etc/passwd",
+    "%2fetc%2fpasswd",
+    f"{FILE[:-2]}0/x.mp4",
+    f"{FILE.upper()}x.mp4",
+    "",
+]
+
+
+@pytest.mark.parametrize("path", ESCAPES)
+async def test_a_path_never_leaves_the_video(
+    api: Api, services: Services, settings: Settings, video: Video, path: str
+) -> None:
+    objects = settings.storage_dir / "objects"
+    for folder in (objects, objects / "videos"):
+        folder.mkdir(exist_ok=True)
+        (folder / "secret.mp4").write_bytes(BYTES)
+    start = link(api, services, video, "").removeprefix(api.base_url)
+    request = api.http.build_request("GET", "/")
+    request.extensions["target"] = (start + path).encode()
+    answer = await api.http.send(request)
+    assert (answer.status_code, code(answer)) == (403, "LINK_INVALID")
+
+
+async def test_a_link_opens_files_of_its_own_video_only(
+    api: Api, services: Services, owner: factories.Owner, video: Video, tmp_path: Path
+) -> None:
+    other = await factories.video(services.db, owner.account)
+    await store(services, other, f"{FILE}360P.mp4", tmp_path)
+    assert (await api.http.get(link(api, services, other, f"{FILE}360P.mp4"))).content == BYTES
+    answer = await api.http.get(link(api, services, video, f"{FILE}360P.mp4"))
+    assert (answer.status_code, code(answer)) == (404, "NOT_FOUND")
+
+
+async def test_a_video_that_is_gone_has_no_playlist(
+    api: Api, services: Services, video: Video
+) -> None:
+    video.id = uuid4()
+    answer = await api.http.get(link(api, services, video, "master.m3u8"))
+    assert (answer.status_code, code(answer)) == (403, "LINK_INVALID")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "code"),
+    [(9, "INVALID_ARGUMENT"), (-1, "INVALID_ARGUMENT"), (86_401, "LIMIT_EXCEEDED")],
+)
+async def test_links_hold_from_10_seconds_to_a_day(
+    api: Api, services: Services, video: Video, seconds: int, code: str
+) -> None:
+    await make_ready(services, video, Resolution.P360)
+    for allowed in (10, 86_400):
+        assert await playback(api, video, ttl=allowed) is not None
+    with pytest.raises(OperationFailed) as failure:
+        await playback(api, video, ttl=seconds)
+    assert failure.value.codes == [code]
+
+
+@pytest.fixture
+async def behind_a_proxy(services: Services) -> AsyncIterator[str]:
+    """Where a server answers whose callers know it by another name."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    app = create_app(services, public_url="https://video.example")
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
+    serving = asyncio.create_task(server._serve([listener]))
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    await serving
+
+
+async def test_links_use_the_public_url(
+    behind_a_proxy: str, services: Services, owner: factories.Owner, video: Video
+) -> None:
+    await make_ready(services, video, Resolution.P360)
+    async with Api(behind_a_proxy, owner.api_key) as api:
+        found = await playback(api, video)
+        assert found is not None
+        assert found["hlsUrl"].startswith("https://video.example/v/")
+        upload = await uploading.begin(api, b"x")
+        (url,) = await uploading.urls(api, upload["id"], 1)
+        assert url.startswith("https://video.example/uploads/")
+
+
+async def test_links_use_the_name_that_the_caller_used(
+    api: Api, services: Services, video: Video
+) -> None:
+    await make_ready(services, video, Resolution.P360)
+    body = {"query": PLAYBACK, "variables": {"id": ids.encode("Video", video.id)}}
+    answer = await api.http.post("/graphql", json=body, headers={"host": "tv.example:81"})
+    url = answer.json()["data"]["video"]["playback"]["hlsUrl"]
+    assert url.startswith("http://tv.example:81/v/")

@@ -1,0 +1,286 @@
+"""`reelgraph upload` against the real application."""
+
+import asyncio
+import io
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from typing_extensions import override
+
+from server.client import api as client_api
+from server.client import sources
+from server.client.connection import Connection, open_http
+from server.client.errors import ClientError
+from server.client.progress import Lines
+from server.client.uploads import Playable, Upload, Wishes
+from tests.support import factories, processes, samples
+from tests.support.api import Api
+from tests.support.waiting import until
+
+Work = Callable[[], Awaitable[None]]
+
+CHUNK = 65_536
+WISHES = Wishes(title=None, description=None, parallel=1, chunk_size=CHUNK, watch=True)
+SESSIONS = "{ uploadSessions { nodes { status completedChunks totalChunks title description } } }"
+VIDEOS = "{ videos { nodes { title vid status playSets { resolution status } } } }"
+
+
+class Stop(Lines):
+    """Interrupts the upload, as Ctrl-C does, once it has so many bytes to show."""
+
+    def __init__(self, stream: io.StringIO, *, after: int) -> None:
+        super().__init__("film.mp4", stream)
+        self._after = after
+        self.task: asyncio.Task[Playable]
+
+    @override
+    def show(self, row: str, status: str, *, done: float, total: float = 1.0) -> None:
+        super().show(row, status, done=done, total=total)
+        if row == "upload" and done >= self._after:
+            self.task.cancel()
+
+
+class Client:
+    """Uploads one file in this process, as one start of the command does."""
+
+    def __init__(self, base_url: str, key: str, folder: Path) -> None:
+        self._base_url = base_url
+        self._key = key
+        self.folder = folder
+        self.shown = io.StringIO()
+
+    async def upload(self, path: Path, wishes: Wishes = WISHES) -> Playable:
+        return await self._run(path, wishes, Lines("film.mp4", self.shown))
+
+    async def interrupt(self, path: Path, *, after: int) -> None:
+        display = Stop(self.shown, after=after)
+        display.task = asyncio.create_task(self._run(path, WISHES, display))
+        with pytest.raises(asyncio.CancelledError):
+            await display.task
+
+    async def _run(self, path: Path, wishes: Wishes, display: Lines) -> Playable:
+        async with open_http() as http:
+            api = client_api.Api(Connection(http, self._base_url, key=self._key))
+            with sources.opened(path) as source:
+                upload = Upload(api, source, wishes, folder=self.folder, display=display)
+                return await upload.run()
+
+    def remembered(self) -> int:
+        return len(list(self.folder.glob("*")))
+
+
+@pytest.fixture
+def client(base_url: str, owner: factories.Owner, tmp_path: Path) -> Client:
+    return Client(base_url, owner.api_key, tmp_path / "state")
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of 480P, in several chunks."""
+    folder = tmp_path_factory.mktemp("film")
+    return samples.make(folder / "film.mp4", seconds=2, size="852x480")
+
+
+async def _worked(work: Work, api: Api, uploading: Awaitable[Playable]) -> Playable:
+    """The end of an upload whose jobs are done as soon as they are there."""
+    task = asyncio.ensure_future(uploading)
+
+    async def is_sent() -> bool:
+        sessions = (await api.run(SESSIONS))["uploadSessions"]["nodes"]
+        return task.done() or any(one["status"] == "VERIFYING" for one in sessions)
+
+    await until(is_sent)
+    await work()
+    return await task
+
+
+async def test_a_file_becomes_a_video_that_plays(
+    client: Client, api: Api, work: Work, film: Path
+) -> None:
+    playable = await _worked(work, api, client.upload(film))
+    (video,) = (await api.run(VIDEOS))["videos"]["nodes"]
+    assert (playable.title, playable.vid, playable.failures) == ("film", video["vid"], [])
+    assert {one["status"] for one in video["playSets"]} == {"READY"}
+    async with open_http() as http:
+        assert (await http.get(playable.hls_url)).text.startswith("#EXTM3U")
+    assert client.remembered() == 0
+    lines = client.shown.getvalue().splitlines()
+    assert lines[:4] == [
+        "film.mp4: hash hashing",
+        "film.mp4: hash done",
+        "film.mp4: upload uploading",
+        "film.mp4: upload done",
+    ]
+    assert {"film.mp4: 360P ready", "film.mp4: 480P ready", "film.mp4: Origin ready"} < {*lines}
+
+
+async def test_the_wishes_reach_the_server(
+    client: Client, api: Api, work: Work, film: Path
+) -> None:
+    size = film.stat().st_size
+    wishes = Wishes(title="A", description="B", parallel=3, chunk_size=size, watch=False)
+    await _worked(work, api, client.upload(film, wishes))
+    (session,) = (await api.run(SESSIONS))["uploadSessions"]["nodes"]
+    assert session == {
+        "status": "COMPLETED",
+        "completedChunks": 1,
+        "totalChunks": 1,
+        "title": "A",
+        "description": "B",
+    }
+
+
+async def test_an_interrupted_upload_goes_on_with_the_missing_chunks(
+    client: Client, api: Api, work: Work, film: Path
+) -> None:
+    await client.interrupt(film, after=2 * CHUNK + 1)
+    (session,) = (await api.run(SESSIONS))["uploadSessions"]["nodes"]
+    assert session["completedChunks"] in {1, 2}  # the answer to the latest may have been lost
+    assert client.remembered() == 1
+    await _worked(work, api, client.upload(film))
+    left = session["totalChunks"] - session["completedChunks"]
+    note = f"film.mp4: Resuming the upload of 'film': {left} chunks left.\n"
+    assert note in client.shown.getvalue()
+    assert len((await api.run(SESSIONS))["uploadSessions"]["nodes"]) == 1
+    assert client.remembered() == 0
+
+
+async def test_a_cancelled_session_is_not_resumed(
+    client: Client, api: Api, work: Work, film: Path
+) -> None:
+    await client.interrupt(film, after=1)
+    (session,) = (await api.run("{ uploadSessions { nodes { id } } }"))["uploadSessions"]["nodes"]
+    cancel = "mutation ($id: ID!) { cancelUploadSession(id: $id) { userErrors { code } } }"
+    await api.run(cancel, id=session["id"])
+    await _worked(work, api, client.upload(film))
+    sessions = (await api.run(SESSIONS))["uploadSessions"]["nodes"]
+    assert [one["status"] for one in sessions] == ["COMPLETED", "CANCELLED"]
+    assert "Resuming" not in client.shown.getvalue()
+
+
+async def test_a_refused_file_is_not_remembered(
+    client: Client, api: Api, work: Work, tmp_path: Path
+) -> None:
+    text = samples.sample(tmp_path, "text_named.mp4")
+    with pytest.raises(ClientError, match=r"The server refuses the file: .*\(MEDIA_REFUSED\)"):
+        await _worked(work, api, client.upload(text))
+    assert client.remembered() == 0
+
+
+async def test_an_upload_that_cannot_be_remembered_is_made_all_the_same(
+    client: Client, api: Api, work: Work, film: Path
+) -> None:
+    client.folder.touch()
+    await _worked(work, api, client.upload(film))
+    assert client.shown.getvalue().count("This upload cannot be resumed (") == 1
+
+
+async def test_what_the_server_refuses_is_said_in_its_words(client: Client, film: Path) -> None:
+    wishes = Wishes(title=" ", description=None, parallel=1, chunk_size=None, watch=False)
+    with pytest.raises(ClientError) as raised:
+        await client.upload(film, wishes)
+    assert str(raised.value) == "The server says: The title is empty."
+
+
+async def test_a_file_above_the_limit_is_not_even_hashed(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "huge.mp4"
+    path.touch()
+    os.truncate(path, (256 << 30) + 1)
+    with pytest.raises(ClientError) as raised:
+        await client.upload(path)
+    assert str(raised.value) == "The file has 274877906945 bytes; the limit is 274877906944."
+    assert client.shown.getvalue() == ""
+
+
+# The command, in a process of its own
+
+
+@pytest.fixture
+def environment(base_url: str, owner: factories.Owner, tmp_path: Path) -> dict[str, str]:
+    return processes.environment(
+        REELGRAPH_URL=base_url,
+        REELGRAPH_API_KEY=owner.api_key,
+        XDG_STATE_HOME=str(tmp_path / "state"),
+    )
+
+
+async def _start(environment: dict[str, str], *arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *processes.command("upload", *arguments),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def _end(process: asyncio.subprocess.Process) -> tuple[int | None, str, str]:
+    out, err = await process.communicate()
+    return process.returncode, out.decode(), err.decode()
+
+
+async def _read_until(process: asyncio.subprocess.Process, text: str) -> None:
+    assert process.stderr is not None
+    while text not in (line := (await process.stderr.readline()).decode()):
+        assert line, f"the command ended without saying {text!r}"
+
+
+async def test_ctrl_c_ends_the_command_and_the_same_command_resumes(
+    environment: dict[str, str], work: Work, film: Path
+) -> None:
+    first = await _start(environment, str(film), "--watch")
+    await _read_until(first, "check verifying")
+    first.send_signal(signal.SIGINT)
+    assert await _end(first) == (
+        130,
+        "",
+        "Interrupted. Run the same command again to resume.\n",
+    )
+    second = await _start(environment, str(film), "--watch")
+    await _read_until(second, "Resuming the upload of 'film': 0 chunks left.")
+    await work()
+    code, out, _ = await _end(second)
+    assert code == 0
+    video, play = out.splitlines()
+    assert video.startswith("Video  film  ")
+    kind, url = play.split(maxsplit=1)
+    assert kind == "Play"
+    async with open_http() as http:
+        assert (await http.get(url)).status_code == httpx.codes.OK
+
+
+async def test_a_failed_file_does_not_keep_the_next_from_being_sent(
+    environment: dict[str, str], work: Work, film: Path, tmp_path: Path
+) -> None:
+    missing = tmp_path / "missing.mp4"
+    process = await _start(environment, str(missing), str(film), "--title", "Two\nlines")
+    await _read_until(process, f"{missing}: There is no such file.")
+    await _read_until(process, "check verifying")
+    await work()
+    code, out, _ = await _end(process)
+    assert code == 1
+    assert out.startswith("Video  Two lines  ")
+    assert out.endswith("/master.m3u8\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("REELGRAPH_API_KEY", "rg_wrong", "{film}: {url} does not accept the API key. Set"),
+        ("REELGRAPH_API_KEY", "ключ", "{film}: {url} does not accept the API key. Set"),
+        ("REELGRAPH_URL", "http://127.0.0.1:1", "{film}: Cannot reach http://127.0.0.1:1 ("),
+        ("REELGRAPH_URL", "somewhere", "reelgraph: REELGRAPH_URL"),
+    ],
+)
+async def test_a_wrong_setting_is_named(
+    environment: dict[str, str], film: Path, name: str, value: str, message: str
+) -> None:
+    process = await _start({**environment, name: value}, str(film))
+    code, out, err = await _end(process)
+    assert (code, out) == (1, "")
+    assert err.startswith(message.format(film=film, url=environment["REELGRAPH_URL"]))
+    assert name in err
+    assert err.count("\n") == 1

@@ -1,0 +1,83 @@
+"""A file goes in by the command line, and its URL plays in a browser."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from tests.support import processes, samples
+from tests.support.processes import Server
+
+PAGE = "<!doctype html><video id=video muted playsinline width=640></video>"
+
+PLAY = """
+async ([url, level]) => {
+  const video = document.getElementById('video');
+  const hls = new Hls({ startLevel: level });
+  const failures = [];
+  hls.on(Hls.Events.ERROR, (_, data) => failures.push(`${data.type} ${data.details}`));
+  const ended = new Promise((resolve) => video.addEventListener('ended', resolve, {once: true}));
+  const parsed = new Promise((resolve) => hls.once(Hls.Events.MANIFEST_PARSED, resolve));
+  hls.loadSource(url);
+  hls.attachMedia(video);
+  await parsed;
+  hls.loadLevel = level;
+  video.playbackRate = 4;
+  await video.play();
+  await ended;
+  const found = {
+    failures,
+    size: [video.videoWidth, video.videoHeight],
+    seconds: Math.round(video.duration),
+    levels: hls.levels.map((one) => [one.width, one.height, one.frameRate, one.videoCodec]),
+    sound: video.webkitAudioDecodedByteCount > 0,
+  };
+  hls.destroy();
+  return found;
+}
+"""
+
+# Each with the sizes of its levels, and whether it has sound.
+SOURCES: dict[str, tuple[dict[str, Any], list[list[int]], bool]] = {
+    "landscape": (
+        {"size": "1920x1080"},
+        [[640, 360], [852, 480], [1280, 720], [1920, 1080], [1920, 1080]],
+        True,
+    ),
+    "portrait": ({"size": "360x640"}, [[360, 640], [360, 640]], True),
+    "silent": ({"audio": False}, [[640, 360], [640, 360]], False),
+    "film": ({"size": "854x480", "rate": "24000/1001"}, [[640, 360], [854, 480], [854, 480]], True),
+}
+
+
+@pytest.fixture
+async def page(browser: Browser, server: Server, player: Path) -> Page:
+    page = await browser.new_page()
+    await page.goto(f"{server.url}/health")
+    await page.set_content(PAGE)
+    await page.add_script_tag(path=player)
+    return page
+
+
+def upload(server: Server, file: Path) -> "subprocess.CompletedProcess[str]":
+    values = {**server.environment, "HOME": str(file.parent)}
+    return processes.run("upload", str(file), "--watch", **values)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+async def test_every_level_of_an_uploaded_file_plays_to_its_end(
+    page: Page, server: Server, tmp_path: Path, name: str
+) -> None:
+    recipe, sizes, sound = SOURCES[name]
+    file = samples.make(tmp_path / f"{name}.mp4", seconds=4, **recipe)
+    ended = upload(server, file)
+    assert ended.returncode == 0, ended.stderr
+    label, url = ended.stdout.splitlines()[-1].split()
+    assert label == "Play"
+    for level, size in enumerate(sizes):
+        found = await page.evaluate(PLAY, [url, level])
+        assert found["failures"] == []
+        assert [one[:2] for one in found["levels"]] == sizes
+        assert (found["size"], found["seconds"], found["sound"]) == (size, 4, sound)

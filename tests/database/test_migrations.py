@@ -1,0 +1,147 @@
+"""Bringing a database to the current tables, from nothing and from earlier."""
+
+import subprocess
+from importlib import resources
+from typing import Any, LiteralString, cast
+
+import psycopg
+import pytest
+from alembic import command
+
+from db import migrate
+from db.embedded import EmbeddedPostgres
+from tests.support import postgres, processes
+
+RELATIONS = """
+select relname, oid::text, relfilenode::text, xmin::text from pg_class
+where relnamespace = 'public'::regnamespace order by relname
+"""
+VERSIONS = """
+select xmin::text, version_num from alembic_version
+union all select xmin::text, version from queue_schema order by 2
+"""
+QUEUE = """
+select proname, pg_get_functiondef(oid) from pg_proc
+where pronamespace = 'public'::regnamespace and prokind = 'f'
+union all
+select format('%s.%s', table_name, column_name), format('%s %s', data_type, column_default)
+from information_schema.columns where table_name like 'procrastinate%'
+union all
+select indexname, indexdef from pg_indexes where tablename like 'procrastinate%'
+order by 1, 2
+"""
+
+
+@pytest.fixture
+def empty(postgres_server: EmbeddedPostgres) -> str:
+    return postgres.create_database(postgres_server, "migrations")
+
+
+def rows(url: str, query: LiteralString) -> list[Any]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(query).fetchall()
+
+
+def steps() -> list[str]:
+    """The queue's numbered migrations, oldest first."""
+    folder = resources.files("procrastinate") / "sql" / "migrations"
+    return sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
+
+
+def install_queue(url: str, names: list[str]) -> None:
+    """Make the queue's tables as they were after these migrations."""
+    folder = resources.files("procrastinate") / "sql" / "migrations"
+    with psycopg.connect(url) as connection:
+        for name in names:
+            connection.execute(cast("LiteralString", (folder / name).read_text()))
+        connection.execute("update queue_schema set version = %s", [names[-1]])
+
+
+def drop_queue(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            """
+            do $$ declare one record; begin
+                for one in select oid::regprocedure as name from pg_proc
+                    where proname like 'procrastinate%'
+                loop execute format('drop function %s cascade', one.name); end loop;
+                for one in select oid::regclass as name from pg_class
+                    where relname like 'procrastinate%' and relkind = 'r'
+                loop execute format('drop table %s cascade', one.name); end loop;
+                for one in select oid::regtype as name from pg_type
+                    where typname like 'procrastinate%' and typtype in ('e', 'c')
+                loop execute format('drop type %s cascade', one.name); end loop;
+            end $$
+            """
+        )
+
+
+def test_an_empty_database_gets_the_tables_of_the_models(empty: str) -> None:
+    migrate.upgrade(empty)
+    command.check(migrate.config(empty))  # raises when the models have anything else
+
+
+def test_an_empty_database_gets_the_queue(empty: str) -> None:
+    migrate.upgrade(empty)
+    tables = rows(
+        empty,
+        "select relname from pg_class where relkind = 'r' and relname like 'procrastinate%'"
+        " order by relname",
+    )
+    assert [name for (name,) in tables] == [
+        "procrastinate_events",
+        "procrastinate_jobs",
+        "procrastinate_periodic_defers",
+        "procrastinate_workers",
+    ]
+    assert rows(empty, "select version from queue_schema") == [(steps()[-1],)]
+
+
+def test_a_second_upgrade_changes_nothing(empty: str) -> None:
+    migrate.upgrade(empty)
+    before = rows(empty, RELATIONS), rows(empty, VERSIONS)
+    migrate.upgrade(empty)
+    assert (rows(empty, RELATIONS), rows(empty, VERSIONS)) == before
+
+
+def test_an_older_queue_becomes_what_a_new_one_is(empty: str) -> None:
+    migrate.upgrade(empty)
+    fresh = rows(empty, QUEUE)
+    drop_queue(empty)
+    install_queue(empty, steps()[:-3])
+    assert rows(empty, QUEUE) != fresh
+    migrate.upgrade(empty)
+    assert rows(empty, QUEUE) == fresh
+    assert rows(empty, "select version from queue_schema") == [(steps()[-1],)]
+
+
+def test_two_upgrades_at_once_both_succeed(empty: str) -> None:
+    code = "import sys; from db import migrate; migrate.upgrade(sys.argv[1])"
+    running = [
+        subprocess.Popen(
+            [processes.command()[0], "-c", code, empty],
+            env=processes.environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    outputs = [process.communicate(timeout=60)[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0], outputs
+    command.check(migrate.config(empty))
+    assert rows(empty, "select count(*) from alembic_version") == [(1,)]
+
+
+def test_an_upgrade_waits_for_the_one_that_runs(empty: str) -> None:
+    with psycopg.connect(empty, autocommit=True) as other:
+        other.execute(cast("LiteralString", migrate._LOCK))
+        limited = f"{empty}{'&' if '?' in empty else '?'}options=-cstatement_timeout%3D100"
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            migrate.upgrade(limited)
+    assert rows(empty, RELATIONS) == []
+
+
+def test_a_database_that_does_not_answer_is_unreachable() -> None:
+    url = f"postgresql://nobody@127.0.0.1:{processes.free_port()}/none"
+    with pytest.raises(migrate.Unreachable, match=r"^connection failed: .*Connection refused"):
+        migrate.upgrade(url)

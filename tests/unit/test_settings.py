@@ -1,0 +1,204 @@
+"""Settings from the environment and `.env`."""
+
+from pathlib import Path
+
+import pytest
+
+from server import cli, settings
+from server.settings import ClientSettings, Settings, SettingsError, default_data_dir
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No variable is set, and there is no `.env`; returns the working directory."""
+    for name, _, _ in settings.variables():
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_everything_has_a_default() -> None:
+    assert settings.load().model_dump() == {
+        "data_dir": default_data_dir(),
+        "host": "127.0.0.1",
+        "port": 8000,
+        "public_url": None,
+        "database_url": None,
+        "storage_url": None,
+        "ffmpeg": None,
+        "ffmpeg_threads": None,
+        "database_pool": 10,
+        "log_format": "text",
+        "log_level": "info",
+    }
+    assert settings.load_client().model_dump() == {
+        "data_dir": default_data_dir(),
+        "url": "http://127.0.0.1:8000",
+        "api_key": None,
+    }
+
+
+READ: dict[str, tuple[str, object]] = {
+    "REELGRAPH_DATA_DIR": ("/srv/reelgraph", Path("/srv/reelgraph")),
+    "REELGRAPH_HOST": ("0.0.0.0", "0.0.0.0"),  # noqa: S104  (only read, never listened on)
+    "REELGRAPH_PORT": ("8080", 8080),
+    "REELGRAPH_PUBLIC_URL": ("https://video.example", "https://video.example"),
+    "DATABASE_URL": ("postgresql://u:p@db/name", "postgresql://u:p@db/name"),
+    "REELGRAPH_STORAGE_URL": ("file:///srv/files", "file:///srv/files"),
+    "REELGRAPH_FFMPEG": ("/opt/ffmpeg", "/opt/ffmpeg"),
+    "REELGRAPH_FFMPEG_THREADS": ("3", 3),
+    "REELGRAPH_DATABASE_POOL": ("20", 20),
+    "REELGRAPH_LOG_FORMAT": ("json", "json"),
+    "REELGRAPH_LOG_LEVEL": ("debug", "debug"),
+    "REELGRAPH_URL": ("https://video.example", "https://video.example"),
+    "REELGRAPH_API_KEY": ("rg_x", "rg_x"),
+}
+
+
+def test_every_variable_is_covered_here() -> None:
+    assert {name for name, _, _ in settings.variables()} == set(READ)
+
+
+def value_of(name: str) -> object:
+    """What the setting of this variable is now."""
+    for kind, current in ((Settings, settings.load()), (ClientSettings, settings.load_client())):
+        for field in kind.model_fields:
+            if settings.variable(field) == name:
+                return getattr(current, field)
+    raise KeyError(name)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_variable_is_read(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, value = READ[name]
+    monkeypatch.setenv(name, text)
+    assert value_of(name) == value
+
+
+@pytest.mark.parametrize("name", READ)
+def test_an_empty_variable_is_as_good_as_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    default = value_of(name)
+    monkeypatch.setenv(name, "")
+    assert value_of(name) == default
+
+
+def test_the_working_directory_may_have_an_env_file(
+    no_settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (no_settings / ".env").write_text(
+        "REELGRAPH_PORT=8080\nREELGRAPH_HOST=::1\nREELGRAPH_FFMPEG=\nSOMETHING_ELSE=1\n"
+    )
+    monkeypatch.setenv("REELGRAPH_HOST", "127.0.0.2")
+    current = settings.load()
+    assert (current.port, current.host, current.ffmpeg) == (8080, "127.0.0.2", None)
+
+
+def test_the_data_folder_is_absolute(no_settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REELGRAPH_DATA_DIR", "data")
+    assert settings.load().data_dir == no_settings / "data"
+    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.setenv("REELGRAPH_DATA_DIR", "~/data")
+    assert settings.load().data_dir == Path("/home/somebody/data")
+
+
+BAD = [
+    ("REELGRAPH_PORT", "many"),
+    ("REELGRAPH_PORT", "65536"),
+    ("REELGRAPH_PUBLIC_URL", "video.example"),
+    ("REELGRAPH_PUBLIC_URL", "https://video.example/"),
+    ("DATABASE_URL", "mysql://x/y"),
+    ("REELGRAPH_FFMPEG_THREADS", "0"),
+    ("REELGRAPH_DATABASE_POOL", "1"),
+    ("REELGRAPH_LOG_FORMAT", "xml"),
+    ("REELGRAPH_LOG_LEVEL", "INFO!"),
+    ("REELGRAPH_URL", "localhost:8000"),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), BAD)
+def test_a_bad_value_is_an_error_that_names_the_variable(
+    name: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, text)
+    with pytest.raises(SettingsError) as failure:
+        value_of(name)
+    (sentence,) = str(failure.value).splitlines()
+    assert sentence.startswith(f"{name}: ")
+    assert sentence.endswith(".")
+
+
+def test_every_bad_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REELGRAPH_PORT", "many")
+    monkeypatch.setenv("REELGRAPH_LOG_LEVEL", "loud")
+    with pytest.raises(SettingsError) as failure:
+        settings.load()
+    names = [line.partition(":")[0] for line in str(failure.value).splitlines()]
+    assert names == ["REELGRAPH_PORT", "REELGRAPH_LOG_LEVEL"]
+
+
+def test_files_are_stored_in_the_data_folder_or_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REELGRAPH_DATA_DIR", "/srv/reelgraph")
+    assert settings.load().storage_dir == Path("/srv/reelgraph/storage")
+    monkeypatch.setenv("REELGRAPH_STORAGE_URL", "file:///srv/files")
+    assert settings.load().storage_dir == Path("/srv/files")
+
+
+@pytest.mark.parametrize("url", ["s3://bucket", "/srv/files", "file://srv/files", "file:"])
+def test_a_store_that_we_do_not_have_is_named(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REELGRAPH_STORAGE_URL", url)
+    with pytest.raises(SettingsError) as failure:
+        _ = settings.load().storage_dir
+    assert str(failure.value) == (
+        f"REELGRAPH_STORAGE_URL is {url!r}; only file:///folder is possible."
+    )
+
+
+def test_the_api_key_is_the_settings_or_the_first_starts(
+    no_settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REELGRAPH_DATA_DIR", str(no_settings))
+    (no_settings / "api-key").write_text("rg_first\n")
+    assert settings.load_client().key == "rg_first"
+    monkeypatch.setenv("REELGRAPH_API_KEY", "rg_mine")
+    assert settings.load_client().key == "rg_mine"
+
+
+def test_without_an_api_key_the_error_says_how_to_give_one(
+    no_settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REELGRAPH_DATA_DIR", str(no_settings))
+    with pytest.raises(SettingsError) as failure:
+        _ = settings.load_client().key
+    assert str(failure.value) == (
+        "No API key: set REELGRAPH_API_KEY, or run as the user who started the server here"
+        f" ({no_settings}/api-key: No such file or directory)."
+    )
+
+
+def test_the_command_lists_every_variable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    assert cli.main(["settings"]) == 0
+    title, *lines = capsys.readouterr().out.splitlines()
+    assert title.split() == ["Variable", "Default", "Meaning"]
+    for line, (name, default, meaning) in zip(lines, settings.variables(), strict=True):
+        assert line.split() == [name, *default.split(), *meaning.split()]
+
+
+def test_the_data_folder_of_a_user_follows_the_desktops_convention(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    assert default_data_dir() == Path("/home/somebody/.local/share/reelgraph")
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    assert default_data_dir() == Path("/data/reelgraph")
+
+
+def test_the_data_folder_of_root_is_open_to_the_databases_account(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert default_data_dir() == Path("/var/lib/reelgraph")

@@ -1,0 +1,321 @@
+"""An uploaded file becomes a video, once, or says why it does not."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from db import tasks
+from db.models import Event, StoredObject, Task, UploadSession, Video
+from db.session import Database
+from domain.errors import Cancelled, ErrorCode
+from domain.events import EventType
+from domain.tasks import TaskKind, TaskStatus
+from domain.uploads import UploadStatus
+from jobs import outcomes, worker
+from jobs.runs import Tools
+from schema import ids
+from server.settings import Settings
+from storage import keys
+from tests.support import samples, uploading
+from tests.support.api import Api
+from tests.support.waiting import until
+
+SECONDS = 1
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.getbasetemp() / "samples"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@dataclass(frozen=True)
+class House:
+    tools: Tools
+    api: Api
+    settings: Settings
+
+    @property
+    def db(self) -> Database:
+        return self.tools.db
+
+    async def upload(self, data: bytes, *, title: str = "A video") -> UploadSession:
+        """The session of these bytes, VERIFYING."""
+        id = await uploading.send(self.api, data, title=title)
+        return await self.session(ids.decode(id, "UploadSession"))
+
+    async def verify(self) -> None:
+        """Run the jobs about uploads, and none of transcoding."""
+        await worker.work_until_empty(self.tools, worker.LANES[:1])
+
+    async def session(self, id: Any) -> UploadSession:
+        async with self.db.read() as session:
+            return await session.get_one(UploadSession, id)
+
+    async def rows(self, kind: type[Any]) -> list[Any]:
+        async with self.db.read() as session:
+            return list(await session.scalars(select(kind)))
+
+    async def task(self) -> Task:
+        async with self.db.read() as session:
+            verify = select(Task).where(Task.kind == TaskKind.VERIFY)
+            return (await session.scalars(verify)).one()
+
+    def is_stored(self, upload: UploadSession) -> dict[str, bool]:
+        """Which of the two names of an upload's bytes are on disk."""
+        folder, key = self.settings.storage_dir, keys.source(upload.sha256, upload.id)
+        return {
+            "upload": (folder / "uploads" / str(upload.id)).exists(),
+            "object": (folder / "objects" / key).exists(),
+        }
+
+
+@pytest.fixture
+def house(tools: Tools, api: Api, settings: Settings) -> House:
+    return House(tools, api, settings)
+
+
+PLAY_SETS = """
+query ($id: ID!) {
+  uploadSession(id: $id) {
+    status progressPercent error { code }
+    video {
+      title status width height
+      playSets { resolution status width height frameRate }
+    }
+  }
+}
+"""
+SAMPLES: dict[str, tuple[dict[str, Any], tuple[int, int], list[tuple[Any, ...]]]] = {
+    "with sound": (
+        {"size": "854x480", "rate": "30"},
+        (854, 480),
+        [("P360", 640, 360, 30), ("P480", 854, 480, 30), ("ORIGIN", 854, 480, 30)],
+    ),
+    "silent": (
+        {"size": "640x360", "rate": "25", "audio": False},
+        (640, 360),
+        [("P360", 640, 360, 25), ("ORIGIN", 640, 360, 25)],
+    ),
+    "portrait": (
+        {"size": "480x854", "rate": "30"},
+        (480, 854),
+        [("P360", 360, 640, 30), ("P480", 480, 854, 30), ("ORIGIN", 480, 854, 30)],
+    ),
+    "smaller than every rung": (
+        {"size": "160x90", "rate": "30"},
+        (160, 90),
+        [("P360", 160, 90, 30), ("ORIGIN", 160, 90, 30)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+async def test_an_upload_becomes_a_video_with_all_its_play_sets(
+    house: House, folder: Path, name: str
+) -> None:
+    recipe, (width, height), expected = SAMPLES[name]
+    path = samples.make(folder / f"{name}.mp4", seconds=SECONDS, **recipe)
+    await check_video(house, path, (width, height), expected)
+
+
+async def test_an_odd_size_at_24_frames_becomes_even(house: House, folder: Path) -> None:
+    """Its pixels are 4:4:4, so it cannot be offered as it is."""
+    path = samples.sample(folder, "odd_size_24fps.mp4")
+    rungs = [("P360", 638, 360, 23.976), ("P480", 852, 480, 23.976)]
+    await check_video(house, path, (855, 481), rungs)
+
+
+async def check_video(
+    house: House, path: Path, size: tuple[int, int], expected: list[tuple[Any, ...]]
+) -> None:
+    id = await uploading.send(house.api, path.read_bytes(), title=path.stem)
+    await worker.work_until_empty(house.tools)
+    session = (await house.api.run(PLAY_SETS, id=id))["uploadSession"]
+    video = session.pop("video")
+    assert session == {"status": "COMPLETED", "progressPercent": 100.0, "error": None}
+    assert (video["title"], video["status"]) == (path.stem, "PUBLISHED")
+    assert (video["width"], video["height"]) == size
+    play_sets = video["playSets"]
+    assert {one["status"] for one in play_sets} == {"READY"}
+    shown = ("resolution", "width", "height", "frameRate")
+    assert [tuple(one[field] for field in shown) for one in play_sets] == expected
+
+
+async def test_the_source_is_kept_and_the_upload_is_not(house: House, folder: Path) -> None:
+    upload = await house.upload(small(folder))
+    assert house.is_stored(upload) == {"upload": True, "object": False}
+    await house.verify()
+    assert house.is_stored(upload) == {"upload": False, "object": True}
+
+
+async def test_bytes_that_changed_on_disk_are_found(house: House, folder: Path) -> None:
+    upload = await house.upload(small(folder))
+    with (house.settings.storage_dir / "uploads" / str(upload.id)).open("r+b") as file:
+        file.seek(1_000)
+        file.write(b"!")
+    await house.verify()
+    await check_refused(house, upload, "CHECKSUM_MISMATCH", "The SHA-256 of the whole file is ")
+
+
+REFUSED = {
+    "text_named.mp4": "The file is in none of the accepted containers",
+    "playlist_named.mp4": "The file is in none of the accepted containers",
+    "truncated.mp4": "The file is damaged, or a part is missing.",
+    "sound_only.mp4": "The file has no video stream.",
+    "huge_picture.mov": "The picture has 16000 x 16000 pixels; the limit is 35651584 in all.",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_a_file_that_is_no_video_is_refused(house: House, folder: Path, name: str) -> None:
+    upload = await house.upload(samples.sample(folder, name).read_bytes())
+    await house.verify()
+    await check_refused(house, upload, "MEDIA_REFUSED", REFUSED[name])
+
+
+async def check_refused(house: House, upload: UploadSession, code: str, reason: str) -> None:
+    """It failed with this reason, and nothing of it is left."""
+    session = await uploading.session(house.api, ids.encode("UploadSession", upload.id))
+    assert (session["status"], session["video"]) == ("FAILED", None)
+    assert session["error"]["code"] == code
+    assert session["error"]["message"].startswith(reason)
+    task = await house.task()
+    assert (task.status, task.attempt) == (TaskStatus.FAILED, 1)
+    assert (str(task.error_code), task.error_message) == (code, session["error"]["message"])
+    assert await house.rows(Video) == []
+    assert await house.rows(StoredObject) == []
+    assert house.is_stored(upload) == {"upload": False, "object": False}
+
+
+async def test_the_same_bytes_twice_are_stored_once(house: House, folder: Path) -> None:
+    first = await house.upload(small(folder), title="first")
+    await house.verify()
+    second = await house.upload(small(folder), title="second")
+    await house.verify()
+    assert sorted(video.title for video in await house.rows(Video)) == ["first", "second"]
+    (stored,) = await house.rows(StoredObject)
+    assert (stored.key, stored.references) == (keys.source(first.sha256, first.id), 2)
+    assert house.is_stored(first) == {"upload": False, "object": True}
+    assert house.is_stored(second) == {"upload": False, "object": False}
+
+
+def small(folder: Path) -> bytes:
+    path = folder / "small.mp4"
+    if not path.exists():
+        samples.make(path, seconds=SECONDS, size="160x90", audio=False)
+    return path.read_bytes()
+
+
+async def test_a_run_that_died_after_storing_the_file_is_made_up_for(
+    house: House, folder: Path
+) -> None:
+    upload = await house.upload(small(folder))
+    task = await house.task()
+    async with house.db.write() as session:
+        assert await tasks.claim(session, task.id, worker="dead") is not None
+    await house.tools.store.finish(str(upload.id), keys.source(upload.sha256, upload.id))
+    await house.verify()
+    await check_made_once(house, upload, attempts=2)
+
+
+async def test_a_run_that_died_before_cleaning_up_is_made_up_for(
+    house: House, folder: Path
+) -> None:
+    upload = await house.upload(small(folder))
+    await house.verify()
+    await house.tools.store.begin(str(upload.id), 1)  # as if it were still there
+    await defer_again(house)
+    await house.verify()
+    await check_made_once(house, upload, attempts=1)
+
+
+async def test_a_job_delivered_twice_at_once_makes_one_video(house: House, folder: Path) -> None:
+    upload = await house.upload(small(folder))
+    await defer_again(house)
+    await asyncio.gather(house.verify(), house.verify())
+    await house.verify()
+    await check_made_once(house, upload, attempts=(await house.task()).attempt)
+
+
+async def defer_again(house: House) -> None:
+    async with house.db.write() as session:
+        await house.tools.queue.defer(session, await house.task())
+
+
+async def check_made_once(house: House, upload: UploadSession, *, attempts: int) -> None:
+    task = await house.task()
+    assert (task.status, task.attempt) == (TaskStatus.SUCCEEDED, attempts)
+    (video,) = await house.rows(Video)
+    (stored,) = await house.rows(StoredObject)
+    assert (stored.key, stored.references) == (keys.source(upload.sha256, upload.id), 1)
+    session = await house.session(upload.id)
+    assert (session.status, session.video_id) == (UploadStatus.COMPLETED, video.id)
+    assert house.is_stored(upload) == {"upload": False, "object": True}
+    (event,) = [one for one in await house.rows(Event) if one.type is EventType.UPLOAD_COMPLETED]
+    assert (event.upload_session_id, event.video_id) == (upload.id, video.id)
+
+
+CANCEL = "mutation ($id: ID!) { cancelTask(id: $id) { task { status } userErrors { code } } }"
+
+
+async def test_a_check_that_is_cancelled_before_it_runs_leaves_nothing(
+    house: House, folder: Path
+) -> None:
+    upload = await house.upload(small(folder))
+    id = ids.encode("VerifyTask", (await house.task()).id)
+    payload = (await house.api.run(CANCEL, id=id))["cancelTask"]
+    assert payload == {"task": {"status": "CANCELLED"}, "userErrors": []}
+    await house.verify()
+    await check_cancelled(house, upload)
+
+
+async def test_a_check_that_is_cancelled_at_its_end_leaves_nothing(
+    house: House, folder: Path
+) -> None:
+    upload = await house.upload(small(folder))
+    task = await house.task()
+    working = asyncio.create_task(house.verify())
+
+    async def is_running() -> bool:
+        return (await house.task()).status is TaskStatus.RUNNING
+
+    async def is_linked() -> bool:
+        return house.is_stored(upload)["object"]
+
+    await until(is_running)
+    failure = Cancelled("Enough.")
+    async with house.db.write() as session:  # as the API does it, but it holds the task's row
+        (ended,) = await tasks.cancel(session, [task.id], failure)
+        await outcomes.failed(session, ended, failure)
+        await until(is_linked)
+        await until(lambda: waits(house.db, "progress="))
+        await house.tools.queue.stop(ended)
+        await until(lambda: waits(house.db, "failures="))  # to put the cancelled run back
+    await house.tools.store.abort(str(upload.id))
+    await working
+    await check_cancelled(house, upload)
+
+
+async def waits(db: Database, statement: str) -> bool:
+    """Whether such an update of a task waits for the row."""
+    query = text(
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+        " and query ilike 'update task%' and query like :statement"
+    )
+    async with db.read() as session:
+        return await session.scalar(query, {"statement": f"%{statement}%"}) == 1
+
+
+async def check_cancelled(house: House, upload: UploadSession) -> None:
+    session = await house.session(upload.id)
+    assert (session.status, session.error_code) == (UploadStatus.FAILED, ErrorCode.CANCELLED)
+    assert (await house.task()).status is TaskStatus.CANCELLED
+    assert await house.rows(Video) == []
+    assert await house.rows(StoredObject) == []
+    assert house.is_stored(upload) == {"upload": False, "object": False}
