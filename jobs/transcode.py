@@ -76,8 +76,7 @@ async def _discard(run: Run, prefix: str) -> None:
     """
     async with run.tools.db.read() as session:
         task = (await tasks.by_ids(session, [run.task.id])).get(run.task.id)
-    won = task is not None and task.status is TaskStatus.SUCCEEDED
-    if not (won and task.attempt == run.task.attempt):
+    if task is None or (task.status, task.attempt) != (TaskStatus.SUCCEEDED, run.task.attempt):
         await run.tools.store.delete_all(prefix)
 
 

@@ -79,9 +79,7 @@ def without_stub(playlist: MediaPlaylist) -> MediaPlaylist:
     if len(playlist.segments) == 1 or playlist.segments[-1].duration_us >= STUB_US:
         return playlist
     *_, before, last = playlist.segments
-    joined = Segment(
-        before.duration_us + last.duration_us, before.offset, before.size + last.size
-    )
+    joined = Segment(before.duration_us + last.duration_us, before.offset, before.size + last.size)
     return replace(playlist, segments=(*playlist.segments[:-2], joined))
 
 

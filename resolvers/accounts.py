@@ -1,5 +1,7 @@
 """Accounts: the caller's own, and the first of an installation."""
 
+from uuid import UUID
+
 from db import accounts
 from db.models import Account
 from db.session import Database
@@ -13,6 +15,11 @@ async def viewer_account(ctx: Context) -> Account | None:
         return None
     async with ctx.services.db.read() as session:
         return await accounts.by_id(session, ctx.viewer)
+
+
+async def own(ctx: Context, id: UUID) -> Account | None:
+    """The caller's own account, if this is its id."""
+    return await viewer_account(ctx) if id == ctx.account_id else None
 
 
 async def create_owner(db: Database) -> str | None:

@@ -1,8 +1,10 @@
 """The schema: Query, Mutation and Subscription, put together."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Final
+from uuid import UUID
 
 import strawberry
 from graphql import GraphQLError
@@ -12,6 +14,7 @@ from strawberry.types import ExecutionContext
 from typing_extensions import override
 
 from domain.errors import LimitExceeded
+from resolvers import accounts
 from schema import ids, nodes
 from schema.accounts import AccountQuery
 from schema.documents import DepthRule, Documents, OperationChosen
@@ -56,16 +59,17 @@ class Query(VideoQuery, UploadQuery, TaskQuery, AccountQuery, LimitsQuery):
 
 async def _node(info: Info, id: str) -> Node | None:
     load = info.context.load
-    loaders = {
-        "Video": load.video,
-        "PlaySet": load.play_set,
-        "UploadSession": load.upload,
-        **dict.fromkeys(KINDS.values(), load.task),
+    finders: dict[str, Callable[[UUID], Awaitable[object]]] = {
+        "Account": partial(accounts.own, info.context),
+        "Video": load.video.load,
+        "PlaySet": load.play_set.load,
+        "UploadSession": load.upload.load,
+        **dict.fromkeys(KINDS.values(), load.task.load),
     }
     parts = ids.split(id)
-    if parts is None or parts[0] not in loaders:
+    if parts is None or parts[0] not in finders:
         return None
-    return nodes.of(await loaders[parts[0]].load(parts[1]))
+    return nodes.of(await finders[parts[0]](parts[1]))
 
 
 @strawberry.type(description="What can be done.")

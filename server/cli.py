@@ -2,19 +2,24 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
-from typing import Protocol, cast
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final, Protocol, cast
 
-from server import settings
-from server.commands import migrate, schema, serve, show_settings, upload, worker
-from server.settings import SettingsError
-from server.wiring import NotReady
+from server.settings import PREFIX, NotReady, SettingsError
+
+COMMANDS: Final = {
+    "serve": "run the API, with a worker in the same process",
+    "worker": "run background work: checking uploads and transcoding",
+    "migrate": "bring the database to the current tables, and stop",
+    "upload": "send video files, and print where they play",
+    "schema": "print the GraphQL schema",
+    "settings": "list every setting, its default and its meaning",
+}
 
 
 class Command(Protocol):
-    """A module of `server.commands`."""
-
-    HELP: str
+    """A module of `server.commands`, named like its command."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
     def run(self, args: argparse.Namespace) -> int:
@@ -22,20 +27,10 @@ class Command(Protocol):
         ...
 
 
-COMMANDS = {
-    "serve": serve,
-    "worker": worker,
-    "migrate": migrate,
-    "upload": upload,
-    "schema": schema,
-    "settings": show_settings,
-}
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    args = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        return cast("Callable[[argparse.Namespace], int]", args.run)(args)
+        return _run(given)
     except (SettingsError, NotReady) as failure:
         print(f"reelgraph: {failure}", file=sys.stderr)  # noqa: T201  (the command line prints)
         return 1
@@ -43,20 +38,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _run(given: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="reelgraph",
         description="A video-on-demand platform whose only API is one GraphQL schema.",
-        epilog=f"Settings come from the environment ({settings.PREFIX}…) and from .env:"
+        epilog=f"Settings come from the environment ({PREFIX}…) and from .env:"
         " see `reelgraph settings`.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name, module in COMMANDS.items():
-        command = cast("Command", module)
-        sub = commands.add_parser(name, help=command.HELP, description=command.HELP)
-        command.add_arguments(sub)
-        sub.set_defaults(run=command.run)
-    return parser
+    parsers = {
+        name: commands.add_parser(name, help=text, description=text)
+        for name, text in COMMANDS.items()
+    }
+    if not given or given[0] not in parsers:
+        parser.parse_args(given)  # prints the help, or what is wrong, and exits
+        return 0
+    # Only the chosen command is imported: they need very different libraries.
+    command = cast("Command", import_module(f"server.commands.{given[0]}"))
+    command.add_arguments(parsers[given[0]])
+    return command.run(parser.parse_args(given))
 
 
 if __name__ == "__main__":

@@ -20,12 +20,24 @@ class SettingsError(Exception):
     """A setting cannot be used; the message names it and says what would do."""
 
 
+class NotReady(Exception):
+    """Something that the product stands on is missing; the message says what to do."""
+
+
 def default_data_dir() -> Path:
     """Root's own home is closed to the account that PostgreSQL runs as; /var/lib is not."""
     if os.geteuid() == 0:
         return Path("/var/lib/reelgraph")
     base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
     return Path(base).expanduser() / "reelgraph"
+
+
+def state_dir() -> Path:
+    """Where programs keep state by the XDG Base Directory Specification."""
+    base = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not base.is_absolute():
+        base = Path.home() / ".local" / "state"
+    return base / "reelgraph"
 
 
 class _Environment(BaseSettings):

@@ -24,14 +24,10 @@ from media.passes import Encoder
 from resolvers.accounts import create_owner
 from resolvers.context import Services
 from resolvers.viewers import Viewers
-from server.settings import API_KEY_FILE, Settings, SettingsError, variable
+from server.settings import API_KEY_FILE, NotReady, Settings, SettingsError, variable
 from storage.local import LocalStore
 
 log = logging.getLogger(__name__)
-
-
-class NotReady(Exception):
-    """Something that the product stands on is missing; the message says what to do."""
 
 
 @asynccontextmanager

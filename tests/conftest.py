@@ -48,7 +48,7 @@ async def database_url(postgres_server: EmbeddedPostgres) -> str:
 @pytest.fixture(scope="session")
 def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("data")
-    return Settings(data_dir=folder, DATABASE_URL=database_url, ffmpeg_threads=2)
+    return Settings(data_dir=folder, database_url=database_url, ffmpeg_threads=2)
 
 
 @pytest.fixture(scope="session")

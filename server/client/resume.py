@@ -8,14 +8,6 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 
-def default_folder() -> Path:
-    """Where programs keep state by the XDG Base Directory Specification."""
-    base = Path(os.environ.get("XDG_STATE_HOME", ""))
-    if not base.is_absolute():
-        base = Path.home() / ".local" / "state"
-    return base / "reelgraph" / "uploads"
-
-
 @dataclass(frozen=True, slots=True)
 class Subject:
     """Which upload it is: these bytes of this file to this server."""

@@ -5,8 +5,6 @@ import asyncio
 
 from server import logs, settings, wiring
 
-HELP = "bring the database to the current tables, and stop"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     del parser

@@ -4,8 +4,6 @@ import argparse
 
 from schema.root import schema
 
-HELP = "print the GraphQL schema"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     del parser

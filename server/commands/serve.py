@@ -16,10 +16,7 @@ from typing_extensions import override
 from jobs import worker
 from server import logs, processes, settings, wiring
 from server.app import create_app
-from server.settings import Settings
-from server.wiring import NotReady
-
-HELP = "run the API, with a worker in the same process"
+from server.settings import NotReady, Settings
 
 GRACE_S = 5
 """How long open requests may take once the server stops."""
@@ -101,8 +98,9 @@ def _listen(current: Settings) -> socket.socket:
         return socket.create_server((current.host, current.port), family=family, backlog=2048)
     except OSError as failure:
         raise NotReady(
-            f"Cannot listen on {current.host} port {current.port} ({os.strerror(failure.errno or 0)})."
-            f" Choose another with {settings.variable('port')} or {settings.variable('host')}."
+            f"Cannot listen on {current.host} port {current.port}"
+            f" ({os.strerror(failure.errno or 0)}). Choose another with"
+            f" {settings.variable('port')} or {settings.variable('host')}."
         ) from failure
 
 
@@ -125,6 +123,8 @@ def _banner(current: Settings, listener: socket.socket, key_file: Path | None) -
 def _program() -> str:
     """How this program is called from where it was started."""
     path = Path(sys.argv[0])
+    if path.name != "reelgraph":
+        return "reelgraph"
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:

@@ -6,14 +6,12 @@ import sys
 from pathlib import Path
 
 from server import settings
-from server.client import progress, resume, sources
+from server.client import progress, sources
 from server.client.api import Api
 from server.client.connection import Connection, open_http
 from server.client.errors import ClientError
 from server.client.uploads import Playable, Upload, Wishes
 from server.settings import ClientSettings
-
-HELP = "send video files, and print where they play"
 
 INTERRUPTED = 130
 """128 and the number of SIGINT, as shells have it."""
@@ -70,7 +68,7 @@ async def _upload(api: Api, path: Path, wishes: Wishes) -> bool:
     """Whether all went well; if not, it was said why."""
     try:
         with sources.opened(path) as source, progress.display(str(path), sys.stderr) as display:
-            folder = resume.default_folder()
+            folder = settings.state_dir() / "uploads"
             playable = await Upload(api, source, wishes, folder=folder, display=display).run()
     except ClientError as failure:
         _complain(f"{path}: {failure}")

@@ -7,8 +7,6 @@ import logging
 from jobs import worker
 from server import logs, processes, settings, wiring
 
-HELP = "run background work: checking uploads and transcoding"
-
 log = logging.getLogger(__name__)
 
 

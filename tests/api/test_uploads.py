@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
@@ -114,7 +115,7 @@ async def test_a_chunk_without_a_length_is_refused(api: Api) -> None:
     id = await begin(api)
     (url,) = await uploading.urls(api, id, 1)
 
-    async def body() -> Any:
+    async def body() -> AsyncGenerator[bytes]:
         yield CHUNKS[1]
 
     answer = await api.http.put(url, content=body())
@@ -237,9 +238,7 @@ async def test_cancelling_removes_the_bytes(api: Api, services: Services) -> Non
     await uploading.put(api, id, 1, CHUNKS[1])
     await api.run(CANCEL, id=id)
     with pytest.raises(FileNotFoundError):
-        async with services.store.part(
-            PartTarget(await upload_name(services, id), 1, 0, CHUNK)
-        ):
+        async with services.store.part(PartTarget(await upload_name(services, id), 1, 0, CHUNK)):
             pass
 
 

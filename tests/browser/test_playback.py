@@ -17,8 +17,11 @@ async ([url, level]) => {
   const video = document.getElementById('video');
   const hls = new Hls({ startLevel: level });
   const failures = [];
-  hls.on(Hls.Events.ERROR, (_, data) => failures.push(`${data.type} ${data.details}`));
-  const ended = new Promise((resolve) => video.addEventListener('ended', resolve, {once: true}));
+  hls.on(Hls.Events.ERROR, (_, data) => data.fatal && failures.push(data.details));
+  const ended = new Promise((resolve, reject) => {
+    video.addEventListener('ended', resolve, { once: true });
+    setTimeout(() => reject(`stuck at ${video.currentTime} of ${video.duration}`), 30000);
+  });
   const parsed = new Promise((resolve) => hls.once(Hls.Events.MANIFEST_PARSED, resolve));
   hls.loadSource(url);
   hls.attachMedia(video);
@@ -26,9 +29,11 @@ async ([url, level]) => {
   hls.loadLevel = level;
   video.playbackRate = 4;
   await video.play();
+  const start = video.buffered.start(0);
   await ended;
   const found = {
     failures,
+    start,
     size: [video.videoWidth, video.videoHeight],
     seconds: Math.round(video.duration),
     levels: hls.levels.map((one) => [one.width, one.height, one.frameRate, one.videoCodec]),
@@ -78,6 +83,6 @@ async def test_every_level_of_an_uploaded_file_plays_to_its_end(
     assert label == "Play"
     for level, size in enumerate(sizes):
         found = await page.evaluate(PLAY, [url, level])
-        assert found["failures"] == []
+        assert (found["failures"], found["start"]) == ([], 0)
         assert [one[:2] for one in found["levels"]] == sizes
         assert (found["size"], found["seconds"], found["sound"]) == (size, 4, sound)

@@ -27,11 +27,10 @@ async def play_sets(api: Api, video: str) -> list[dict[str, Any]]:
 async def video_of(api: Api, session: str) -> str:
     """The id of the video, once the upload has become one."""
 
-    async def find() -> str | None:
-        video = (await uploading.session(api, session))["video"]
-        return video and video["id"]
+    async def find() -> dict[str, Any]:
+        return (await uploading.session(api, session))["video"]
 
-    return await until(find)
+    return (await until(find))["id"]
 
 
 async def test_an_upload_goes_on_from_the_acknowledged_chunks(

@@ -19,7 +19,7 @@ def test_the_first_start_makes_an_owner_and_says_how_to_go_on(server: Server) ->
         f"Reelgraph is ready at {server.url}",
         f"  Explore the API   {server.url}/graphql",
         f"  Your API key      {key}",
-        f"  Upload a video    REELGRAPH_URL={server.url} cli.py upload FILE --watch",
+        f"  Upload a video    REELGRAPH_URL={server.url} reelgraph upload FILE --watch",
         f"  Stop              Ctrl-C; everything is kept in {server.data_dir}",
     ]
 

@@ -118,13 +118,13 @@ def server() -> Generator[Server]:
             one.close()
 
 
-def run(*arguments: str, timeout_s: float = 60, **values: str) -> "subprocess.CompletedProcess[str]":
+def run(*arguments: str, **values: str) -> "subprocess.CompletedProcess[str]":
     """A command to its end, with nothing in its environment but `values`."""
     return subprocess.run(
         command(*arguments),
         env=environment(**values),
         capture_output=True,
         text=True,
-        timeout=timeout_s,
+        timeout=60,
         check=False,
     )

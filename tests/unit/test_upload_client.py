@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from domain.uploads import ChunkPlan
-from server.client import progress, resume, retries, sources, sse, uploads
+from server import settings
+from server.client import progress, retries, sources, sse, uploads
 from server.client.api import Api
 from server.client.connection import Connection, open_http, raise_if_temporary
 from server.client.errors import ClientError, Ended, TemporaryFailure
@@ -198,7 +199,7 @@ def test_memories_lie_where_state_belongs(
 ) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.setenv("XDG_STATE_HOME", state_home)
-    assert resume.default_folder() == Path(expected)
+    assert settings.state_dir() / "uploads" == Path(expected)
 
 
 # The file

@@ -141,7 +141,7 @@ async def test_all_that_is_published_is_stored_and_nothing_else(house: House, so
     assert len(house.files(keys.video(video.id))) == len(FIRST_PLAY_FILES) + 2 + 4
     assert video.poster_key == by_pass[TranscodePass.FIRST_PLAY] + "1/poster.jpg"
     assert video.storyboard_key == by_pass[TranscodePass.FIRST_PLAY] + "1/storyboard.vtt"
-    async with house.tools.store.object_file(video.storyboard_key) as vtt:
+    async with house.tools.store.object_file(str(video.storyboard_key)) as vtt:
         assert vtt.read_text().startswith(
             "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nstoryboard.jpg#xywh=0,0,160,90\n"
         )

@@ -7,8 +7,6 @@ from rich.table import Table
 
 from server import settings
 
-HELP = "list every setting, its default and its meaning"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     del parser

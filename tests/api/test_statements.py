@@ -1,0 +1,79 @@
+"""How many SQL statements a page costs: as many for twenty rows as for two."""
+
+import pytest
+
+from domain.videos import Resolution
+from resolvers.context import Services
+from tests.support import factories, uploading
+from tests.support.api import Api
+from tests.support.statements import recorded
+
+VIDEOS = """
+query ($first: Int!) {
+  videos(first: $first) {
+    totalCount
+    nodes {
+      title
+      playback { hlsUrl }
+      playSets { resolution progress task { status playSets { resolution } } video { vid } }
+    }
+  }
+}
+"""
+TASKS = """
+query ($first: Int!) {
+  tasks(first: $first) {
+    nodes { id video { title playSets { status } } ... on TranscodeTask { playSets { status } } }
+  }
+}
+"""
+UPLOADS = """
+query ($first: Int!) {
+  uploadSessions(first: $first) {
+    nodes { id missingChunks video { title } task { status } targets(indexes: [1]) { url } }
+  }
+}
+"""
+
+
+async def cost(api: Api, services: Services, query: str, first: int) -> int:
+    """Statements for a page that really has so many rows."""
+    with recorded(services.db) as statements:
+        (connection,) = (await api.run(query, first=first)).values()
+    assert len(connection["nodes"]) == first
+    return len(statements)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    # The page and the count; play sets; their tasks, twice over as two levels ask; their videos;
+    # and the play sets of those tasks.
+    [(VIDEOS, 7), (TASKS, 4)],
+)
+async def test_a_page_of_videos_and_tasks_costs_the_same_for_any_size(
+    api: Api, services: Services, owner: factories.Owner, query: str, expected: int
+) -> None:
+    await api.run("{ viewer { id } }")  # from here on the key is known
+    for _ in range(20):
+        video = await factories.video(services.db, owner.account)
+        await factories.transcode_task(services.db, video, Resolution.P360, Resolution.P720)
+    assert [await cost(api, services, query, first) for first in (2, 20)] == [expected] * 2
+
+
+async def test_a_page_of_uploads_costs_the_same_for_any_size(api: Api, services: Services) -> None:
+    for number in range(20):
+        await uploading.begin(api, bytes([number]))
+    assert [await cost(api, services, UPLOADS, first) for first in (2, 20)] == [3, 3]
+
+
+async def test_what_is_not_asked_for_costs_nothing(
+    api: Api, services: Services, owner: factories.Owner
+) -> None:
+    await api.run("{ viewer { id } }")
+    await factories.video(services.db, owner.account)
+    with recorded(services.db) as statements:
+        await api.run("{ videos { nodes { title } pageInfo { hasNextPage } } }")
+    assert len(statements) == 1
+    with recorded(services.db) as statements:
+        await api.run("{ limits { maxChunks } }")
+    assert statements == []

@@ -1,0 +1,310 @@
+"""Workers that are stopped, killed and told to stop: nothing is lost, nothing is done twice."""
+
+import asyncio
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from croniter import croniter
+from procrastinate.exceptions import JobAborted
+from procrastinate.jobs import Job
+from sqlalchemy import select, text
+
+from db.models import Event, PlaySet, Task, UploadSession, Video
+from domain.events import EventType, topic
+from domain.tasks import TaskStatus
+from domain.uploads import UploadStatus
+from domain.videos import PlaySetStatus, TranscodePass, VideoStatus
+from jobs import maintenance, worker
+from jobs.runs import Backoff, Tools
+from media.passes import Encoder
+from schema import ids
+from server.settings import Settings
+from storage import keys
+from tests.support import factories, processes, samples, uploading
+from tests.support.api import Api
+from tests.support.waiting import until
+
+SECONDS = 8
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("worker") / "source.mp4"
+    return samples.make(path, seconds=SECONDS, size="160x90", audio=False).read_bytes()
+
+
+@pytest.fixture(scope="session")
+def slow_ffmpeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Takes as long as the video lasts, except for copying."""
+    program = tmp_path_factory.mktemp("slow") / "ffmpeg"
+    program.write_text(
+        '#!/bin/sh\ncase "$*" in *name:360P*) set -- -readrate 1 "$@";; esac\n'
+        f'exec {samples.ffmpeg_path()} "$@"\n'
+    )
+    program.chmod(0o755)
+    return program
+
+
+@dataclass(frozen=True)
+class House:
+    tools: Tools
+    api: Api
+    settings: Settings
+
+    async def add(self, data: bytes) -> None:
+        """An upload that has become a video; its first passes are queued."""
+        await uploading.send(self.api, data)
+        await worker.work_until_empty(self.tools, worker.LANES[:1])
+
+    async def rows(self, kind: type[Any]) -> list[Any]:
+        async with self.tools.db.read() as session:
+            return list(await session.scalars(select(kind)))
+
+    async def task(self, kind: TranscodePass = TranscodePass.FIRST_PLAY) -> Task:
+        return {one.transcode_pass: one for one in await self.rows(Task)}[kind]
+
+    async def is_in_the_middle(self) -> bool:
+        task = await self.task()
+        return task.status is TaskStatus.RUNNING and 0 < task.progress < 1
+
+    async def jobs(self) -> list[tuple[Any, ...]]:
+        query = text("select task_name, status::text from procrastinate_jobs")
+        async with self.tools.db.read() as session:
+            return [tuple(row) for row in await session.execute(query)]
+
+    async def check_ready_once(self, *, attempt: int) -> None:
+        task = await self.task()
+        assert (task.status, task.attempt) == (TaskStatus.SUCCEEDED, attempt)
+        assert {one.status for one in await self.rows(PlaySet)} == {PlaySetStatus.READY}
+        events = Counter(event.type for event in await self.rows(Event))
+        assert (events[EventType.PLAY_SET_READY], events[EventType.VIDEO_READY]) == (2, 1)
+        assert self.encoders() == []
+
+    def encoders(self) -> list[int]:
+        """The ffmpegs that run below our data folder."""
+        found: list[int] = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (process / "cmdline").read_bytes()
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # it has ended since
+            if b"-progress" in command and bytes(self.settings.data_dir) in command:
+                found.append(int(process.name))
+        return found
+
+    async def no_encoder(self) -> bool:
+        return self.encoders() == []
+
+
+@pytest.fixture
+def house(tools: Tools, api: Api, settings: Settings) -> House:
+    return House(tools, api, settings)
+
+
+@asynccontextmanager
+async def working(tools: Tools) -> AsyncGenerator["asyncio.Task[None]"]:
+    """A worker, as a process runs it, until the block ends."""
+    task = asyncio.create_task(worker.work(tools))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_a_stopped_worker_puts_its_job_back_and_another_one_does_it(
+    house: House, data: bytes, slow_ffmpeg: Path
+) -> None:
+    await house.add(data)
+    slow = replace(house.tools, encoder=Encoder(str(slow_ffmpeg), threads=1))
+    async with working(slow) as stopped:
+        await until(house.is_in_the_middle)
+        assert len(house.encoders()) == 1
+        stopped.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stopped
+    assert house.encoders() == []
+    task = await house.task()
+    assert (task.status, task.attempt, task.failures) == (TaskStatus.QUEUED, 1, 0)
+    assert await house.jobs() == [("transcode", "todo")]
+    async with working(house.tools):
+
+        async def is_over() -> bool:
+            return (await house.task()).status is TaskStatus.SUCCEEDED
+
+        await until(is_over)
+    await house.check_ready_once(attempt=2)
+
+
+@contextmanager
+def another_worker(settings: Settings, ffmpeg: Path) -> "Generator[subprocess.Popen[bytes]]":
+    """`reelgraph worker` on the same database and data folder."""
+    environment = processes.environment(
+        DATABASE_URL=str(settings.database_url),
+        REELGRAPH_DATA_DIR=str(settings.data_dir),
+        REELGRAPH_FFMPEG=str(ffmpeg),
+    )
+    process = subprocess.Popen(processes.command("worker"), env=environment)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def test_the_job_of_a_killed_worker_is_rescued(
+    house: House, data: bytes, slow_ffmpeg: Path
+) -> None:
+    await house.add(data)
+    with another_worker(house.settings, slow_ffmpeg) as process:
+        await until(house.is_in_the_middle)
+        await maintenance.rescue(house.tools)
+        assert await house.jobs() == [("transcode", "doing")]  # it lives
+        process.kill()
+        await until(house.no_encoder, timeout_s=2)
+    await maintenance.rescue(house.tools)
+    assert await house.jobs() == [("transcode", "doing")]  # nobody can know yet
+    await make_time_pass(house, maintenance.STALLED_AFTER_S + 1)
+    await maintenance.rescue(house.tools)
+    assert await house.jobs() == [("transcode", "todo")]
+    await worker.work_until_empty(house.tools)
+    await house.check_ready_once(attempt=2)
+
+
+async def make_time_pass(house: House, seconds: int) -> None:
+    """For the signs of life of all workers."""
+    older = text(
+        "update procrastinate_workers set last_heartbeat = last_heartbeat - make_interval(secs => :s)"
+    )
+    async with house.tools.db.write() as session:
+        await session.execute(older, {"s": seconds})
+
+
+async def test_a_worker_that_ends_by_signal_puts_its_job_back(
+    house: House, data: bytes, slow_ffmpeg: Path
+) -> None:
+    await house.add(data)
+    with another_worker(house.settings, slow_ffmpeg) as process:
+        await until(house.is_in_the_middle)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, 15) == 0
+    assert house.encoders() == []
+    assert (await house.task()).status is TaskStatus.QUEUED
+    assert await house.jobs() == [("transcode", "todo")]
+
+
+CANCEL = "mutation ($id: ID!) { cancelTask(id: $id) { task { status } userErrors { code } } }"
+
+
+async def test_cancelling_a_task_stops_its_ffmpeg(
+    house: House, data: bytes, slow_ffmpeg: Path
+) -> None:
+    await house.add(data)
+    slow = replace(house.tools, encoder=Encoder(str(slow_ffmpeg), threads=1))
+    async with working(slow):
+        await until(house.is_in_the_middle)
+        started = time.monotonic()
+        task = await house.task()
+        payload = await house.api.run(CANCEL, id=ids.encode("TranscodeTask", task.id))
+        assert payload == {"cancelTask": {"task": {"status": "CANCELLED"}, "userErrors": []}}
+        await until(house.no_encoder)
+        assert time.monotonic() - started < 2
+
+        async def queue_is_empty() -> bool:
+            return await house.jobs() == []
+
+        await until(queue_is_empty)
+    assert (await house.task()).attempt == 1
+    statuses = {one.resolution.value: one.status for one in await house.rows(PlaySet)}
+    assert statuses == {"360P": PlaySetStatus.TRANSCODE_FAILED, "Origin": PlaySetStatus.READY}
+    (video,) = await house.rows(Video)
+    assert video.status is VideoStatus.PUBLISHED
+    left = house.settings.storage_dir / "objects" / keys.task(video.id, task.id)
+    assert [path for path in left.rglob("*") if path.is_file()] == []
+
+
+async def test_a_job_is_queued_only_when_its_transaction_commits(
+    house: House, owner: factories.Owner
+) -> None:
+    video = await factories.video(house.tools.db, owner.account)
+    task = await factories.transcode_task(house.tools.db, video)
+
+    class Stopped(Exception):
+        pass
+
+    async def defer_and_stop() -> None:
+        async with house.tools.db.write() as session:
+            await house.tools.queue.defer(session, task)
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        await defer_and_stop()
+    assert await house.jobs() == []
+    assert (await house.task()).job_id is None
+
+
+async def test_an_upload_whose_time_is_over_gives_its_room_back(house: House) -> None:
+    begun = [(await uploading.begin(house.api, b"abc"))["id"] for _ in range(3)]
+    late, complete, open_ = (ids.decode(id, "UploadSession") for id in begun)
+    await uploading.put(house.api, begun[1], 1, b"abc")
+    await uploading.complete(house.api, begun[1], uploading.sha256(b"abc"))
+    async with house.tools.db.write() as session:
+        for id in (late, complete):
+            row = await session.get_one(UploadSession, id)
+            row.expires_at = datetime.now(UTC) - timedelta(seconds=1)
+    async with house.tools.bus.subscribe(topic("upload", late)) as watcher, asyncio.timeout(5):
+        await maintenance.expire_uploads(house.tools)
+        await watcher.changed()
+    statuses = {row.id: row.status for row in await house.rows(UploadSession)}
+    assert statuses == {
+        late: UploadStatus.EXPIRED,
+        complete: UploadStatus.VERIFYING,
+        open_: UploadStatus.WAITING,
+    }
+    uploads = house.settings.storage_dir / "uploads"
+    exists = {id: (uploads / str(id)).exists() for id in statuses}
+    assert exists == {late: False, complete: True, open_: True}
+
+
+def test_dead_workers_are_looked_for_every_few_seconds() -> None:
+    periodic = worker.tasks.periodic_registry.periodic_tasks
+    crons = {name: one.cron for (name, _), one in periodic.items()}
+    assert {name: interval_s(cron) for name, cron in crons.items()} == {"rescue": 5, "expire": 60}
+
+
+def interval_s(cron: str) -> float:
+    times = croniter(cron, datetime.now(UTC))
+    first = times.get_next(float)
+    return times.get_next(float) - first
+
+
+@pytest.mark.parametrize(
+    ("attempts", "least", "most"),
+    [(0, 2, 2), (1, 3, 5), (3, 13, 19), (9, 240, 360), (99, 240, 360)],
+)
+def test_a_job_waits_longer_after_each_failure(attempts: int, least: int, most: int) -> None:
+    decision = Backoff().get_retry_decision(exception=ValueError(), job=a_job(attempts))
+    assert decision is not None
+    assert decision.retry_at is not None
+    wait_s = (decision.retry_at - datetime.now(UTC)).total_seconds()
+    assert least - 1 <= wait_s <= most
+
+
+def test_a_job_runs_again_at_once_after_a_shutdown_and_never_after_a_cancel() -> None:
+    again = Backoff().get_retry_decision(exception=asyncio.CancelledError(), job=a_job(9))
+    assert again is not None
+    assert again.retry_at is None
+    assert Backoff().get_retry_decision(exception=JobAborted(), job=a_job(9)) is None
+
+
+def a_job(attempts: int) -> Job:
+    return Job(id=1, queue="", lock=None, queueing_lock=None, task_name="", attempts=attempts)
