@@ -160,6 +160,8 @@ async def cancel(session: WriteSession, ids: Sequence[UUID], failure: DomainErro
             error_message=str(failure),
             finished_at=func.now(),
         )
-        .returning(Task)
+        .returning(Task),
+        # The rows as they are now, whole: the caller may have read them before.
+        execution_options={"synchronize_session": False, "populate_existing": True},
     )
     return list(rows)

@@ -1,11 +1,14 @@
 """Log lines: readable text for people, JSON for machines."""
 
+import asyncio
 import json
 import logging
 from datetime import UTC, datetime
 
 _QUIET = ("alembic", "httpx", "procrastinate", "uvicorn.access", "uvicorn.error", "websockets")
 """Libraries whose everyday news nobody needs."""
+
+FAREWELL = "timeout graceful shutdown exceeded"
 
 
 class JsonFormatter(logging.Formatter):
@@ -24,6 +27,12 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line)
 
 
+def is_no_farewell(record: logging.LogRecord) -> bool:
+    """Leave out the traces of streams that are cut off because the server ends."""
+    cause = record.exc_info[1] if record.exc_info else None
+    return not isinstance(cause, asyncio.CancelledError) and FAREWELL not in str(record.msg)
+
+
 def configure(*, form: str, level: str) -> None:
     """Send all logs of the process to standard error."""
     handler = logging.StreamHandler()
@@ -32,5 +41,6 @@ def configure(*, form: str, level: str) -> None:
     else:
         handler.setFormatter(logging.Formatter("%(levelname)-7s %(message)s  [%(name)s]"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("uvicorn.error").addFilter(is_no_farewell)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

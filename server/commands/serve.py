@@ -18,8 +18,8 @@ from server import logs, processes, settings, wiring
 from server.app import create_app
 from server.settings import NotReady, Settings
 
-GRACE_S = 5
-"""How long open requests may take once the server stops."""
+GRACE_S = 3
+"""How long open requests may take once the server stops; streams are cut off then."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

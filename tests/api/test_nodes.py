@@ -4,11 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
+from graphql import GraphQLInterfaceType
 
 from domain.videos import Resolution
 from resolvers.context import Services
 from schema import ids
-from schema.nodes import Node
 from schema.root import schema
 from tests.support import factories, uploading
 from tests.support.api import Api
@@ -38,8 +38,10 @@ async def things(api: Api, services: Services, owner: factories.Owner) -> list[d
 async def test_every_type_with_a_global_id_is_found_by_it(
     api: Api, things: list[dict[str, Any]]
 ) -> None:
-    types = schema._schema.get_implementations(schema._schema.type_map[Node.__name__]).objects
-    assert {thing["__typename"] for thing in things} == {kind.name for kind in types}
+    node = schema._schema.type_map["Node"]
+    assert isinstance(node, GraphQLInterfaceType)
+    types = {kind.name for kind in schema._schema.get_implementations(node).objects}
+    assert {thing["__typename"] for thing in things} == types
     for thing in things:
         query = "query ($id: ID!) { node(id: $id) { __typename id } }"
         assert await api.run(query, id=thing["id"]) == {"node": thing}

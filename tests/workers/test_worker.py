@@ -74,7 +74,7 @@ class House:
 
     async def is_in_the_middle(self) -> bool:
         task = await self.task()
-        return task.status is TaskStatus.RUNNING and 0 < task.progress < 1
+        return task.status is TaskStatus.RUNNING and len(self.encoders()) == 1
 
     async def jobs(self) -> list[tuple[Any, ...]]:
         query = text("select task_name, status::text from procrastinate_jobs")
@@ -182,11 +182,10 @@ async def test_the_job_of_a_killed_worker_is_rescued(
 
 async def make_time_pass(house: House, seconds: int) -> None:
     """For the signs of life of all workers."""
-    older = text(
-        "update procrastinate_workers set last_heartbeat = last_heartbeat - make_interval(secs => :s)"
-    )
+    older = "last_heartbeat = last_heartbeat - make_interval(secs => :seconds)"
     async with house.tools.db.write() as session:
-        await session.execute(older, {"s": seconds})
+        query = text(f"update procrastinate_workers set {older}")
+        await session.execute(query, {"seconds": seconds})
 
 
 async def test_a_worker_that_ends_by_signal_puts_its_job_back(
