@@ -140,7 +140,7 @@ async def test_a_cancelled_ffmpeg_ends_within_a_second() -> None:
 
 @needs_proc
 async def test_a_cancellation_ends_the_whole_process_group(tmp_path: Path) -> None:
-    parent = _program(tmp_path, f"echo $$ > {tmp_path}/pid; sleep 1000 & wait")
+    parent = _program(tmp_path, f"echo $$ > {tmp_path}/pid; sleep 60 & wait")
     run = asyncio.create_task(_run(parent))
     group = await _group(tmp_path / "pid")
     await until(lambda: _is(len(_members(group)) == 2))
@@ -154,7 +154,7 @@ async def test_a_cancellation_ends_the_whole_process_group(tmp_path: Path) -> No
 
 @needs_proc
 async def test_a_program_that_does_not_want_to_end_is_killed(tmp_path: Path) -> None:
-    stubborn = _program(tmp_path, f"trap '' TERM; echo $$ > {tmp_path}/pid; sleep 1000")
+    stubborn = _program(tmp_path, f"trap '' TERM; echo $$ > {tmp_path}/pid; sleep 60")
     limits = Limits(wall_s=60, cpu_s=60, file_size=1000, grace_s=0.1)
     run = asyncio.create_task(_run(stubborn, limits=limits))
     group = await _group(tmp_path / "pid")
@@ -179,7 +179,7 @@ async def test_what_the_callback_raises_ends_the_run_and_comes_out() -> None:
 
 @needs_proc
 async def test_a_program_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
-    program = _program(tmp_path, f"echo $$ > {tmp_path}/pid; sleep 1000")
+    program = _program(tmp_path, f"echo $$ > {tmp_path}/pid; sleep 60")
     root = Path(__file__).parents[2]
     worker = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -8,28 +8,23 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from croniter import croniter
-from procrastinate.exceptions import JobAborted
-from procrastinate.jobs import Job
 from sqlalchemy import select, text
 
-from db.models import Event, PlaySet, Task, UploadSession, Video
-from domain.events import EventType, topic
-from domain.tasks import TaskStatus
-from domain.uploads import UploadStatus
+from db.models import Event, PlaySet, Task, Video
+from domain.events import EventType
+from domain.tasks import UNFINISHED, TaskStatus
 from domain.videos import PlaySetStatus, TranscodePass, VideoStatus
 from jobs import maintenance, worker
-from jobs.runs import Backoff, Tools
+from jobs.runs import Tools
 from media.passes import Encoder
 from schema import ids
 from server.settings import Settings
 from storage import keys
-from tests.support import factories, processes, samples, uploading
+from tests.support import processes, samples, uploading
 from tests.support.api import Api
 from tests.support.waiting import until
 
@@ -201,6 +196,23 @@ async def test_a_worker_that_ends_by_signal_puts_its_job_back(
     assert await house.jobs() == [("transcode", "todo")]
 
 
+async def test_a_first_play_shows_its_progress(
+    house: House, data: bytes, slow_ffmpeg: Path
+) -> None:
+    """Without it, the run would also be given up as stuck."""
+    await house.add(data)
+    slow = replace(house.tools, encoder=Encoder(str(slow_ffmpeg), threads=1))
+    async with working(slow):
+
+        async def has_moved() -> bool:
+            task = await house.task()
+            return task.progress > 0 or task.status not in UNFINISHED
+
+        await until(has_moved)
+        task = await house.task()
+        assert (task.status, 0 < task.progress < 0.8) == (TaskStatus.RUNNING, True)
+
+
 CANCEL = "mutation ($id: ID!) { cancelTask(id: $id) { task { status } userErrors { code } } }"
 
 
@@ -229,81 +241,3 @@ async def test_cancelling_a_task_stops_its_ffmpeg(
     assert video.status is VideoStatus.PUBLISHED
     left = house.settings.storage_dir / "objects" / keys.task(video.id, task.id)
     assert [path for path in left.rglob("*") if path.is_file()] == []
-
-
-async def test_a_job_is_queued_only_when_its_transaction_commits(
-    house: House, owner: factories.Owner
-) -> None:
-    video = await factories.video(house.tools.db, owner.account)
-    task = await factories.transcode_task(house.tools.db, video)
-
-    class Stopped(Exception):
-        pass
-
-    async def defer_and_stop() -> None:
-        async with house.tools.db.write() as session:
-            await house.tools.queue.defer(session, task)
-            raise Stopped
-
-    with pytest.raises(Stopped):
-        await defer_and_stop()
-    assert await house.jobs() == []
-    assert (await house.task()).job_id is None
-
-
-async def test_an_upload_whose_time_is_over_gives_its_room_back(house: House) -> None:
-    begun = [(await uploading.begin(house.api, b"abc"))["id"] for _ in range(3)]
-    late, complete, open_ = (ids.decode(id, "UploadSession") for id in begun)
-    await uploading.put(house.api, begun[1], 1, b"abc")
-    await uploading.complete(house.api, begun[1], uploading.sha256(b"abc"))
-    async with house.tools.db.write() as session:
-        for id in (late, complete):
-            row = await session.get_one(UploadSession, id)
-            row.expires_at = datetime.now(UTC) - timedelta(seconds=1)
-    async with house.tools.bus.subscribe(topic("upload", late)) as watcher, asyncio.timeout(5):
-        await maintenance.expire_uploads(house.tools)
-        await watcher.changed()
-    statuses = {row.id: row.status for row in await house.rows(UploadSession)}
-    assert statuses == {
-        late: UploadStatus.EXPIRED,
-        complete: UploadStatus.VERIFYING,
-        open_: UploadStatus.WAITING,
-    }
-    uploads = house.settings.storage_dir / "uploads"
-    exists = {id: (uploads / str(id)).exists() for id in statuses}
-    assert exists == {late: False, complete: True, open_: True}
-
-
-def test_dead_workers_are_looked_for_every_few_seconds() -> None:
-    periodic = worker.tasks.periodic_registry.periodic_tasks
-    crons = {name: one.cron for (name, _), one in periodic.items()}
-    assert {name: interval_s(cron) for name, cron in crons.items()} == {"rescue": 5, "expire": 60}
-
-
-def interval_s(cron: str) -> float:
-    times = croniter(cron, datetime.now(UTC))
-    first = times.get_next(float)
-    return times.get_next(float) - first
-
-
-@pytest.mark.parametrize(
-    ("attempts", "least", "most"),
-    [(0, 2, 2), (1, 3, 5), (3, 13, 19), (9, 240, 360), (99, 240, 360)],
-)
-def test_a_job_waits_longer_after_each_failure(attempts: int, least: int, most: int) -> None:
-    decision = Backoff().get_retry_decision(exception=ValueError(), job=a_job(attempts))
-    assert decision is not None
-    assert decision.retry_at is not None
-    wait_s = (decision.retry_at - datetime.now(UTC)).total_seconds()
-    assert least - 1 <= wait_s <= most
-
-
-def test_a_job_runs_again_at_once_after_a_shutdown_and_never_after_a_cancel() -> None:
-    again = Backoff().get_retry_decision(exception=asyncio.CancelledError(), job=a_job(9))
-    assert again is not None
-    assert again.retry_at is None
-    assert Backoff().get_retry_decision(exception=JobAborted(), job=a_job(9)) is None
-
-
-def a_job(attempts: int) -> Job:
-    return Job(id=1, queue="", lock=None, queueing_lock=None, task_name="", attempts=attempts)

@@ -1,0 +1,84 @@
+"""Signed links: only we can make them, for one purpose, until they expire."""
+
+import base64
+import string
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from domain.errors import LinkExpired, LinkInvalid
+from domain.tokens import Grant, Signer
+
+EXPIRES = datetime(2030, 1, 1, tzinfo=UTC)
+BEFORE = EXPIRES - timedelta(seconds=1)
+GRANT = Grant(UUID(int=7), EXPIRES, epoch=3)
+SIGNER = Signer(b"secret", "upload")
+TOKEN = SIGNER.sign(GRANT)
+ALPHABET = {*string.ascii_letters, *string.digits, "-", "_"}
+
+
+def test_a_token_is_read_as_it_was_signed() -> None:
+    assert SIGNER.read(TOKEN, now=BEFORE) == GRANT
+
+
+def test_a_token_fits_into_a_path() -> None:
+    assert len(TOKEN) == 55
+    assert set(TOKEN) <= ALPHABET
+
+
+def test_a_token_ends_at_its_second() -> None:
+    with pytest.raises(LinkExpired):
+        SIGNER.read(TOKEN, now=EXPIRES)
+
+
+def test_a_token_is_read_by_the_clock() -> None:
+    now = datetime.now(UTC)
+    late = SIGNER.sign(Grant(GRANT.subject, now - timedelta(seconds=2)))
+    with pytest.raises(LinkExpired):
+        SIGNER.read(late)
+    early = SIGNER.sign(Grant(GRANT.subject, now + timedelta(hours=1)))
+    assert SIGNER.read(early).subject == GRANT.subject
+
+
+def test_no_character_of_a_token_can_be_altered() -> None:
+    for place, character in enumerate(TOKEN):
+        for other in "Aa0_":
+            if other != character:
+                altered = TOKEN[:place] + other + TOKEN[place + 1 :]
+                with pytest.raises(LinkInvalid):
+                    SIGNER.read(altered, now=BEFORE)
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "x", TOKEN[:-1], TOKEN + "A", TOKEN + "=", TOKEN + "==", f" {TOKEN}", "é", TOKEN * 2],
+)
+def test_what_we_did_not_make_is_refused(token: str) -> None:
+    with pytest.raises(LinkInvalid):
+        SIGNER.read(token, now=BEFORE)
+
+
+def test_trailing_bits_make_no_second_token() -> None:
+    """The last character of base64 may hold bits that decode to nothing."""
+    raw = base64.urlsafe_b64decode(TOKEN + "=" * (-len(TOKEN) % 4))
+    twins = [
+        twin
+        for character in ALPHABET
+        if (twin := TOKEN[:-1] + character) != TOKEN
+        and base64.urlsafe_b64decode(twin + "=" * (-len(twin) % 4)) == raw
+    ]
+    assert len(twins) == 3
+    for twin in twins:
+        with pytest.raises(LinkInvalid):
+            SIGNER.read(twin, now=BEFORE)
+
+
+def test_a_token_of_another_purpose_is_refused() -> None:
+    with pytest.raises(LinkInvalid):
+        Signer(b"secret", "playback").read(TOKEN, now=BEFORE)
+
+
+def test_a_token_of_another_installation_is_refused() -> None:
+    with pytest.raises(LinkInvalid):
+        Signer(b"other", "upload").read(TOKEN, now=BEFORE)
