@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, asc, cast, desc, func, literal, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from db.session import ReadSession
 from domain.errors import BadCursor
 from domain.paging import Cursor, Window
 
 Row = TypeVar("Row")
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,48 @@ async def page(
     session: ReadSession, rows: Select[Row], order: Order[Row], window: Window
 ) -> Page[Row]:
     """The rows of a window, in the list's own order also when it is read backwards."""
-    descending = order.descending != window.backwards
-    wanted = rows
-    if window.cursor is not None:
-        wanted = wanted.where(_beyond(order, window.cursor, descending=descending))
-    direction = desc if descending else asc
-    wanted = wanted.order_by(direction(order.column), direction(order.id)).limit(window.size + 1)
-    found = list(await session.scalars(wanted))
+    wanted = _within(rows, order, window).order_by(*_ordering(order, window))
+    return _page(list(await session.scalars(wanted.limit(window.size + 1))), window)
+
+
+async def pages(
+    session: ReadSession,
+    rows: Select[Row],
+    order: Order[Row],
+    window: Window,
+    *,
+    group: InstrumentedAttribute[Key],
+    keys: Sequence[Key],
+) -> dict[Key, Page[Row]]:
+    """The page of the same window in each of many lists, which `group` tells apart."""
+    rank = func.row_number().over(partition_by=group, order_by=_ordering(order, window))
+    wanted = _within(rows, order, window).where(group.in_(keys))
+    ranked = wanted.add_columns(rank.label("rank")).subquery()
+    row = aliased(group.class_, ranked)
+    first = select(row).where(ranked.c.rank <= window.size + 1).order_by(ranked.c.rank)
+    found: dict[Key, list[Row]] = {key: [] for key in keys}
+    for one in await session.scalars(first):
+        found[getattr(one, group.key)].append(one)
+    return {key: _page(list_, window) for key, list_ in found.items()}
+
+
+def _within(rows: Select[Row], order: Order[Row], window: Window) -> Select[Row]:
+    if window.cursor is None:
+        return rows
+    return rows.where(_beyond(order, window.cursor, descending=_descends(order, window)))
+
+
+def _ordering(order: Order[Any], window: Window) -> list[Any]:
+    direction = desc if _descends(order, window) else asc
+    return [direction(order.column), direction(order.id)]
+
+
+def _descends(order: Order[Any], window: Window) -> bool:
+    return order.descending != window.backwards
+
+
+def _page(found: list[Row], window: Window) -> Page[Row]:
+    """Of the rows found there is one more than wanted, if the list goes on."""
     more, found = len(found) > window.size, found[: window.size]
     came_from = window.cursor is not None
     if window.backwards:

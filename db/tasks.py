@@ -3,12 +3,14 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, Select, func, select, true, update
 
+from db import paging
 from db.models import Task
-from db.paging import Order
+from db.paging import Order, Page
 from db.session import ReadSession, WriteSession
 from domain.errors import DomainError
+from domain.paging import Window
 from domain.tasks import UNFINISHED, TaskStatus
 
 MAX_LOG = 16_384
@@ -45,15 +47,41 @@ async def of_upload(session: ReadSession, session_ids: Sequence[UUID]) -> dict[U
     return {row.upload_session_id: row for row in rows if row.upload_session_id is not None}
 
 
-def list_of(
-    account_id: UUID, statuses: Collection[TaskStatus] | None, video_id: UUID | None
-) -> Select[Task]:
-    rows = select(Task).where(Task.account_id == account_id)
-    rows = rows if statuses is None else rows.where(Task.status.in_(statuses))
-    return rows if video_id is None else rows.where(Task.video_id == video_id)
+def list_of(account_id: UUID, statuses: Collection[TaskStatus] | None) -> Select[Task]:
+    return select(Task).where(Task.account_id == account_id, _is_in(statuses))
+
+
+def _is_in(statuses: Collection[TaskStatus] | None) -> ColumnElement[bool]:
+    return true() if statuses is None else Task.status.in_(statuses)
 
 
 NEWEST_FIRST: Order[Task] = Order(Task.created_at, Task.id)
+
+
+async def pages_of_videos(
+    session: ReadSession,
+    video_ids: Sequence[UUID],
+    statuses: Collection[TaskStatus] | None,
+    window: Window,
+) -> dict[UUID | None, Page[Task]]:
+    """The same window of each video's tasks."""
+    rows = select(Task).where(_is_in(statuses))
+    return await paging.pages(
+        session, rows, NEWEST_FIRST, window, group=Task.video_id, keys=video_ids
+    )
+
+
+async def counts_of_videos(
+    session: ReadSession, video_ids: Sequence[UUID], statuses: Collection[TaskStatus] | None
+) -> dict[UUID | None, int]:
+    found = await session.execute(
+        select(Task.video_id, func.count())
+        .where(Task.video_id.in_(video_ids), _is_in(statuses))
+        .group_by(Task.video_id)
+    )
+    counts: dict[UUID | None, int] = dict.fromkeys(video_ids, 0)
+    counts.update((video_id, count) for video_id, count in found)
+    return counts
 
 
 async def add(session: WriteSession, task: Task) -> None:

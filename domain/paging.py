@@ -28,7 +28,7 @@ class Cursor:
         try:
             padded = text + "=" * (-len(text) % 4)
             value, id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        except (binascii.Error, ValueError, TypeError):
+        except (binascii.Error, ValueError, TypeError, RecursionError):
             raise BadCursor(text) from None
         if not isinstance(value, str) or not isinstance(id, str):
             raise BadCursor(text)

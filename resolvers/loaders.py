@@ -12,11 +12,19 @@ from strawberry.dataloader import DataLoader
 
 from db import tasks, uploads, videos
 from db.models import PlaySet, Task, UploadSession, Video
+from db.paging import Page
 from db.session import Database, ReadSession
+from domain.paging import Window
+from domain.tasks import TaskStatus
 
 Found = TypeVar("Found")
 Read = Callable[[ReadSession, Sequence[UUID]], Awaitable[Mapping[UUID, Found]]]
 Loader = DataLoader[UUID, Found]
+Key = TypeVar("Key")
+Kind = TypeVar("Kind")
+Statuses = frozenset[TaskStatus] | None
+TaskPage = tuple[UUID, Statuses, Window]
+TaskCount = tuple[UUID, Statuses]
 
 
 class Loaders:
@@ -33,8 +41,27 @@ class Loaders:
         # The parents of these come from the loaders above, so they are the viewer's own.
         self.play_sets: Loader[list[PlaySet]] = self._loader(videos.play_sets)
         self.play_sets_of_task: Loader[list[PlaySet]] = self._loader(videos.play_sets_of_tasks)
-        self.tasks_of_video: Loader[list[Task]] = self._loader(tasks.of_video)
+        self.tasks_of_video = DataLoader(self._task_pages, cache=False)
+        self.task_count_of_video = DataLoader(self._task_counts, cache=False)
         self.received_chunks: Loader[list[int]] = self._loader(uploads.parts)
+
+    async def _task_pages(self, keys: list[TaskPage]) -> Sequence[Page[Task]]:
+        """One statement for each different window: in one document there are few."""
+        found: dict[TaskPage, Page[Task]] = {}
+        async with self._db.read() as session:
+            for (statuses, window), group in _grouped(keys, lambda key: key[1:]).items():
+                ids = [id for id, *_ in group]
+                pages = await tasks.pages_of_videos(session, ids, statuses, window)
+                found |= {key: pages[key[0]] for key in group}
+        return [found[key] for key in keys]
+
+    async def _task_counts(self, keys: list[TaskCount]) -> Sequence[int]:
+        found: dict[TaskCount, int] = {}
+        async with self._db.read() as session:
+            for statuses, group in _grouped(keys, lambda key: key[1]).items():
+                counts = await tasks.counts_of_videos(session, [id for id, _ in group], statuses)
+                found |= {key: counts[key[0]] for key in group}
+        return [found[key] for key in keys]
 
     def _rows(
         self,
@@ -55,3 +82,10 @@ class Loaders:
             return [found.get(key) for key in keys]  # pyright: ignore[reportReturnType]
 
         return DataLoader(load, cache=False)
+
+
+def _grouped(keys: Sequence[Key], kind: Callable[[Key], Kind]) -> dict[Kind, list[Key]]:
+    groups: dict[Kind, list[Key]] = {}
+    for key in keys:
+        groups.setdefault(kind(key), []).append(key)
+    return groups

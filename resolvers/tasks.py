@@ -4,24 +4,19 @@ from collections.abc import Collection
 from uuid import UUID
 
 from db import paging, tasks
-from db.models import Task
+from db.models import Task, Video
 from db.paging import Page
 from domain.errors import Cancelled, InvalidState, NotFound
 from domain.paging import Window
 from domain.tasks import UNFINISHED, TaskStatus
 from jobs import outcomes
 from resolvers.context import Context
+from resolvers.loaders import Statuses
 
 
-async def page(
-    ctx: Context,
-    window: Window,
-    statuses: Collection[TaskStatus] | None,
-    *,
-    video_id: UUID | None = None,
-) -> Page[Task]:
+async def page(ctx: Context, window: Window, statuses: Collection[TaskStatus] | None) -> Page[Task]:
     async with ctx.services.db.read() as session:
-        rows = tasks.list_of(ctx.account_id, statuses, video_id)
+        rows = tasks.list_of(ctx.account_id, statuses)
         return await paging.page(session, rows, tasks.NEWEST_FIRST, window)
 
 
@@ -30,11 +25,25 @@ def cursor(task: Task) -> str:
     return tasks.NEWEST_FIRST.cursor(task).encode()
 
 
-async def count(
-    ctx: Context, statuses: Collection[TaskStatus] | None, *, video_id: UUID | None = None
-) -> int:
+async def count(ctx: Context, statuses: Collection[TaskStatus] | None) -> int:
     async with ctx.services.db.read() as session:
-        return await paging.count(session, tasks.list_of(ctx.account_id, statuses, video_id))
+        return await paging.count(session, tasks.list_of(ctx.account_id, statuses))
+
+
+async def page_of_video(
+    ctx: Context, video: Video, window: Window, statuses: Collection[TaskStatus] | None
+) -> Page[Task]:
+    return await ctx.load.tasks_of_video.load((video.id, _as_key(statuses), window))
+
+
+async def count_of_video(
+    ctx: Context, video: Video, statuses: Collection[TaskStatus] | None
+) -> int:
+    return await ctx.load.task_count_of_video.load((video.id, _as_key(statuses)))
+
+
+def _as_key(statuses: Collection[TaskStatus] | None) -> Statuses:
+    return None if statuses is None else frozenset(statuses)
 
 
 async def cancel(ctx: Context, id: UUID, *, sent: str) -> Task:

@@ -119,28 +119,6 @@ Statuses = Annotated[
 ]
 
 
-async def task_page(
-    info: Info,
-    *,
-    first: int | None,
-    after: str | None,
-    last: int | None,
-    before: str | None,
-    status: list[TaskStatus] | None,
-    video: models.Video | None = None,
-) -> Connection[Task]:
-    """The caller's tasks, newest first; of one video when it is given."""
-    ctx, statuses = info.context, status or None
-    video_id = video.id if video else None
-    page = await tasks.page(ctx, window(first, after, last, before), statuses, video_id=video_id)
-    return connection(
-        page,
-        task_of,
-        tasks.cursor,
-        lambda: tasks.count(ctx, statuses, video_id=video_id),
-    )
-
-
 @strawberry.type
 class TaskQuery:
     @strawberry.field(description="One task of yours; null when there is none with this id.")
@@ -163,9 +141,9 @@ class TaskQuery:
         before: Before = UNSET,
         status: Statuses = UNSET,
     ) -> Connection[Task]:
-        return await task_page(
-            info, first=first, after=after, last=last, before=before, status=status
-        )
+        ctx, statuses = info.context, status or None
+        page = await tasks.page(ctx, window(first, after, last, before), statuses)
+        return connection(page, task_of, tasks.cursor, lambda: tasks.count(ctx, statuses))
 
 
 @strawberry.type(description="The task as it is now.")

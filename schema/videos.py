@@ -8,7 +8,7 @@ from strawberry import UNSET
 
 from db import models
 from domain.playback import DEFAULT_TTL_SECONDS
-from resolvers import playback, videos
+from resolvers import playback, tasks, videos
 from resolvers.videos import Listing
 from schema import ids, nodes
 from schema.connections import After, Before, Connection, First, Last, connection, window
@@ -17,7 +17,7 @@ from schema.info import Info
 from schema.nodes import Node
 from schema.play_sets import PlaySet
 from schema.scalars import Bytes, Sha256, Url
-from schema.tasks import Statuses, Task, task_page
+from schema.tasks import Statuses, Task, task_of
 
 
 @strawberry.type(description="Signed links for one viewer. Whoever has them can play the video.")
@@ -106,14 +106,11 @@ class Video(Node):
         before: Before = UNSET,
         status: Statuses = UNSET,
     ) -> Connection[Task]:
-        return await task_page(
-            info,
-            first=first,
-            after=after,
-            last=last,
-            before=before,
-            status=status,
-            video=self.row,
+        ctx, statuses = info.context, status or None
+        at = window(first, after, last, before)
+        page = await tasks.page_of_video(ctx, self.row, at, statuses)
+        return connection(
+            page, task_of, tasks.cursor, lambda: tasks.count_of_video(ctx, self.row, statuses)
         )
 
     @classmethod

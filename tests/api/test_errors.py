@@ -100,6 +100,7 @@ BAD_CURSORS = [
     "!!!!",
     encoded("x"),
     encoded("null"),
+    encoded("[" * 100_000),
     encoded("[1,2]"),
     encoded('["2026-01-01T00:00:00Z"]'),
     encoded(f'["never","{NOBODY}"]'),

@@ -16,6 +16,8 @@ query ($first: Int!) {
       title
       playback { hlsUrl }
       playSets { resolution progress task { status playSets { resolution } } video { vid } }
+      tasks(first: 1) { totalCount nodes { id } pageInfo { hasNextPage } }
+      failed: tasks(status: [FAILED]) { nodes { id } }
     }
   }
 }
@@ -46,8 +48,9 @@ async def cost(api: Api, services: Services, query: str, first: int) -> int:
 
 @pytest.mark.parametrize(
     ("query", "expected"),
-    # The page, its play sets, their tasks and videos, and the tasks' play sets; and the count.
-    [(VIDEOS, 6), (TASKS, 4)],
+    # The page, its play sets, their tasks and videos, and the tasks' play sets; the count; two
+    # pages of tasks, and a count of these.
+    [(VIDEOS, 9), (TASKS, 4)],
 )
 async def test_a_page_of_videos_and_tasks_costs_the_same_for_any_size(
     api: Api, services: Services, owner: factories.Owner, query: str, expected: int
