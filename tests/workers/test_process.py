@@ -18,7 +18,6 @@ from media.process import (
     ProgressCallback,
     end,
     parse_progress,
-    pipe,
     run_ffmpeg,
     start,
 )
@@ -240,7 +239,8 @@ async def _run(
 async def _output(*command: str) -> str:
     process = await start(command, memory=1 << 30, cpu_s=9, file_size=1000)
     try:
-        return (await pipe(process.stdout).read()).decode()
+        output, _ = await process.communicate()
+        return output.decode()
     finally:
         await end(process, grace_s=1)
 
