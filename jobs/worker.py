@@ -9,6 +9,7 @@ from typing import cast
 from uuid import UUID
 
 import procrastinate
+from procrastinate.worker import Worker
 
 from jobs import intake, maintenance, queue, runs, transcode
 from jobs.maintenance import STALLED_AFTER_S
@@ -103,7 +104,23 @@ async def _keep_working(tools: Tools, lane: Lane) -> None:
 
 
 async def _run(tools: Tools, lane: Lane, *, wait: bool) -> None:
-    await tools.queue.app.run_worker_async(
+    """Run the lane until cancelled, or until it is empty.
+
+    A cancellation stops the worker by its own means. Passed on, it can be lost: Python 3.11's
+    `wait_for`, which the connections below use, forgets one that comes as it succeeds.
+    """
+    worker = _worker(tools, lane, wait=wait)
+    running = asyncio.create_task(worker.run())
+    try:
+        await asyncio.shield(running)
+    finally:
+        worker.stop()
+        await running
+
+
+def _worker(tools: Tools, lane: Lane, *, wait: bool) -> Worker:
+    return Worker(
+        tools.queue.app,
         queues=list(lane.queues),
         name="+".join(lane.queues),
         concurrency=lane.concurrency,

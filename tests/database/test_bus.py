@@ -115,9 +115,9 @@ async def test_after_a_lost_connection_every_watcher_is_woken(
         assert pid not in await pids(sender)
 
 
-async def pids(sender: psycopg.AsyncConnection) -> list[int]:
+async def pids(sender: psycopg.AsyncConnection, name: str = NAME) -> list[int]:
     rows = await sender.execute(
-        "select pid from pg_stat_activity where application_name = %s", [NAME]
+        "select pid from pg_stat_activity where application_name = %s", [name]
     )
     return [pid for (pid,) in await rows.fetchall()]
 
@@ -205,12 +205,16 @@ async def test_a_watcher_who_is_cancelled_leaves(bus: EventBus) -> None:
 
 
 async def test_a_closed_bus_holds_no_connection(url: str, sender: psycopg.AsyncConnection) -> None:
-    one = EventBus(url)
+    name = "bus-to-close"
+    one = EventBus(url.replace(NAME, name))
     await one.open()
-    assert await pids(sender) != []
+
+    async def holds_both() -> bool:
+        return len(await pids(sender, name)) == 2
+
+    async def holds_none() -> bool:
+        return await pids(sender, name) == []
+
+    await until(holds_both, timeout_s=5)
     await one.close()
-
-    async def gone() -> bool:
-        return await pids(sender) == []
-
-    await until(gone, timeout_s=5)
+    await until(holds_none, timeout_s=5)

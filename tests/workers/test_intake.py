@@ -1,7 +1,10 @@
 """An uploaded file becomes a video, once, or says why it does not."""
 
 import asyncio
-from dataclasses import dataclass
+import threading
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from jobs.runs import Tools
 from schema import ids
 from server.settings import Settings
 from storage import keys
+from storage.local import LocalStore
 from tests.support import samples, uploading
 from tests.support.api import Api
 from tests.support.waiting import until
@@ -171,7 +175,9 @@ async def test_a_run_that_died_before_cleaning_up_is_made_up_for(
 async def test_a_job_delivered_twice_at_once_makes_one_video(house: House, folder: Path) -> None:
     upload = await house.upload(small(folder))
     await defer_again(house)
-    await asyncio.gather(house.verify(), house.verify())
+    async with asyncio.TaskGroup() as group:
+        group.create_task(house.verify())
+        group.create_task(house.verify())
     await house.verify()
     await check_made_once(house, upload, attempts=(await house.task()).attempt)
 
@@ -213,26 +219,44 @@ async def test_a_check_that_is_cancelled_at_its_end_leaves_nothing(
 ) -> None:
     upload = await house.upload(small(folder))
     task = await house.task()
-    working = asyncio.create_task(house.verify())
-
-    async def is_running() -> bool:
-        return (await house.task()).status is TaskStatus.RUNNING
-
-    async def is_linked() -> bool:
-        return house.is_stored(upload)["object"]
-
-    await until(is_running)
     failure = Cancelled("Enough.")
-    async with house.db.write() as session:  # as the API does it, but it holds the task's row
-        (ended,) = await tasks.cancel(session, [task.id], failure)
-        await outcomes.failed(session, ended, failure)
-        await until(is_linked)
-        await until(lambda: waits(house.db, "progress="))
-        await house.tools.queue.stop(ended)
-        await until(lambda: waits(house.db, "failures="))  # to put the cancelled run back
-    await house.tools.store.abort(str(upload.id))
-    await working
+    async with busy_store(house) as (store, release), asyncio.TaskGroup() as group:
+        tools = replace(house.tools, store=store)
+        group.create_task(worker.work_until_empty(tools, worker.LANES[:1]))
+        await until(lambda: has_status(house, TaskStatus.RUNNING))
+        async with house.db.write() as session:  # as the API does it, but it stays in the middle
+            (ended,) = await tasks.cancel(session, [task.id], failure)
+            await outcomes.failed(session, ended, failure)
+            release.set()
+            await until(lambda: waits(house.db, "finished_at="))  # to say that it succeeded
+            assert house.is_stored(upload) == {"upload": True, "object": True}
+            await house.tools.queue.stop(ended)
+            await until(lambda: waits(house.db, "failures="))  # to put the cancelled run back
+        await house.tools.store.abort(str(upload.id))
     await check_cancelled(house, upload)
+
+
+@asynccontextmanager
+async def busy_store(house: House) -> AsyncGenerator[tuple[LocalStore, threading.Event]]:
+    """A store whose one thread is busy until the event is set, or the block ends."""
+    store, release = LocalStore(house.settings.storage_dir, threads=1), threading.Event()
+    (house.settings.storage_dir / "uploads" / "large").write_bytes(b"x")
+
+    def wait(_: int) -> None:
+        release.wait()
+
+    reading = asyncio.create_task(store.digest("large", wait))
+    try:
+        yield store, release
+    finally:
+        release.set()
+        await reading
+        await store.abort("large")
+        await store.close()
+
+
+async def has_status(house: House, status: TaskStatus) -> bool:
+    return (await house.task()).status is status
 
 
 async def waits(db: Database, statement: str) -> bool:
@@ -242,7 +266,7 @@ async def waits(db: Database, statement: str) -> bool:
         " and query ilike 'update task%' and query like :statement"
     )
     async with db.read() as session:
-        return await session.scalar(query, {"statement": f"%{statement}%"}) == 1
+        return await session.scalar(query, {"statement": f"%{statement}%"}) != 0
 
 
 async def check_cancelled(house: House, upload: UploadSession) -> None:
