@@ -48,6 +48,13 @@ TO_SDR: Final = (
     "zscale=t=bt709:m=bt709:r=tv",
 )
 
+WRITTEN_FRAMES: Final = (
+    *("-stats_mux_pre:v:0", "pipe:1"),
+    *("-stats_mux_pre_fmt:v:0", "written_s={t}"),
+)
+"""Tell each frame written. `-progress` is silent until every output has begun, and the
+storyboard, one picture of the whole video, begins when all is over."""
+
 SQUARE_420: Final = "setsar=1,format=yuv420p"
 
 
@@ -81,6 +88,7 @@ def first_play(
         *("-map", "[v0]"),
         *(_sound() if sound else []),
         *_video(source, [Resolution.P360], threads=threads),
+        *WRITTEN_FRAMES,
         *_hls(output, [Resolution.P360], sound=SOUND if sound else None, source=source),
         *_image("[storyboard]", output / STORYBOARD_FILE),
         *_image("[poster]", output / POSTER_FILE),

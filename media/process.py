@@ -18,6 +18,9 @@ from domain.errors import TranscodeFailed
 
 LAUNCHER: Final = Path(__file__).with_name("launch.py")
 LOG_BYTES: Final = 8192
+REPORT_EVERY_S: Final = 0.5
+WRITTEN: Final = "written_s"
+"""The word before the time of a frame: see `WRITTEN_FRAMES` in media/commands.py."""
 REPORTING: Final = (
     *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+warning"),
     *("-progress", "pipe:1", "-stats_period", "0.5"),
@@ -95,6 +98,40 @@ async def run_ffmpeg(
     if process.returncode:
         raise TranscodeFailed(_how_it_ended(process.returncode), log.text())
     return log.text()
+
+
+class Reports:
+    """What ffmpeg says on standard output: its own reports, and single frames that it wrote.
+
+    Its own ones are missing as long as one of its outputs has not begun. Of the frames, which
+    come at any rate, we make a report now and then.
+    """
+
+    def __init__(self) -> None:
+        self._report: dict[str, str] = {}
+        self._written_s = 0.0
+        self._started = time.monotonic()
+        self._reported = self._started
+
+    def take(self, line: bytes) -> Mapping[str, str] | None:
+        """A report, if one is complete with this line."""
+        key, _, value = line.decode(errors="replace").strip().partition("=")
+        if key == WRITTEN:
+            return self._of_frame(_number(value) or 0.0)
+        self._report[key] = value.strip()
+        return self._report if key == "progress" else None  # the last line of each report
+
+    def _of_frame(self, written_s: float) -> Mapping[str, str] | None:
+        """Frames come in the order of decoding, so the latest in time may be an earlier one."""
+        self._written_s = max(self._written_s, written_s)
+        now = time.monotonic()
+        if now < self._reported + REPORT_EVERY_S:
+            return None
+        self._reported = now
+        return {
+            "out_time_us": str(self._written_s * 1_000_000),
+            "speed": str(self._written_s / (now - self._started)),
+        }
 
 
 async def start(
@@ -198,11 +235,10 @@ async def _report(
     duration_ms: int,
     on_progress: ProgressCallback,
 ) -> None:
-    report: dict[str, str] = {}
+    reports = Reports()
     async for line in stream:
-        key, _, value = line.decode(errors="replace").strip().partition("=")
-        report[key] = value.strip()
-        if key == "progress":  # the last line of each report
+        report = reports.take(line)
+        if report is not None:
             clock.advance(report)
             outcome = on_progress(parse_progress(report, duration_ms))
             if inspect.isawaitable(outcome):

@@ -82,7 +82,7 @@ class ObjectStore(Protocol):
         ...
 
     async def delivery(self, key: str) -> LocalFile:
-        """How the server hands the object to a player."""
+        """How the server hands the object to a player, who learns whether it is there."""
         ...
 
     async def delete(self, keys: Collection[str]) -> None:

@@ -218,17 +218,25 @@ def _digest(path: Path, on_read: Callable[[int], None]) -> str:
     return digest.hexdigest()
 
 
+def _make_folder(folder: Path) -> None:
+    """Make it and what is above it, so that a power cut does not take it away again."""
+    if not folder.exists():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync(folder.parent)
+
+
 def _link(source: Path, target: Path) -> None:
     """Give a synced file its final name. A name that is there already is this same upload's."""
     _sync(source)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(target.parent)
     with suppress(FileExistsError):
         os.link(source, target)
     _sync(target.parent)
 
 
 def _move(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(target.parent)
     _sync(source)
     try:
         source.replace(target)

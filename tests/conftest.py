@@ -23,6 +23,9 @@ from tests.support.api import Api
 KEPT = ["alembic_version", "queue_schema", "signing_secret"]
 """Tables that belong to the installation, not to a test."""
 
+LOCK_TIMEOUT = "-c lock_timeout=10s"
+"""Emptying a table waits for whoever still uses it; a test that left one behind must fail."""
+
 
 @pytest.fixture(scope="session")
 def root() -> Path:
@@ -82,7 +85,7 @@ async def base_url(shared_services: Services) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 def wiper(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(database_url, autocommit=True, options=LOCK_TIMEOUT) as connection:
         yield connection
 
 
