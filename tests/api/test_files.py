@@ -1,3 +1,5 @@
+"""Handing out one file over HTTP: whole, by range, or not at all."""
+
 import asyncio
 import errno
 import os
@@ -15,7 +17,7 @@ import uvicorn
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from server.files import PIECE, FileResponse, parse_range
+from server.files import PIECE, FileResponse
 
 CLIP = b"0123456789"
 GET: Scope = {"type": "http", "method": "GET", "headers": []}
@@ -84,43 +86,6 @@ def site(server: Site) -> Site:
     server.path.write_bytes(CLIP)
     server.etag, server.sent, server.ended = None, [], asyncio.Event()
     return server
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("bytes=0-0", range(1)),
-        ("bytes=2-4", range(2, 5)),
-        ("bytes=2-", range(2, 10)),
-        ("bytes=2-99", range(2, 10)),
-        ("bytes=-3", range(7, 10)),
-        ("bytes=-99", range(10)),
-        ("BYTES= 2-4", range(2, 5)),
-        ("", None),
-        ("bytes", None),
-        ("bytes=-", None),
-        ("bytes=4-2", None),
-        ("bytes=2-4,6-7", None),
-        ("bytes=a-b", None),
-        ("bytes=+2-4", None),
-        ("bytes=٢-٤", None),  # digits, but not of this protocol
-        ("bytes=2-4x", None),
-        ("seconds=2-4", None),
-        (f"bytes={'9' * 5000}-", None),
-    ],
-)
-def test_a_range_header_is_understood_or_ignored(value: str, expected: range | None) -> None:
-    assert parse_range(value, 10) == expected
-
-
-@pytest.mark.parametrize("value", ["bytes=10-", "bytes=10-12", "bytes=999999999999-", "bytes=-0"])
-def test_a_range_without_a_byte_of_the_file_is_empty(value: str) -> None:
-    assert parse_range(value, 10) == range(0)
-
-
-@pytest.mark.parametrize("value", ["bytes=0-", "bytes=0-5", "bytes=-5"])
-def test_an_empty_file_has_no_ranges(value: str) -> None:
-    assert parse_range(value, 0) is None
 
 
 async def test_the_whole_file_is_described(site: Site) -> None:
