@@ -14,7 +14,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     del args
-    table = Table("Variable", "Default", "Meaning", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Variable", no_wrap=True)
+    table.add_column("Default", overflow="fold")
+    table.add_column("Meaning")
     for name, default, meaning in settings.variables():
         table.add_row(name, default, meaning)
     Console().print(table)
