@@ -72,7 +72,7 @@ def fit(source: Source, short_side: int) -> tuple[int, int]:
     """Scale the display size down to a short side; even, and never larger than the source."""
     width, height = display_size(source)
     scale = min(Fraction(1), Fraction(short_side, min(width, height)))
-    return _even(width * scale), _even(height * scale)
+    return _even(width * scale, at_most=width), _even(height * scale, at_most=height)
 
 
 def frame_rate(source: Source) -> Fraction:
@@ -93,6 +93,6 @@ def gop(rate: Fraction) -> int:
     return math.ceil(GOP_SECONDS * rate)
 
 
-def _even(length: Fraction) -> int:
-    # 4:2:0 needs even sizes. Rounding could go up, above the source: 479 would become 480.
-    return max(2, math.floor(length / 2) * 2)
+def _even(length: Fraction, *, at_most: int) -> int:
+    """The nearest even number, as 4:2:0 needs it, that is not above the source."""
+    return max(2, min(round(length / 2), at_most // 2) * 2)

@@ -56,11 +56,11 @@ class Server:
             REELGRAPH_URL=self.url,
         )
 
-    def start(self) -> None:
+    def start(self, *arguments: str) -> None:
         """Return when the server says that it is ready."""
         with (self.data_dir / "server.log").open("a") as log:
             self._process = subprocess.Popen(
-                command("serve"),
+                command("serve", *arguments),
                 cwd=self.data_dir,
                 env=self.environment,
                 stdout=subprocess.PIPE,

@@ -84,7 +84,7 @@ def test_a_ladder_has_one_decode_and_no_sound() -> None:
     assert _values(arguments, "-filter_complex") == [
         (
             "[0:V:0]fps=30/1:start_time=0,split=3[s0][s1][s2];"
-            "[s0]scale=852:480:flags=bicubic,setsar=1,format=yuv420p[v0];"
+            "[s0]scale=854:480:flags=bicubic,setsar=1,format=yuv420p[v0];"
             "[s1]scale=1280:720:flags=bicubic,setsar=1,format=yuv420p[v1];"
             "[s2]scale=1920:1080:flags=bicubic,setsar=1,format=yuv420p[v2]"
         )

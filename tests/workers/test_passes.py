@@ -60,12 +60,12 @@ async def portrait(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> M
     ("name", "sizes"),
     [
         ("landscape.mp4", {"360P": (640, 360)}),
-        ("odd_size_24fps.mp4", {"360P": (638, 360), "480P": (852, 480)}),
+        ("odd_size_24fps.mp4", {"360P": (640, 360), "480P": (854, 480)}),
         ("rotated.mp4", {"360P": (360, 640)}),
-        ("anamorphic.mp4", {"360P": (640, 360), "480P": (852, 480)}),
+        ("anamorphic.mp4", {"360P": (640, 360), "480P": (854, 480)}),
         (
             "full_hd.mp4",
-            {"360P": (640, 360), "480P": (852, 480), "720P": (1280, 720), "1080P": (1920, 1080)},
+            {"360P": (640, 360), "480P": (854, 480), "720P": (1280, 720), "1080P": (1920, 1080)},
         ),
     ],
 )
@@ -90,7 +90,7 @@ def test_the_tracks_of_a_portrait_are_described_exactly(portrait: Made) -> None:
     rate = Fraction(30)
     assert described == {
         "360P": (360, 640, rate, 5000, "avc1.64001e", None),
-        "480P": (480, 852, rate, 5000, "avc1.64001f", None),
+        "480P": (480, 854, rate, 5000, "avc1.64001f", None),
         "720P": (720, 1280, rate, 5000, "avc1.64001f", None),
     }
 

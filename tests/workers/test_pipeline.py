@@ -68,7 +68,7 @@ async def test_an_upload_becomes_a_video_with_all_its_play_sets(
 async def test_an_odd_size_at_24_frames_becomes_even(api: Api, work: Work, folder: Path) -> None:
     """Its pixels are 4:4:4, so it cannot be offered as it is."""
     path = samples.sample(folder, "odd_size_24fps.mp4")
-    rungs = [("P360", 638, 360, 23.976), ("P480", 852, 480, 23.976)]
+    rungs = [("P360", 640, 360, 23.976), ("P480", 854, 480, 23.976)]
     await check_video(api, work, path, (855, 481), rungs)
 
 
