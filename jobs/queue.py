@@ -23,7 +23,9 @@ _PRIORITIES = {TranscodePass.ORIGIN: 1}
 
 
 class Queue:
-    def __init__(self, conninfo: str, *, pool_size: int = 4) -> None:
+    """`pool_size` connections at most; each lane of a worker keeps one of them to listen."""
+
+    def __init__(self, conninfo: str, *, pool_size: int = 10) -> None:
         self.app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
                 conninfo=conninfo, min_size=1, max_size=pool_size

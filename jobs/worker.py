@@ -33,11 +33,12 @@ class Lane:
 
 
 LANES = (
-    Lane([queue.INTAKE, queue.MAINTENANCE], 2),
+    Lane([queue.INTAKE], 2),
     Lane([queue.FIRST_PLAY], 1),
     Lane([queue.TRANSCODE], 1),
+    Lane([queue.MAINTENANCE], 1),
 )
-"""A first play never waits for a ladder."""
+"""A first play never waits for a ladder, and the rescue of jobs waits for nothing."""
 
 
 def _tools(context: procrastinate.JobContext) -> Tools:
