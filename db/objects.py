@@ -1,6 +1,6 @@
 """Content-addressed objects and how many videos refer to each."""
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models import StoredObject
@@ -19,20 +19,6 @@ async def refer(session: WriteSession, *, sha256: str, key: str, size: int) -> s
         set_={"references": StoredObject.references + 1},
     )
     return (await session.scalars(kept.returning(StoredObject.key))).one()
-
-
-async def release(session: WriteSession, sha256: str) -> str | None:
-    """Take a reference away; returns the key to delete when it was the last."""
-    await session.execute(
-        update(StoredObject)
-        .where(StoredObject.sha256 == sha256)
-        .values(references=StoredObject.references - 1)
-    )
-    return await session.scalar(
-        delete(StoredObject)
-        .where(StoredObject.sha256 == sha256, StoredObject.references <= 0)
-        .returning(StoredObject.key)
-    )
 
 
 async def is_kept(session: ReadSession, key: str) -> bool:

@@ -216,7 +216,7 @@ async def test_nobody_is_woken_before_the_commit(services: Services) -> None:
             await early
 
 
-async def test_topics_are_woken_once_each(services: Services) -> None:
+async def test_every_topic_is_woken(services: Services) -> None:
     async with (
         services.bus.subscribe("one") as one,
         services.bus.subscribe("two") as two,

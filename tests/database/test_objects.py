@@ -23,11 +23,6 @@ async def refer(db: Database, key: str, sha256: str = DIGEST) -> str:
         return await objects.refer(session, sha256=sha256, key=key, size=7)
 
 
-async def release(db: Database) -> str | None:
-    async with db.write() as session:
-        return await objects.release(session, DIGEST)
-
-
 async def references(db: Database) -> list[tuple[str, int, int]]:
     async with db.read() as session:
         rows = await session.scalars(select(StoredObject).order_by(StoredObject.key))
@@ -55,28 +50,6 @@ async def test_references_made_at_once_are_all_counted(db: Database) -> None:
     keys = await asyncio.gather(*(refer(db, f"key {n}") for n in range(8)))
     assert len(set(keys)) == 1
     assert await references(db) == [(keys[0], 7, 8)]
-
-
-async def test_only_the_last_release_gives_the_key_to_delete(db: Database) -> None:
-    await refer(db, "first")
-    await refer(db, "second")
-    assert await release(db) is None
-    assert await references(db) == [("first", 7, 1)]
-    assert await release(db) == "first"
-    assert await references(db) == []
-
-
-async def test_a_release_of_unknown_bytes_changes_nothing(db: Database) -> None:
-    await refer(db, "other", "cd" * 32)
-    assert await release(db) is None
-    assert await references(db) == [("other", 7, 1)]
-
-
-async def test_bytes_that_come_back_are_kept_under_the_new_key(db: Database) -> None:
-    """The old file may be about to be deleted, so nothing may refer to it again."""
-    await refer(db, "first")
-    await release(db)
-    assert await refer(db, "second") == "second"
 
 
 async def test_only_the_key_of_the_row_is_kept(db: Database) -> None:

@@ -4,33 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import samples, uploading
-from tests.support.api import Api
 from tests.support.processes import Server
 from tests.support.waiting import until
+from tests.support.watching import READY, play_sets, video_of
 
-PLAY_SETS = """
-query ($id: ID!) {
-  video(by: {id: $id}) {
-    playSets { resolution status progress task { attempt status } }
-    playback { hlsUrl }
-  }
-}
-"""
-READY = "subscription ($id: ID!) { playSetReady(videoId: $id) { playSet { resolution } } }"
 CHUNK = 65_536
-
-
-async def play_sets(api: Api, video: str) -> list[dict[str, Any]]:
-    return (await api.run(PLAY_SETS, id=video))["video"]["playSets"]
-
-
-async def video_of(api: Api, session: str) -> str:
-    """The id of the video, once the upload has become one."""
-
-    async def find() -> dict[str, Any]:
-        return (await uploading.session(api, session))["video"]
-
-    return (await until(find))["id"]
 
 
 async def test_an_upload_goes_on_from_the_acknowledged_chunks(

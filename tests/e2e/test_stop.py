@@ -5,10 +5,10 @@ from pathlib import Path
 
 import httpx
 
-from tests.e2e.test_crash import READY, play_sets, video_of
 from tests.support import samples, uploading
 from tests.support.processes import Server
 from tests.support.waiting import until
+from tests.support.watching import READY, play_sets, video_of
 
 WATCH = "subscription ($id: ID!) { playSets(videoId: $id) { resolution progress } }"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_crash import READY, video_of
 from tests.support import processes, samples, uploading
 from tests.support.processes import Server
+from tests.support.watching import READY, video_of
 
 
 @pytest.fixture

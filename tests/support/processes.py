@@ -36,8 +36,9 @@ def free_port() -> int:
 class Server:
     """`reelgraph serve` on one data folder and one port; can be killed and started again."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, **settings: str) -> None:
         self.data_dir = data_dir
+        self._settings = settings
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.banner: list[str] = []
@@ -54,6 +55,7 @@ class Server:
             REELGRAPH_DATA_DIR=str(self.data_dir),
             REELGRAPH_PORT=str(self.port),
             REELGRAPH_URL=self.url,
+            **self._settings,
         )
 
     def start(self, *arguments: str) -> None:
