@@ -6,14 +6,13 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models import Account, ApiKey, SigningSecret
+from db.rows import Source, equals
 from db.session import ReadSession, WriteSession
 from domain.accounts import KEY_PREFIX, Viewer, digest
 
+ACCOUNTS = Source(Account, {"id": equals("id")})
+
 _THE_ONE = 1
-
-
-async def by_id(session: ReadSession, viewer: Viewer) -> Account | None:
-    return await session.get(Account, viewer.account_id)
 
 
 async def viewer_of(session: ReadSession, api_key: str) -> Viewer | None:

@@ -16,11 +16,13 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     Uuid,
+    case,
     func,
+    select,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column
 
 from domain.errors import ErrorCode
 from domain.events import EventType
@@ -199,6 +201,19 @@ class PlaySet(Base):
     codecs: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+    progress: Mapped[float] = column_property(
+        case(
+            (status == PlaySetStatus.READY, 1.0),
+            else_=func.coalesce(
+                select(Task.progress)
+                .where(Task.id == task_id)
+                .correlate_except(Task)
+                .scalar_subquery(),
+                0.0,
+            ),
+        )
+    )
+    """How much is made, 0.0 to 1.0: its task's own, as long as it is not READY."""
 
 
 class UploadSession(Base):

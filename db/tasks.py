@@ -1,17 +1,26 @@
 """Statements about tasks. `attempt` fences them: a run that was overtaken changes nothing."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select, true, update
+from sqlalchemy import ColumnElement, func, select, update
 
-from db import paging
 from db.models import Task
-from db.paging import Order, Page
+from db.paging import Order
+from db.rows import Source, among, equals
 from db.session import ReadSession, WriteSession
 from domain.errors import DomainError
-from domain.paging import Window
 from domain.tasks import UNFINISHED, TaskStatus
+
+TASKS = Source(
+    Task,
+    {
+        "account_id": equals("account_id"),
+        "id": equals("id"),
+        "statuses": among("status"),
+    },
+)
+NEWEST_FIRST = Order("created_at")
 
 MAX_LOG = 16_384
 """Characters of a program's log kept on a task."""
@@ -40,48 +49,6 @@ async def of_video(session: ReadSession, video_ids: Sequence[UUID]) -> dict[UUID
         if row.video_id is not None:
             grouped[row.video_id].append(row)
     return grouped
-
-
-async def of_upload(session: ReadSession, session_ids: Sequence[UUID]) -> dict[UUID, Task]:
-    rows = await session.scalars(select(Task).where(Task.upload_session_id.in_(session_ids)))
-    return {row.upload_session_id: row for row in rows if row.upload_session_id is not None}
-
-
-def list_of(account_id: UUID, statuses: Collection[TaskStatus] | None) -> Select[Task]:
-    return select(Task).where(Task.account_id == account_id, _is_in(statuses))
-
-
-def _is_in(statuses: Collection[TaskStatus] | None) -> ColumnElement[bool]:
-    return true() if statuses is None else Task.status.in_(statuses)
-
-
-NEWEST_FIRST: Order[Task] = Order(Task.created_at, Task.id)
-
-
-async def pages_of_videos(
-    session: ReadSession,
-    video_ids: Sequence[UUID],
-    statuses: Collection[TaskStatus] | None,
-    window: Window,
-) -> dict[UUID | None, Page[Task]]:
-    """The same window of each video's tasks."""
-    rows = select(Task).where(_is_in(statuses))
-    return await paging.pages(
-        session, rows, NEWEST_FIRST, window, group=Task.video_id, keys=video_ids
-    )
-
-
-async def counts_of_videos(
-    session: ReadSession, video_ids: Sequence[UUID], statuses: Collection[TaskStatus] | None
-) -> dict[UUID | None, int]:
-    found = await session.execute(
-        select(Task.video_id, func.count())
-        .where(Task.video_id.in_(video_ids), _is_in(statuses))
-        .group_by(Task.video_id)
-    )
-    counts: dict[UUID | None, int] = dict.fromkeys(video_ids, 0)
-    counts.update((video_id, count) for video_id, count in found)
-    return counts
 
 
 async def add(session: WriteSession, task: Task) -> None:

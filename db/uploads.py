@@ -1,17 +1,29 @@
 """Statements about upload sessions and their parts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models import UploadPart, UploadSession
 from db.paging import Order
+from db.rows import Source, among, equals
 from db.session import ReadSession, WriteSession
 from domain.errors import DomainError
 from domain.uploads import TAKES_CHUNKS, UploadStatus
+
+UPLOADS = Source(
+    UploadSession,
+    {
+        "account_id": equals("account_id"),
+        "id": equals("id"),
+        "statuses": among("status"),
+    },
+)
+PARTS = Source(UploadPart, {}, lambda row: [row.number])
+NEWEST_FIRST = Order("created_at")
 
 
 async def by_id(session: ReadSession, id: UUID) -> UploadSession | None:
@@ -47,14 +59,6 @@ async def part_digest(session: ReadSession, id: UUID, number: int) -> str | None
     return await session.scalar(
         select(UploadPart.sha256).where(UploadPart.session_id == id, UploadPart.number == number)
     )
-
-
-def list_of(account_id: UUID, statuses: Collection[UploadStatus] | None) -> Select[UploadSession]:
-    rows = select(UploadSession).where(UploadSession.account_id == account_id)
-    return rows if statuses is None else rows.where(UploadSession.status.in_(statuses))
-
-
-NEWEST_FIRST: Order[UploadSession] = Order(UploadSession.created_at, UploadSession.id)
 
 
 async def add(session: WriteSession, upload: UploadSession) -> None:

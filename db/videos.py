@@ -1,20 +1,46 @@
 """Statements about videos, their play sets and their sound."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, func, select, update
+from sqlalchemy import ColumnElement, bindparam, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models import AudioTrack, PlaySet, Video
 from db.paging import Order
+from db.rows import Source, among, equals
 from db.session import ReadSession, WriteSession
 from domain.videos import OPEN_PLAY_SETS, PlaySetStatus, Resolution, VideoOrder, VideoStatus
 
-_LADDER_ORDER = case(
-    {resolution.value: place for place, resolution in enumerate(Resolution)},
-    value=PlaySet.resolution,
+
+def _by_ladder(row: Any) -> ColumnElement[int]:  # noqa: ANN401  (the model or its alias)
+    """Lowest rung first, Origin last."""
+    places = {resolution.value: place for place, resolution in enumerate(Resolution)}
+    return case(places, value=row.resolution)
+
+
+VIDEOS = Source(
+    Video,
+    {
+        "account_id": equals("account_id"),
+        "id": equals("id"),
+        "vid": equals("vid"),
+        "statuses": among("status"),
+    },
+)
+PLAY_SETS = Source(
+    PlaySet,
+    {
+        "account_id": lambda row, name: (
+            select(Video.id)
+            .where(Video.id == row.video_id, Video.account_id == bindparam(name))
+            .exists()
+        ),
+        "statuses": among("status"),
+        "resolutions": among("resolution"),
+    },
+    lambda row: [_by_ladder(row)],
 )
 
 
@@ -32,26 +58,15 @@ async def of_account(
     return {row.id: row for row in rows}
 
 
-async def by_vid(session: ReadSession, account_id: UUID, vid: str) -> Video | None:
-    return await session.scalar(
-        select(Video).where(Video.vid == vid, Video.account_id == account_id)
-    )
-
-
-def list_of(account_id: UUID, statuses: Collection[VideoStatus] | None) -> Select[Video]:
-    rows = select(Video).where(Video.account_id == account_id)
-    return rows if statuses is None else rows.where(Video.status.in_(statuses))
-
-
 ORDERS = {
-    VideoOrder.CREATED_AT: Video.created_at,
-    VideoOrder.UPDATED_AT: Video.updated_at,
-    VideoOrder.TITLE: Video.title,
+    VideoOrder.CREATED_AT: "created_at",
+    VideoOrder.UPDATED_AT: "updated_at",
+    VideoOrder.TITLE: "title",
 }
 
 
-def ordered(by: VideoOrder, *, descending: bool) -> Order[Video]:
-    return Order(ORDERS[by], Video.id, descending)
+def ordered(by: VideoOrder, *, descending: bool) -> Order:
+    return Order(ORDERS[by], descending)
 
 
 async def play_sets(session: ReadSession, video_ids: Sequence[UUID]) -> dict[UUID, list[PlaySet]]:
@@ -68,7 +83,7 @@ async def play_sets_of_tasks(
 async def _grouped(
     session: ReadSession, where: ColumnElement[bool], by: str, ids: Sequence[UUID]
 ) -> dict[UUID, list[PlaySet]]:
-    rows = await session.scalars(select(PlaySet).where(where).order_by(_LADDER_ORDER))
+    rows = await session.scalars(select(PlaySet).where(where).order_by(_by_ladder(PlaySet)))
     grouped: dict[UUID, list[PlaySet]] = {id: [] for id in ids}
     for row in rows:
         grouped[getattr(row, by)].append(row)

@@ -9,6 +9,8 @@ from typing import Self
 from domain.errors import BadCursor, InvalidArgument, LimitExceeded
 
 MAX_PAGE_SIZE = 100
+MAX_OFFSET = 10_000
+"""How far a numbered page may lie from the start. Cursors reach everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,16 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which rows of a list are wanted: `size` rows after or before a cursor."""
+    """Which rows of a list are wanted: `size` rows after or before a cursor, or a numbered page."""
 
     size: int
     cursor: Cursor | None = None
     backwards: bool = False
+    page: int | None = None
+
+    @property
+    def offset(self) -> int:
+        return 0 if self.page is None else (self.page - 1) * self.size
 
     @classmethod
     def of(
@@ -51,6 +58,7 @@ class Window:
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
+        page: int | None = None,
     ) -> Self:
         """Raises `InvalidArgument`, `LimitExceeded` or `BadCursor`."""
         if (last is not None or before is not None) and after is not None:
@@ -63,5 +71,23 @@ class Window:
             raise InvalidArgument(f"`{name}` is {size}; it must not be negative.", path=(name,))
         if size > MAX_PAGE_SIZE:
             raise LimitExceeded(f"`{name}`", limit=MAX_PAGE_SIZE, actual=size, path=(name,))
+        if page is not None:
+            return cls._numbered(page, size, has_place=backwards or after is not None)
         text = before if backwards else after
         return cls(size, Cursor.decode(text) if text is not None else None, backwards)
+
+    @classmethod
+    def _numbered(cls, page: int, size: int, *, has_place: bool) -> Self:
+        if has_place:
+            raise InvalidArgument("`page` goes with `first` alone.", path=("page",))
+        if page < 1:
+            raise InvalidArgument(f"`page` is {page}; pages begin with 1.", path=("page",))
+        window = cls(size, page=page)
+        if window.offset > MAX_OFFSET:
+            raise LimitExceeded(
+                "The number of items before the page",
+                limit=MAX_OFFSET,
+                actual=window.offset,
+                path=("page",),
+            )
+        return window

@@ -1,25 +1,21 @@
 """Accounts: the caller's own, and the first of an installation."""
 
-from uuid import UUID
-
 from db import accounts
-from db.models import Account
+from db.accounts import ACCOUNTS
+from db.rows import Rows
 from db.session import Database
 from domain.accounts import new_api_key
 from resolvers.context import Context
 
 
-async def viewer_account(ctx: Context) -> Account | None:
-    """The caller's own account; None for a caller without a key."""
-    if ctx.viewer is None:
-        return None
-    async with ctx.services.db.read() as session:
-        return await accounts.by_id(session, ctx.viewer)
+def viewer(ctx: Context) -> Rows | None:
+    """The caller's own account; nothing for a caller without a key."""
+    return None if ctx.viewer is None else Rows.of(ACCOUNTS, id=ctx.account_id)
 
 
-async def own(ctx: Context, id: UUID) -> Account | None:
-    """The caller's own account, if this is its id."""
-    return await viewer_account(ctx) if id == ctx.account_id else None
+def own(ctx: Context) -> Rows:
+    """The caller's own account, by its key."""
+    return Rows.of(ACCOUNTS, by="id", id=ctx.account_id)
 
 
 async def create_owner(db: Database) -> str | None:

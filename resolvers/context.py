@@ -1,9 +1,11 @@
 """What one request may use, and on whose behalf it acts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 from db.bus import EventBus
+from db.reader import Reader
 from db.session import Database
 from domain.accounts import Viewer
 from domain.errors import Unauthenticated
@@ -19,6 +21,7 @@ class Services:
     """Built once per process and shared by all requests."""
 
     db: Database
+    reader: Reader
     store: ObjectStore
     queue: Queue
     bus: EventBus
@@ -35,10 +38,10 @@ class Context:
     base_url: str
     """Scheme and host under which the caller reaches this server, without a slash at the end."""
     viewer: Viewer | None = None
-    load: Loaders = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.load = Loaders(self.services.db, lambda: self.account_id)
+    @cached_property
+    def load(self) -> Loaders:
+        return Loaders(self.services.reader)
 
     @property
     def account_id(self) -> UUID:

@@ -1,91 +1,84 @@
-"""Batching: the fields of many objects ask one by one, and one statement answers them all.
+"""Batching for fields that are resolved object by object: they ask one by one, and one
+statement answers them all.
 
 Loaders never cache. A cached row would be stale after a mutation in the same request, and in
 every message of a subscription but the first.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from db import tasks, uploads, videos
-from db.models import PlaySet, Task, UploadSession, Video
+from db import rows
 from db.paging import Page
-from db.session import Database, ReadSession
-from domain.paging import Window
-from domain.tasks import TaskStatus
+from db.reader import Keys, Reader
+from db.rows import Rows
 
 Found = TypeVar("Found")
-Read = Callable[[ReadSession, Sequence[UUID]], Awaitable[Mapping[UUID, Found]]]
-Loader = DataLoader[UUID, Found]
-Key = TypeVar("Key")
-Kind = TypeVar("Kind")
-Statuses = frozenset[TaskStatus] | None
-TaskPage = tuple[UUID, Statuses, Window]
-TaskCount = tuple[UUID, Statuses]
+Read = Callable[[Rows, Keys | None], Awaitable[Sequence[Found]]]
+
+_MOST: Final = 256
+"""Wishes remembered: a socket may stay for days and ask for ever other pages."""
 
 
 class Loaders:
-    """Loaders of one request. `account_id` is whose rows there are; other rows are not found."""
+    """Loaders of one request. Whose rows there are, the wishes say: see resolvers/."""
 
-    def __init__(self, db: Database, account_id: Callable[[], UUID]) -> None:
-        self._db = db
-        self._account_id = account_id
-        self.video: Loader[Video | None] = self._rows(videos.of_account)
-        self.play_set: Loader[PlaySet | None] = self._rows(videos.play_sets_of_account)
-        self.task: Loader[Task | None] = self._rows(tasks.of_account)
-        self.upload: Loader[UploadSession | None] = self._rows(uploads.of_account)
-        self.task_of_upload: Loader[Task | None] = self._loader(tasks.of_upload)
-        # The parents of these come from the loaders above, so they are the viewer's own.
-        self.play_sets: Loader[list[PlaySet]] = self._loader(videos.play_sets)
-        self.play_sets_of_task: Loader[list[PlaySet]] = self._loader(videos.play_sets_of_tasks)
-        self.tasks_of_video = DataLoader(self._task_pages, cache=False)
-        self.task_count_of_video = DataLoader(self._task_counts, cache=False)
-        self.received_chunks: Loader[list[int]] = self._loader(uploads.parts)
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._rows: _Batches[list[Any]] = _Batches(self._records)
+        self._pages: _Batches[Page] = _Batches(self._record_pages)
+        self._counts: _Batches[int] = _Batches(reader.counts)
 
-    async def _task_pages(self, keys: list[TaskPage]) -> Sequence[Page[Task]]:
-        """One statement for each different window: in one document there are few."""
-        found: dict[TaskPage, Page[Task]] = {}
-        async with self._db.read() as session:
-            for (statuses, window), group in _grouped(keys, lambda key: key[1:]).items():
-                ids = [id for id, *_ in group]
-                pages = await tasks.pages_of_videos(session, ids, statuses, window)
-                found |= {key: pages[key[0]] for key in group}
-        return [found[key] for key in keys]
+    async def rows(self, wanted: Rows, key: UUID | None = None) -> list[Any]:
+        """All rows, or those of one parent, as records of their whole table."""
+        return await self._rows.load(wanted, key)
 
-    async def _task_counts(self, keys: list[TaskCount]) -> Sequence[int]:
-        found: dict[TaskCount, int] = {}
-        async with self._db.read() as session:
-            for statuses, group in _grouped(keys, lambda key: key[1]).items():
-                counts = await tasks.counts_of_videos(session, [id for id, _ in group], statuses)
-                found |= {key: counts[key[0]] for key in group}
-        return [found[key] for key in keys]
+    async def row(self, wanted: Rows, key: UUID | None = None) -> Any:  # noqa: ANN401  (of the wish's table)
+        """The first row, if there is one."""
+        found = await self.rows(wanted, key)
+        return found[0] if found else None
 
-    def _rows(
-        self,
-        read: Callable[[ReadSession, UUID, Sequence[UUID]], Awaitable[Mapping[UUID, Found]]],
-    ) -> Loader[Found | None]:
-        async def load(keys: list[UUID]) -> Sequence[Found | None]:
-            account_id = self._account_id()
-            async with self._db.read() as session:
-                found = await read(session, account_id, keys)
-            return [found.get(key) for key in keys]
+    async def page(self, wanted: Rows, key: UUID | None = None) -> Page:
+        return await self._pages.load(wanted, key)
 
-        return DataLoader(load, cache=False)
+    async def count(self, wanted: Rows, key: UUID | None = None) -> int:
+        return await self._counts.load(wanted, key)
 
-    def _loader(self, read: Read[Found]) -> Loader[Found]:
-        async def load(keys: list[UUID]) -> Sequence[Found]:
-            async with self._db.read() as session:
-                found = await read(session, keys)
-            return [found.get(key) for key in keys]  # pyright: ignore[reportReturnType]
+    async def _records(self, wanted: Rows, keys: Keys | None) -> list[list[Any]]:
+        found = await self._reader.rows(wanted, _columns(wanted), keys)
+        return [_recorded(wanted, one) for one in found]
 
-        return DataLoader(load, cache=False)
+    async def _record_pages(self, wanted: Rows, keys: Keys | None) -> list[Page]:
+        found = await self._reader.pages(wanted, _columns(wanted), keys)
+        return [Page(_recorded(wanted, one.rows), one.has_next, one.has_previous) for one in found]
 
 
-def _grouped(keys: Sequence[Key], kind: Callable[[Key], Kind]) -> dict[Kind, list[Key]]:
-    groups: dict[Kind, list[Key]] = {}
-    for key in keys:
-        groups.setdefault(kind(key), []).append(key)
-    return groups
+class _Batches(Generic[Found]):
+    """A loader of keys for each different wish: in one document there are few."""
+
+    def __init__(self, read: Read[Found]) -> None:
+        self._read = read
+        self._loaders: OrderedDict[Rows, DataLoader[UUID | None, Found]] = OrderedDict()
+
+    async def load(self, wanted: Rows, key: UUID | None) -> Found:
+        if wanted.by is None:
+            return (await self._read(wanted, None))[0]
+        loader = self._loaders.get(wanted)
+        if loader is None:
+            loader = self._loaders[wanted] = DataLoader(partial(self._read, wanted), cache=False)
+            if len(self._loaders) > _MOST:
+                self._loaders.popitem(last=False)
+        return await loader.load(key)
+
+
+def _columns(wanted: Rows) -> Sequence[rows.Asked]:
+    return rows.value_columns(wanted.source.model)
+
+
+def _recorded(wanted: Rows, found: Sequence[Any]) -> list[Any]:
+    return rows.records(wanted.source.model, found)

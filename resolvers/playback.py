@@ -15,6 +15,7 @@ from domain.playback import MAX_TTL_SECONDS, MIN_TTL_SECONDS
 from domain.playlists import AudioRendition, Variant
 from domain.tokens import Grant
 from domain.videos import PlaySetStatus
+from resolvers import videos as own_videos
 from resolvers.context import Context
 from storage import keys
 from storage.base import LocalFile
@@ -49,7 +50,7 @@ class MediaFile:
 async def playback(ctx: Context, video: Video, *, ttl_seconds: int) -> Playback | None:
     """Links to play the video with; None as long as nothing of it is READY."""
     _check_ttl(ttl_seconds)
-    play_sets = await ctx.load.play_sets.load(video.id)
+    play_sets: list[PlaySet] = await ctx.load.rows(own_videos.play_sets(ctx), video.id)
     ready = [one for one in play_sets if one.status is PlaySetStatus.READY]
     if not ready:
         return None

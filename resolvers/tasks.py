@@ -1,49 +1,48 @@
 """Background work as its owner sees it."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from uuid import UUID
 
-from db import paging, tasks
-from db.models import Task, Video
-from db.paging import Page
+from db import tasks
+from db.models import Task
+from db.rows import Rows
 from domain.errors import Cancelled, InvalidState, NotFound
 from domain.paging import Window
 from domain.tasks import UNFINISHED, TaskStatus
 from jobs import outcomes
 from resolvers.context import Context
-from resolvers.loaders import Statuses
 
 
-async def page(ctx: Context, window: Window, statuses: Collection[TaskStatus] | None) -> Page[Task]:
-    async with ctx.services.db.read() as session:
-        rows = tasks.list_of(ctx.account_id, statuses)
-        return await paging.page(session, rows, tasks.NEWEST_FIRST, window)
+def own(ctx: Context) -> Rows:
+    """The caller's tasks, by their keys."""
+    return Rows.of(tasks.TASKS, by="id", account_id=ctx.account_id)
 
 
-def cursor(task: Task) -> str:
-    """The task's place in the list."""
-    return tasks.NEWEST_FIRST.cursor(task).encode()
+def by_id(ctx: Context, id: UUID | None) -> Rows | None:
+    account_id = ctx.account_id  # first: without a key, nothing is said of any id
+    return None if id is None else Rows.of(tasks.TASKS, account_id=account_id, id=id)
 
 
-async def count(ctx: Context, statuses: Collection[TaskStatus] | None) -> int:
-    async with ctx.services.db.read() as session:
-        return await paging.count(session, tasks.list_of(ctx.account_id, statuses))
+def page(ctx: Context, window: Window, *, statuses: Collection[TaskStatus] | None = None) -> Rows:
+    return Rows.of(
+        tasks.TASKS,
+        order=tasks.NEWEST_FIRST,
+        window=window,
+        account_id=ctx.account_id,
+        statuses=statuses,
+    )
 
 
-async def page_of_video(
-    ctx: Context, video: Video, window: Window, statuses: Collection[TaskStatus] | None
-) -> Page[Task]:
-    return await ctx.load.tasks_of_video.load((video.id, _as_key(statuses), window))
+def page_of_video(
+    ctx: Context, window: Window, *, statuses: Collection[TaskStatus] | None = None
+) -> Rows:
+    return replace(page(ctx, window, statuses=statuses), by="video_id")
 
 
-async def count_of_video(
-    ctx: Context, video: Video, statuses: Collection[TaskStatus] | None
-) -> int:
-    return await ctx.load.task_count_of_video.load((video.id, _as_key(statuses)))
-
-
-def _as_key(statuses: Collection[TaskStatus] | None) -> Statuses:
-    return None if statuses is None else frozenset(statuses)
+def of_upload(ctx: Context) -> Rows:
+    """The check of each upload."""
+    return replace(own(ctx), by="upload_session_id")
 
 
 async def cancel(ctx: Context, id: UUID, *, sent: str) -> Task:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from db import events, paging, tasks, uploads
+from db import events, tasks, uploads
 from db.models import Task, UploadSession
-from db.paging import Page
+from db.rows import Rows
 from db.session import WriteSession
 from domain import text
 from domain.errors import (
@@ -85,22 +85,30 @@ async def create(ctx: Context, new: NewUpload) -> UploadSession:
     return upload
 
 
-async def page(
-    ctx: Context, window: Window, statuses: Collection[UploadStatus] | None
-) -> Page[UploadSession]:
-    async with ctx.services.db.read() as session:
-        rows = uploads.list_of(ctx.account_id, statuses)
-        return await paging.page(session, rows, uploads.NEWEST_FIRST, window)
+def own(ctx: Context) -> Rows:
+    """The caller's upload sessions, by their keys."""
+    return Rows.of(uploads.UPLOADS, by="id", account_id=ctx.account_id)
 
 
-def cursor(upload: UploadSession) -> str:
-    """The session's place in the list."""
-    return uploads.NEWEST_FIRST.cursor(upload).encode()
+def by_id(ctx: Context, id: UUID | None) -> Rows | None:
+    account_id = ctx.account_id  # first: without a key, nothing is said of any id
+    return None if id is None else Rows.of(uploads.UPLOADS, account_id=account_id, id=id)
 
 
-async def count(ctx: Context, statuses: Collection[UploadStatus] | None) -> int:
-    async with ctx.services.db.read() as session:
-        return await paging.count(session, uploads.list_of(ctx.account_id, statuses))
+def page(ctx: Context, window: Window, *, statuses: Collection[UploadStatus] | None = None) -> Rows:
+    return Rows.of(
+        uploads.UPLOADS,
+        order=uploads.NEWEST_FIRST,
+        window=window,
+        account_id=ctx.account_id,
+        statuses=statuses,
+    )
+
+
+async def missing_chunks(ctx: Context, upload: UploadSession) -> list[int]:
+    """Numbers of the chunks that have not arrived, ascending."""
+    parts = await ctx.load.rows(Rows.of(uploads.PARTS, by="session_id"), upload.id)
+    return plan_of(upload).missing({part.number for part in parts})
 
 
 def targets(ctx: Context, upload: UploadSession, numbers: Sequence[int]) -> list[Target]:

@@ -1,45 +1,64 @@
-"""Videos as their owner sees them."""
+"""Which videos and play sets a caller may ask for."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from uuid import UUID
 
-from db import paging, videos
-from db.models import Video
-from db.paging import Page
+from db import videos
+from db.rows import Rows
 from domain.paging import Window
-from domain.videos import VideoOrder, VideoStatus
+from domain.videos import PlaySetStatus, Resolution, VideoOrder, VideoStatus
 from resolvers.context import Context
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Which videos are wanted, in which order."""
-
-    statuses: Collection[VideoStatus] | None = None
-    order: VideoOrder = VideoOrder.CREATED_AT
-    descending: bool = True
+def own(ctx: Context) -> Rows:
+    """The caller's videos, by their keys."""
+    return Rows.of(videos.VIDEOS, by="id", account_id=ctx.account_id)
 
 
-async def by_vid(ctx: Context, vid: str) -> Video | None:
+def by_id(ctx: Context, id: UUID | None) -> Rows | None:
+    account_id = ctx.account_id  # first: without a key, nothing is said of any id
+    return None if id is None else Rows.of(videos.VIDEOS, account_id=account_id, id=id)
+
+
+def by_vid(ctx: Context, vid: str) -> Rows | None:
+    account_id = ctx.account_id
     if "\0" in vid:  # which PostgreSQL refuses to compare with anything
         return None
-    async with ctx.services.db.read() as session:
-        return await videos.by_vid(session, ctx.account_id, vid)
+    return Rows.of(videos.VIDEOS, account_id=account_id, vid=vid)
 
 
-async def page(ctx: Context, window: Window, listing: Listing) -> Page[Video]:
-    order = videos.ordered(listing.order, descending=listing.descending)
-    async with ctx.services.db.read() as session:
-        rows = videos.list_of(ctx.account_id, listing.statuses)
-        return await paging.page(session, rows, order, window)
+def page(
+    ctx: Context,
+    window: Window,
+    *,
+    statuses: Collection[VideoStatus] | None = None,
+    order: VideoOrder = VideoOrder.CREATED_AT,
+    descending: bool = True,
+) -> Rows:
+    return Rows.of(
+        videos.VIDEOS,
+        order=videos.ordered(order, descending=descending),
+        window=window,
+        account_id=ctx.account_id,
+        statuses=statuses,
+    )
 
 
-async def count(ctx: Context, listing: Listing) -> int:
-    async with ctx.services.db.read() as session:
-        return await paging.count(session, videos.list_of(ctx.account_id, listing.statuses))
+def own_play_sets(ctx: Context) -> Rows:
+    """The caller's play sets, by their keys."""
+    return Rows.of(videos.PLAY_SETS, by="id", account_id=ctx.account_id)
 
 
-def cursor(listing: Listing, video: Video) -> str:
-    """The video's place in this listing."""
-    order = videos.ordered(listing.order, descending=listing.descending)
-    return order.cursor(video).encode()
+def play_sets(
+    _ctx: Context,
+    *,
+    statuses: Collection[PlaySetStatus] | None = None,
+    resolutions: Collection[Resolution] | None = None,
+) -> Rows:
+    """Play sets of videos that are the caller's own, lowest rung first."""
+    return Rows.of(videos.PLAY_SETS, by="video_id", statuses=statuses, resolutions=resolutions)
+
+
+def play_sets_of_task(_ctx: Context) -> Rows:
+    """Play sets of tasks that are the caller's own, lowest rung first."""
+    return Rows.of(videos.PLAY_SETS, by="task_id")

@@ -19,6 +19,7 @@ from domain.events import EventType, topic
 from domain.tasks import UNFINISHED
 from domain.uploads import OPEN
 from domain.videos import OPEN_PLAY_SETS
+from resolvers import videos as wishes
 from resolvers.context import Context
 
 State = TypeVar("State")
@@ -160,9 +161,10 @@ async def _next(ctx: Context, position: Position, video_id: UUID | None) -> tupl
 async def _subjects(ctx: Context, batch: Batch) -> list[Ready]:
     """The events with the rows they are about; what was deleted since is left out."""
     found: list[Ready] = []
-    videos_ = await ctx.load.video.load_many([one.video_id for one in batch.events if one.video_id])
-    play_sets = await ctx.load.play_set.load_many(
-        [one.play_set_id for one in batch.events if one.play_set_id]
+    own, own_play_sets = wishes.own(ctx), wishes.own_play_sets(ctx)
+    videos_ = await asyncio.gather(*(ctx.load.row(own, one.video_id) for one in batch.events))
+    play_sets = await asyncio.gather(
+        *(ctx.load.row(own_play_sets, one.play_set_id) for one in batch.events)
     )
     for event, row, play_set in zip(batch.events, videos_, play_sets, strict=True):
         if row is not None and play_set is not None:

@@ -1,16 +1,20 @@
 """Pages of lists, by the Relay connection specification, with keyset cursors."""
 
+import inspect
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 from strawberry import UNSET
 
-from db.paging import Page
+from db.paging import Order, Page
+from db.rows import Rows
 from domain.paging import Window
+from resolvers.context import Context
+from schema.execution import fields
 
-Row = TypeVar("Row")
 NodeType = TypeVar("NodeType")
+Count = Callable[[], Awaitable[int]]
 
 First = Annotated[
     int | None,
@@ -26,6 +30,13 @@ Last = Annotated[
 Before = Annotated[
     str | None, strawberry.argument(description="A cursor: the page is what comes before it.")
 ]
+Number = Annotated[
+    int | None,
+    strawberry.argument(
+        description="The number of a page of `first` items, from 1; not with cursors. At most"
+        " 10000 items may lie before it."
+    ),
+]
 
 
 @strawberry.type(description="Where a page lies in its list.")
@@ -38,6 +49,17 @@ class PageInfo:
     end_cursor: str | None = strawberry.field(
         description="Cursor of the last item; null on an empty page."
     )
+    page_number: int | None = strawberry.field(
+        description="The number of the page; null unless it was asked for by `page`."
+    )
+    size: strawberry.Private[int]
+    count: strawberry.Private[Count]
+
+    @strawberry.field(
+        description="How many pages of this size the list has; null when the size is 0."
+    )
+    async def total_pages(self) -> int | None:
+        return -(-await self.count() // self.size) if self.size else None
 
 
 @strawberry.type(description="An item of a page, with its place in the list.")
@@ -51,39 +73,79 @@ class Connection(Generic[NodeType]):
     nodes: list[NodeType] = strawberry.field(description="The items of this page.")
     edges: list[Edge[NodeType]] = strawberry.field(description="The items with their cursors.")
     page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")
-    count: strawberry.Private[Callable[[], Awaitable[int]]]
+    count: strawberry.Private[Count]
 
     @strawberry.field(description="Items in the whole list; counted only when asked for.")
     async def total_count(self) -> int:
         return await self.count()
 
 
-def window(first: int | None, after: str | None, last: int | None, before: str | None) -> Window:
-    """The arguments of a list as it was called; absent ones are `UNSET`."""
+def window(
+    *,
+    first: First = 15,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+    page: Number = UNSET,
+) -> Window:
+    """What the arguments of every connection mean; absent ones are `UNSET`."""
     return Window.of(
         first=first,
         after=after or None,
         last=None if last is UNSET else last,
         before=before or None,
+        page=None if page is UNSET else page,
     )
 
 
-def connection(
-    page: Page[Row],
-    make: Callable[[Row], NodeType],
-    cursor: Callable[[Row], str],
-    count: Callable[[], Awaitable[int]],
-) -> Connection[NodeType]:
-    nodes = [make(row) for row in page.rows]
-    cursors = [cursor(row) for row in page.rows]
+_ARGUMENTS = tuple(inspect.signature(window).parameters.values())
+
+
+def connection(kind: type[Any], *, of: str | None = None, description: str) -> Any:  # noqa: ANN401
+    """A field that is pages of a type's rows.
+
+    The decorated static method says which: `(ctx, window, **filters) -> Rows`. The arguments
+    of pages come by themselves. `of` is as in `relation`.
+    """
+    return fields.paged(
+        Connection[kind],
+        of=of,
+        description=description,
+        arguments=_ARGUMENTS,
+        window=window,
+        make=_connection,
+    )
+
+
+async def _connection(ctx: Context, wanted: Rows, key: Any) -> Connection[Any]:  # noqa: ANN401
+    """The page for standard execution, which completes it object by object."""
+    page = await ctx.load.page(wanted, key)
+
+    async def count() -> int:
+        return await ctx.load.count(wanted, key)
+
+    cursors = [_cursor(wanted, row) for row in page.rows]
     return Connection(
-        nodes=nodes,
-        edges=[Edge(cursor=at, node=node) for at, node in zip(cursors, nodes, strict=True)],
-        page_info=PageInfo(
-            has_next_page=page.has_next,
-            has_previous_page=page.has_previous,
-            start_cursor=cursors[0] if cursors else None,
-            end_cursor=cursors[-1] if cursors else None,
-        ),
+        nodes=list(page.rows),
+        edges=[Edge(cursor=at, node=node) for at, node in zip(cursors, page.rows, strict=True)],
+        page_info=_page_info(page, cursors, wanted, count),
         count=count,
     )
+
+
+def _page_info(page: Page, cursors: list[str], wanted: Rows, count: Count) -> PageInfo:
+    window = wanted.window or Window(0)
+    return PageInfo(
+        has_next_page=page.has_next,
+        has_previous_page=page.has_previous,
+        start_cursor=cursors[0] if cursors else None,
+        end_cursor=cursors[-1] if cursors else None,
+        page_number=window.page,
+        size=window.size,
+        count=count,
+    )
+
+
+def _cursor(wanted: Rows, row: Any) -> str:  # noqa: ANN401
+    column = wanted.order.column if wanted.order else "id"
+    return Order.cursor(getattr(row, column), row.id).encode()

@@ -18,6 +18,7 @@ from domain.errors import (
 )
 from schema import ids
 from schema.enums import ErrorCode
+from schema.execution.costs import LIST_SIZE, ListSize
 from schema.info import Info
 from schema.scalars import Bytes, Sha256
 
@@ -125,7 +126,9 @@ def _(failure: ChecksumMismatch) -> UserError:
 @strawberry.interface(description="What every mutation returns.")
 class MutationPayload:
     user_errors: list[UserError] = strawberry.field(
-        default_factory=list[UserError], description="Why nothing changed; empty after success."
+        metadata={LIST_SIZE: ListSize(3)},
+        default_factory=list[UserError],
+        description="Why nothing changed; empty after success.",
     )
 
 

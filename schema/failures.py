@@ -2,16 +2,11 @@
 
 import logging
 import uuid
-from collections.abc import Iterator
 from typing import Any, Final
 
-from graphql import ExecutionResult as CoreResult
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import MissingQueryError
-from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types import ExecutionResult, StreamExecutionResult
-from strawberry.types.execution import PreExecutionError
 
 from domain.errors import DomainError, LimitExceeded
 
@@ -20,32 +15,25 @@ log = logging.getLogger(__name__)
 PARSE_FAILED: Final = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED: Final = "GRAPHQL_VALIDATION_FAILED"
 BAD_USER_INPUT: Final = "BAD_USER_INPUT"
-REQUEST_ERRORS: Final = frozenset({PARSE_FAILED, VALIDATION_FAILED, BAD_USER_INPUT})
+TOO_COMPLEX: Final = "QUERY_TOO_COMPLEX"
+REQUEST_ERRORS: Final = frozenset({PARSE_FAILED, VALIDATION_FAILED, BAD_USER_INPUT, TOO_COMPLEX})
 """Codes of errors that keep a request from being executed at all."""
 
 _REFUSALS: Final = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 """How Strawberry says that no operation of the document can be run, or not in this way."""
 
 
-class Failures(SchemaExtension):
-    """Gives each error its code, and replaces a bug by an id under which it is logged."""
+def reported(errors: list[GraphQLError], *, executed: bool) -> list[GraphQLError]:
+    """The errors as callers get them, in the order of their places in the response.
 
-    _streamed = False
+    A bug is replaced by an id under which it is logged.
+    """
+    found = [_translated(error, validated=executed) for error in errors]
+    return sorted(found, key=_place)
 
-    def on_operation(self) -> Iterator[None]:
-        yield
-        if not self._streamed:
-            self._translate(self.execution_context.result)
 
-    def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
-        self._streamed = True
-        self._translate(result)
-        yield
-
-    def _translate(self, result: object) -> None:
-        if isinstance(result, (CoreResult, ExecutionResult)) and result.errors:
-            validated = not isinstance(result, PreExecutionError)
-            result.errors = [_translated(error, validated=validated) for error in result.errors]
+def _place(error: GraphQLError) -> list[tuple[bool, str | int]]:
+    return [(isinstance(one, str), one) for one in error.path or ()]
 
 
 def _translated(error: GraphQLError, *, validated: bool) -> GraphQLError:
@@ -59,7 +47,9 @@ def _translated(error: GraphQLError, *, validated: bool) -> GraphQLError:
     if cause is not None:
         return _masked(error, cause)
     if error.extensions and "code" in error.extensions:
-        return error
+        # Transports tell errors apart by their class; ours differ by their code.
+        plain = type(error) is GraphQLError
+        return error if plain else _again(error, error.message, error.extensions)
     return _again(error, error.message, {"code": _code(error, validated=validated)})
 
 

@@ -1,25 +1,21 @@
 """The schema: Query, Mutation and Subscription, put together."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import Annotated, Final
-from uuid import UUID
+from collections.abc import Callable
+from typing import Annotated, Any, Final, cast
 
 import strawberry
-from graphql import GraphQLError
-from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ValidationCache
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext
-from typing_extensions import override
 
+from db.rows import Rows
 from domain.errors import LimitExceeded
-from resolvers import accounts
-from schema import ids, nodes
+from resolvers import accounts, tasks, uploads, videos
+from resolvers.context import Context
+from schema import ids
 from schema.accounts import AccountQuery
-from schema.documents import DepthRule, Documents, OperationChosen
 from schema.errors import ERROR_TYPES
-from schema.failures import Failures
+from schema.execution.costs import LIST_SIZE, ListSize
+from schema.execution.engine import Schema
 from schema.info import Info
 from schema.limits import LimitsQuery
 from schema.nodes import Node
@@ -29,9 +25,7 @@ from schema.tasks import KINDS, TaskMutation, TaskQuery, TranscodeTask, VerifyTa
 from schema.uploads import UploadMutation, UploadQuery
 from schema.videos import VideoQuery
 
-MAX_TOKENS: Final = 5_000
 MAX_NODES: Final = 100
-CACHED_DOCUMENTS: Final = 1_000
 
 
 @strawberry.type(description="What can be asked. Everything is within your own account.")
@@ -44,7 +38,10 @@ class Query(VideoQuery, UploadQuery, TaskQuery, AccountQuery, LimitsQuery):
     ) -> Node | None:
         return await _node(info, id)
 
-    @strawberry.field(description="Several things by their ids, in that order; null where absent.")
+    @strawberry.field(
+        description="Several things by their ids, in that order; null where absent.",
+        metadata={LIST_SIZE: ListSize(argument="ids")},
+    )
     async def nodes(
         self,
         info: Info,
@@ -57,19 +54,22 @@ class Query(VideoQuery, UploadQuery, TaskQuery, AccountQuery, LimitsQuery):
         return await asyncio.gather(*(_node(info, id) for id in ids))
 
 
+_FINDERS: Final[dict[str, Callable[[Context], Rows]]] = {
+    "Account": accounts.own,
+    "Video": videos.own,
+    "PlaySet": videos.own_play_sets,
+    "UploadSession": uploads.own,
+    **dict.fromkeys(KINDS.values(), tasks.own),
+}
+
+
 async def _node(info: Info, id: str) -> Node | None:
-    load = info.context.load
-    finders: dict[str, Callable[[UUID], Awaitable[object]]] = {
-        "Account": partial(accounts.own, info.context),
-        "Video": load.video.load,
-        "PlaySet": load.play_set.load,
-        "UploadSession": load.upload.load,
-        **dict.fromkeys(KINDS.values(), load.task.load),
-    }
     parts = ids.split(id)
-    if parts is None or parts[0] not in finders:
+    if parts is None or parts[0] not in _FINDERS:
         return None
-    return nodes.of(await finders[parts[0]](parts[1]))
+    return cast(
+        "Node | None", await info.context.load.row(_FINDERS[parts[0]](info.context), parts[1])
+    )
 
 
 @strawberry.type(description="What can be done.")
@@ -77,26 +77,15 @@ class Mutation(UploadMutation, TaskMutation):
     pass
 
 
-class Schema(strawberry.Schema):
-    @override
-    def process_errors(
-        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
-    ) -> None:
-        """Strawberry would log every mistake of a client with a trace; `Failures` logs ours."""
+def build(query: type[Any] = Query) -> Schema:
+    """The schema; with another root of queries for what is tried out beside it."""
+    return Schema(
+        query=query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=(*ERROR_TYPES, VerifyTask, TranscodeTask),
+        config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
+    )
 
 
-schema = Schema(
-    query=Query,
-    mutation=Mutation,
-    subscription=Subscription,
-    types=(*ERROR_TYPES, VerifyTask, TranscodeTask),
-    config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
-    extensions=[
-        partial(Documents, maxsize=CACHED_DOCUMENTS),
-        partial(ValidationCache, maxsize=CACHED_DOCUMENTS),
-        partial(MaxTokensLimiter, max_token_count=MAX_TOKENS),
-        partial(AddValidationRules, [DepthRule]),
-        OperationChosen,
-        Failures,
-    ],
-)
+schema = build()

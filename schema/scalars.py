@@ -50,7 +50,8 @@ def _date_time(value: object) -> datetime:
 
 
 def _rfc3339(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """As `db.rows.Form.MOMENT` has PostgreSQL write it."""
+    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _text(name: str) -> Callable[[object], str]:

@@ -7,7 +7,7 @@ each event once, with a cursor to resume after.
 
 from collections.abc import AsyncGenerator
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 from strawberry import UNSET
@@ -18,7 +18,7 @@ from schema.enums import EventType
 from schema.info import Info
 from schema.play_sets import PlaySet
 from schema.scalars import EventCursor
-from schema.tasks import KINDS, Task, task_of
+from schema.tasks import KINDS, Task
 from schema.uploads import SessionId, UploadSession
 from schema.videos import Video
 
@@ -50,7 +50,7 @@ class Subscription:
     ) -> AsyncGenerator[UploadSession, None]:
         key = ids.decode(id, "UploadSession")
         async for row in watch.upload(info.context, key):
-            yield UploadSession.of(row)
+            yield cast("UploadSession", row)
 
     @strawberry.subscription(
         description="A task: its state now and after each change, until it ends."
@@ -62,14 +62,14 @@ class Subscription:
     ) -> AsyncGenerator[Task, None]:
         key = ids.decode(id, *KINDS.values())
         async for row in watch.task(info.context, key):
-            yield task_of(row)
+            yield cast("Task", row)
 
     @strawberry.subscription(
         description="A video: its state now and after each change, until no play set is to come."
     )
     async def video(self, info: Info, id: VideoId) -> AsyncGenerator[Video, None]:
         async for watched in watch.video(info.context, ids.decode(id, "Video")):
-            yield Video.of(watched.video)
+            yield cast("Video", watched.video)
 
     @strawberry.subscription(
         description="All play sets of a video: their states now and after each change, until none"
@@ -78,7 +78,7 @@ class Subscription:
     async def play_sets(self, info: Info, video_id: VideoId) -> AsyncGenerator[list[PlaySet], None]:
         key = ids.decode(video_id, "Video", path=("videoId",))
         async for watched in watch.video(info.context, key):
-            yield [PlaySet.of(row) for row in watched.play_sets]
+            yield cast("list[PlaySet]", watched.play_sets)
 
     @strawberry.subscription(
         description="Each play set that becomes READY, once. For one video: from its beginning,"
@@ -104,6 +104,6 @@ class Subscription:
                 cursor=cursors.encode(ready.position),
                 type=ready.event.type,
                 occurred_at=ready.event.occurred_at,
-                play_set=PlaySet.of(ready.play_set),
-                video=Video.of(ready.video),
+                play_set=cast("PlaySet", ready.play_set),
+                video=cast("Video", ready.video),
             )

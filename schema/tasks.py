@@ -1,18 +1,22 @@
 """Background work that callers can watch and cancel."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, cast
 
 import strawberry
 from strawberry import UNSET
 
 from db import models
+from db.rows import Rows
+from domain.paging import Window
 from domain.tasks import TaskKind
-from resolvers import tasks
+from resolvers import tasks, uploads, videos
+from resolvers.context import Context
 from schema import ids, nodes
-from schema.connections import After, Before, Connection, First, Last, connection, window
+from schema.connections import connection
 from schema.enums import ErrorCode, TaskStatus, TranscodePass
 from schema.errors import ExpectedErrors, MutationPayload
+from schema.execution.fields import column, computed, inside, relation
 from schema.info import Info
 from schema.nodes import Node
 from schema.play_sets import PlaySet
@@ -24,20 +28,23 @@ if TYPE_CHECKING:
 KINDS = {TaskKind.VERIFY: "VerifyTask", TaskKind.TRANSCODE: "TranscodeTask"}
 
 
+def _sentence(message: str | None) -> str:
+    return message or ""
+
+
 @strawberry.type(description="Why a task or an upload ended without a result.")
 class TaskError:
-    code: ErrorCode = strawberry.field(description="Stable name of the failure.")
-    message: str = strawberry.field(description="A whole English sentence.")
+    """Made of columns of the task or the upload itself."""
 
-    @classmethod
-    def of(cls, code: ErrorCode | None, message: str | None) -> Self | None:
-        """None as long as nothing failed."""
-        return None if code is None else cls(code=code, message=message or "")
+    code: ErrorCode = column("error_code", description="Stable name of the failure.")
+    message: str = computed(_sentence, "error_message", description="A whole English sentence.")
 
 
 @strawberry.interface(description="Work that goes on in the background.")
 class Task(Node):
-    row: strawberry.Private[models.Task]
+    model: ClassVar = models.Task
+    kinds: ClassVar = ("kind", {str(kind.value): name for kind, name in KINDS.items()})
+
     status: TaskStatus = strawberry.field(description="How far it is.")
     progress: float = strawberry.field(description="Part that is done, 0.0 to 1.0.")
     attempt: int = strawberry.field(
@@ -46,8 +53,8 @@ class Task(Node):
     worker: str | None = strawberry.field(
         description="The worker of the latest run; null before the first."
     )
-    error: TaskError | None = strawberry.field(
-        description="Why it failed or was cancelled; null otherwise."
+    error: TaskError | None = inside(
+        "error_code", description="Why it failed or was cancelled; null otherwise."
     )
     log: str | None = strawberry.field(
         description="End of the log of the program that ran; null when there is none."
@@ -56,26 +63,34 @@ class Task(Node):
     started_at: datetime | None = strawberry.field(description="When its first run began.")
     finished_at: datetime | None = strawberry.field(description="When it ended; null until then.")
 
-    @strawberry.field(description="The video that it works on; null before there is one.")
-    async def video(
-        self, info: Info
-    ) -> Annotated["Video", strawberry.lazy("schema.videos")] | None:
-        id = self.row.video_id
-        return nodes.of(await info.context.load.video.load(id)) if id else None
+    @relation(
+        Annotated["Video", strawberry.lazy("schema.videos")] | None,
+        of="video_id",
+        description="The video that it works on; null before there is one.",
+    )
+    @staticmethod
+    def video(ctx: Context) -> Rows:
+        return videos.own(ctx)
 
 
 @strawberry.type(description="Hashes and probes an uploaded file and makes a video of it.")
 class VerifyTask(Task):
-    @strawberry.field(description="The upload whose file it checks.")
-    async def upload_session(
-        self, info: Info
-    ) -> Annotated["UploadSession", strawberry.lazy("schema.uploads")] | None:
-        id = self.row.upload_session_id
-        return nodes.of(await info.context.load.upload.load(id)) if id else None
+    kinds: ClassVar = None
+
+    @relation(
+        Annotated["UploadSession", strawberry.lazy("schema.uploads")] | None,
+        of="upload_session_id",
+        description="The upload whose file it checks.",
+    )
+    @staticmethod
+    def upload_session(ctx: Context) -> Rows:
+        return uploads.own(ctx)
 
 
 @strawberry.type(description="One run of the encoder over a video.")
 class TranscodeTask(Task):
+    kinds: ClassVar = None
+
     transcode_pass: TranscodePass | None = strawberry.field(
         name="pass", description="What it makes."
     )
@@ -83,36 +98,18 @@ class TranscodeTask(Task):
         description="Seconds of video made in a second; null while it does not run."
     )
 
-    @strawberry.field(description="The play sets that it makes, lowest rung first.")
-    async def play_sets(self, info: Info) -> list[PlaySet]:
-        rows = await info.context.load.play_sets_of_task.load(self.row.id)
-        return [PlaySet.of(row) for row in rows]
+    @relation(
+        list[PlaySet],
+        of="id",
+        description="The play sets that it makes, lowest rung first.",
+        assumed=6,
+    )
+    @staticmethod
+    def play_sets(ctx: Context) -> Rows:
+        return videos.play_sets_of_task(ctx)
 
 
-def _common(row: models.Task) -> dict[str, Any]:
-    return {
-        "id": strawberry.ID(ids.encode(KINDS[row.kind], row.id)),
-        "row": row,
-        "status": row.status,
-        "progress": row.progress,
-        "attempt": row.attempt,
-        "worker": row.worker,
-        "error": TaskError.of(row.error_code, row.error_message),
-        "log": row.log,
-        "created_at": row.created_at,
-        "started_at": row.started_at,
-        "finished_at": row.finished_at,
-    }
-
-
-def task_of(row: models.Task) -> Task:
-    """The object of the row's own kind."""
-    if row.kind is TaskKind.VERIFY:
-        return VerifyTask(**_common(row))
-    return TranscodeTask(**_common(row), transcode_pass=row.transcode_pass, speed=row.speed)
-
-
-nodes.of.register(models.Task, task_of)
+nodes.register(Task)
 
 Statuses = Annotated[
     list[TaskStatus] | None, strawberry.argument(description="Only tasks in these states.")
@@ -121,29 +118,18 @@ Statuses = Annotated[
 
 @strawberry.type
 class TaskQuery:
-    @strawberry.field(description="One task of yours; null when there is none with this id.")
-    async def task(
-        self,
-        info: Info,
+    @relation(Task | None, description="One task of yours; null when there is none with this id.")
+    @staticmethod
+    def task(
+        ctx: Context,
         id: Annotated[strawberry.ID, strawberry.argument(description="Id of the task.")],
-    ) -> Task | None:
-        key = ids.find(id, *KINDS.values())
-        return nodes.of(await info.context.load.task.load(key)) if key else None
+    ) -> Rows | None:
+        return tasks.by_id(ctx, ids.find(id, *KINDS.values()))
 
-    @strawberry.field(description="Your tasks, newest first.")
-    async def tasks(
-        self,
-        info: Info,
-        *,
-        first: First = 15,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
-        status: Statuses = UNSET,
-    ) -> Connection[Task]:
-        ctx, statuses = info.context, status or None
-        page = await tasks.page(ctx, window(first, after, last, before), statuses)
-        return connection(page, task_of, tasks.cursor, lambda: tasks.count(ctx, statuses))
+    @connection(Task, description="Your tasks, newest first.")
+    @staticmethod
+    def tasks(ctx: Context, window: Window, *, status: Statuses = UNSET) -> Rows:
+        return tasks.page(ctx, window, statuses=status or None)
 
 
 @strawberry.type(description="The task as it is now.")
@@ -166,4 +152,5 @@ class TaskMutation:
         id: Annotated[strawberry.ID, strawberry.argument(description="Id of the task.")],
     ) -> TaskPayload:
         key = ids.decode(id, *KINDS.values())
-        return TaskPayload(task=task_of(await tasks.cancel(info.context, key, sent=id)))
+        row = await tasks.cancel(info.context, key, sent=id)
+        return TaskPayload(task=cast("Task", row))

@@ -1,18 +1,24 @@
 """Upload sessions."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, cast
 
 import strawberry
 from strawberry import UNSET
 
 from db import models
-from resolvers import uploads
+from db.rows import Rows
+from domain.paging import Window
+from domain.uploads import ChunkPlan
+from resolvers import tasks, uploads, videos
+from resolvers.context import Context
 from resolvers.uploads import NewUpload
 from schema import ids, nodes
-from schema.connections import After, Before, Connection, First, Last, connection, window
+from schema.connections import connection
 from schema.enums import UploadStatus
 from schema.errors import ExpectedErrors, MutationPayload
+from schema.execution.costs import LIST_SIZE, ListSize
+from schema.execution.fields import column, computed, inside, relation
 from schema.info import Info
 from schema.nodes import Node
 from schema.scalars import Bytes, Sha256, Url
@@ -36,8 +42,18 @@ class UploadTarget:
     chunk_index: int = strawberry.field(description="Index of the chunk, from 1.")
     method: str = strawberry.field(description="HTTP method of the request.")
     url: Url = strawberry.field(description="Signed URL of the request.")
-    headers: list[Header] = strawberry.field(description="Headers that the request must have.")
+    headers: list[Header] = strawberry.field(
+        description="Headers that the request must have.", metadata={LIST_SIZE: ListSize(2)}
+    )
     expires_at: datetime = strawberry.field(description="When the URL ends.")
+
+
+def _total_chunks(file_size: int, chunk_size: int) -> int:
+    return ChunkPlan(file_size, chunk_size).total
+
+
+def _percent(received_bytes: int, file_size: int) -> float:
+    return round(100 * received_bytes / file_size, 2)
 
 
 @strawberry.type(
@@ -45,7 +61,8 @@ class UploadTarget:
     " number of times."
 )
 class UploadSession(Node):
-    row: strawberry.Private[models.UploadSession]
+    model: ClassVar = models.UploadSession
+
     status: UploadStatus = strawberry.field(description="How far it is.")
     title: str = strawberry.field(description="Title of the future video.")
     description: str | None = strawberry.field(
@@ -57,29 +74,38 @@ class UploadSession(Node):
     sha256: Sha256 = strawberry.field(description="Digest of the whole file, as announced.")
     file_size: Bytes = strawberry.field(description="Bytes of the whole file.")
     chunk_size: Bytes = strawberry.field(description="Bytes of every chunk but the last.")
-    total_chunks: int = strawberry.field(description="How many chunks there are.")
-    completed_chunks: int = strawberry.field(description="How many have arrived.")
-    received_bytes: Bytes = strawberry.field(description="Bytes of the chunks that have arrived.")
-    progress_percent: float = strawberry.field(
-        description="Part of the bytes that has arrived, 0.0 to 100.0."
+    total_chunks: int = computed(
+        _total_chunks, "file_size", "chunk_size", description="How many chunks there are."
     )
-    error: TaskError | None = strawberry.field(
-        description="Why the file was refused; null otherwise."
+    completed_chunks: int = column("received_chunks", description="How many have arrived.")
+    received_bytes: Bytes = strawberry.field(description="Bytes of the chunks that have arrived.")
+    progress_percent: float = computed(
+        _percent,
+        "received_bytes",
+        "file_size",
+        description="Part of the bytes that has arrived, 0.0 to 100.0.",
+    )
+    error: TaskError | None = inside(
+        "error_code", description="Why the file was refused; null otherwise."
     )
     created_at: datetime = strawberry.field(description="When it was opened.")
     updated_at: datetime = strawberry.field(description="When it last changed.")
     expires_at: datetime = strawberry.field(description="Until when it takes chunks.")
 
     @strawberry.field(description="Indexes of the chunks that have not arrived, ascending.")
-    async def missing_chunks(self, info: Info) -> list[int]:
-        plan = uploads.plan_of(self.row)
-        return plan.missing(set(await info.context.load.received_chunks.load(self.row.id)))
+    @staticmethod
+    async def missing_chunks(
+        root: strawberry.Parent[models.UploadSession], info: Info
+    ) -> list[int]:
+        return await uploads.missing_chunks(info.context, root)
 
     @strawberry.field(
-        description="Where to send these chunks; an error once the session is closed."
+        description="Where to send these chunks; an error once the session is closed.",
+        metadata={LIST_SIZE: ListSize(argument="indexes")},
     )
+    @staticmethod
     async def targets(
-        self,
+        root: strawberry.Parent[models.UploadSession],
         info: Info,
         indexes: Annotated[
             list[int],
@@ -94,73 +120,51 @@ class UploadSession(Node):
                 headers=[Header(name="Content-Type", value="application/octet-stream")],
                 expires_at=target.expires_at,
             )
-            for target in uploads.targets(info.context, self.row, indexes)
+            for target in uploads.targets(info.context, root, indexes)
         ]
 
-    @strawberry.field(description="The video it became; null before COMPLETED.")
-    async def video(self, info: Info) -> Video | None:
-        id = self.row.video_id
-        return nodes.of(await info.context.load.video.load(id)) if id else None
+    @relation(
+        Video | None, of="video_id", description="The video it became; null before COMPLETED."
+    )
+    @staticmethod
+    def video(ctx: Context) -> Rows:
+        return videos.own(ctx)
 
-    @strawberry.field(description="The check of the whole file; null before VERIFYING.")
-    async def task(self, info: Info) -> VerifyTask | None:
-        return nodes.of(await info.context.load.task_of_upload.load(self.row.id))
-
-    @classmethod
-    def of(cls, row: models.UploadSession) -> Self:
-        return cls(
-            id=strawberry.ID(ids.encode("UploadSession", row.id)),
-            row=row,
-            status=row.status,
-            title=row.title,
-            description=row.description,
-            device_type=row.device_type,
-            sha256=Sha256(row.sha256),
-            file_size=Bytes(row.file_size),
-            chunk_size=Bytes(row.chunk_size),
-            total_chunks=uploads.plan_of(row).total,
-            completed_chunks=row.received_chunks,
-            received_bytes=Bytes(row.received_bytes),
-            progress_percent=round(100 * row.received_bytes / row.file_size, 2),
-            error=TaskError.of(row.error_code, row.error_message),
-            created_at=row.created_at,
-            updated_at=row.updated_at,
-            expires_at=row.expires_at,
-        )
+    @relation(
+        VerifyTask | None,
+        of="id",
+        description="The check of the whole file; null before VERIFYING.",
+    )
+    @staticmethod
+    def task(ctx: Context) -> Rows:
+        return tasks.of_upload(ctx)
 
 
-nodes.of.register(models.UploadSession, UploadSession.of)
+nodes.register(UploadSession)
 
 
 @strawberry.type
 class UploadQuery:
-    @strawberry.field(description="One upload session of yours; null when there is no such one.")
-    async def upload_session(self, info: Info, id: SessionId) -> UploadSession | None:
-        key = ids.find(id, "UploadSession")
-        return nodes.of(await info.context.load.upload.load(key)) if key else None
+    @relation(
+        UploadSession | None,
+        description="One upload session of yours; null when there is no such one.",
+    )
+    @staticmethod
+    def upload_session(ctx: Context, id: SessionId) -> Rows | None:
+        return uploads.by_id(ctx, ids.find(id, "UploadSession"))
 
-    @strawberry.field(description="Your upload sessions, newest first.")
-    async def upload_sessions(
-        self,
-        info: Info,
+    @connection(UploadSession, description="Your upload sessions, newest first.")
+    @staticmethod
+    def upload_sessions(
+        ctx: Context,
+        window: Window,
         *,
-        first: First = 15,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
         status: Annotated[
             list[UploadStatus] | None,
             strawberry.argument(description="Only sessions in these states."),
         ] = UNSET,
-    ) -> Connection[UploadSession]:
-        ctx, statuses = info.context, status or None
-        page = await uploads.page(ctx, window(first, after, last, before), statuses)
-        return connection(
-            page,
-            UploadSession.of,
-            uploads.cursor,
-            lambda: uploads.count(ctx, statuses),
-        )
+    ) -> Rows:
+        return uploads.page(ctx, window, statuses=status or None)
 
 
 @strawberry.input(description="A file that you are about to send.")
@@ -222,7 +226,7 @@ class UploadMutation:
             device_type=input.device_type or None,
         )
         row = await uploads.create(info.context, new)
-        return UploadSessionPayload(upload_session=UploadSession.of(row))
+        return UploadSessionPayload(upload_session=cast("UploadSession", row))
 
     @strawberry.mutation(
         description="Say that every chunk was sent. The file is then hashed, probed and made into"
@@ -238,7 +242,7 @@ class UploadMutation:
     ) -> UploadSessionPayload:
         key = ids.decode(input.id, "UploadSession")
         row = await uploads.complete(info.context, key, input.final_sha256)
-        return UploadSessionPayload(upload_session=UploadSession.of(row))
+        return UploadSessionPayload(upload_session=cast("UploadSession", row))
 
     @strawberry.mutation(
         description="Give an upload up before it is complete; its bytes are removed.",
@@ -246,7 +250,7 @@ class UploadMutation:
     )
     async def cancel_upload_session(self, info: Info, id: SessionId) -> UploadSessionPayload:
         row = await uploads.cancel(info.context, ids.decode(id, "UploadSession"))
-        return UploadSessionPayload(upload_session=UploadSession.of(row))
+        return UploadSessionPayload(upload_session=cast("UploadSession", row))
 
 
 def _given(value: int | None) -> int | None:

@@ -7,19 +7,17 @@ from typing import TypedDict
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from resolvers.context import Services
-from server import delivery, requests, uploads
+from server import cors, delivery, requests, uploads
 from server.graphql import GraphQLEndpoint
+from server.operations import OPERATION_TIMEOUT_S
+from server.posts import PATH, Posts
 
 log = logging.getLogger(__name__)
-
-EXPOSED = ["ETag", uploads.CHECKSUM, "Retry-After", "Content-Range", "Accept-Ranges"]
-"""Response headers that a page of another site may read."""
 
 
 class State(TypedDict):
@@ -27,28 +25,27 @@ class State(TypedDict):
     public_url: str | None
 
 
-def create_app(services: Services, *, public_url: str | None = None) -> Starlette:
+def create_app(
+    services: Services,
+    *,
+    public_url: str | None = None,
+    operation_timeout_s: float = OPERATION_TIMEOUT_S,
+) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[State]:
         yield State(services=services, public_url=public_url)
 
-    graphql = GraphQLEndpoint()
+    graphql = GraphQLEndpoint(operation_timeout_s=operation_timeout_s)
     return Starlette(
         lifespan=lifespan,
         middleware=[
-            Middleware(
-                CORSMiddleware,
-                allow_origins=["*"],
-                allow_methods=["GET", "HEAD", "POST", "PUT"],
-                allow_headers=["*"],
-                expose_headers=EXPOSED,
-                max_age=86_400,
-            )
+            Middleware(Posts, operation_timeout_s=operation_timeout_s),
+            Middleware(cors.middleware),
         ],
         routes=[
             Route("/", to_explorer),
-            Route("/graphql", graphql),
-            WebSocketRoute("/graphql", graphql),
+            Route(PATH, graphql),
+            WebSocketRoute(PATH, graphql),
             Route("/uploads/{token}/{number:int}", uploads.put_part, methods=["PUT"]),
             Route("/v/{token}/master.m3u8", delivery.master),
             Route("/v/{token}/{path:path}", delivery.media),
@@ -59,7 +56,7 @@ def create_app(services: Services, *, public_url: str | None = None) -> Starlett
 
 
 async def to_explorer(_request: Request) -> Response:
-    return RedirectResponse("/graphql")
+    return RedirectResponse(PATH)
 
 
 async def health(request: Request) -> Response:

@@ -1,21 +1,41 @@
 """What every request finds in the application's state."""
 
-from typing import cast
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final, cast
 
-from starlette.requests import HTTPConnection, Request
+from starlette.datastructures import URL
+from starlette.requests import Request
 
 from resolvers.context import Context, Services
 
+Connection = Mapping[str, Any]
+"""An ASGI scope, or one of Starlette's objects around it."""
 
-def services(request: HTTPConnection) -> Services:
-    return cast("Services", request.state.services)
+_SCHEMES: Final = {"ws": "http", "wss": "https"}
+_LONGEST_NAME: Final = 260
+"""Bytes of a host name and a port; what is longer is not worth remembering."""
 
 
-def base_url(request: HTTPConnection) -> str:
+def services(connection: Connection) -> Services:
+    return cast("Services", connection["state"]["services"])
+
+
+def base_url(connection: Connection) -> str:
     """Scheme and host for links: the operator's, else those that the caller used."""
-    public = cast("str | None", request.state.public_url)
-    scheme = {"ws": "http", "wss": "https"}.get(request.url.scheme, request.url.scheme)
-    return public or f"{scheme}://{request.url.netloc}"
+    public = cast("str | None", connection["state"]["public_url"])
+    if public:
+        return public
+    host = next((value for name, value in connection["headers"] if name == b"host"), None)
+    url_of = _url if len(host or b"") <= _LONGEST_NAME else _url.__wrapped__
+    return url_of(connection["scheme"], host, connection.get("server"))
+
+
+@lru_cache(maxsize=128)
+def _url(scheme: str, host: bytes | None, server: tuple[str, int | None] | None) -> str:
+    headers = [] if host is None else [(b"host", host)]
+    url = URL(scope={"scheme": scheme, "path": "/", "headers": headers, "server": server})
+    return f"{_SCHEMES.get(scheme, scheme)}://{url.netloc}"
 
 
 def anonymous(request: Request) -> Context:

@@ -98,6 +98,9 @@ class Settings(_Environment):
     database_pool: Annotated[
         int, Field(ge=2, le=100, description="Most database connections of the API.")
     ] = 10
+    operation_timeout: Annotated[
+        float, Field(gt=0, le=300, description="Seconds that a query or a mutation may take.")
+    ] = 10
     log_format: Annotated[
         Literal["text", "json"], Field(description="How log lines look: text or json.")
     ] = "text"

@@ -14,6 +14,7 @@ from pathlib import Path
 from db import accounts, migrate
 from db.bus import EventBus
 from db.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from db.reader import Reader
 from db.session import Database
 from domain.tokens import Signer
 from jobs import worker
@@ -69,6 +70,8 @@ async def open_services(settings: Settings, database_url: str) -> AsyncGenerator
         stack.push_async_callback(store.close)
         db = Database(database_url, pool_size=settings.database_pool)
         stack.push_async_callback(db.close)
+        reader = Reader(database_url, size=settings.database_pool)
+        stack.push_async_callback(reader.close)
         bus = EventBus(database_url)
         stack.push_async_callback(bus.close)
         await bus.open()
@@ -78,6 +81,7 @@ async def open_services(settings: Settings, database_url: str) -> AsyncGenerator
             secret = await accounts.signing_secret(session)
         yield Services(
             db=db,
+            reader=reader,
             store=store,
             queue=queue,
             bus=bus,

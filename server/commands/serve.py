@@ -47,7 +47,11 @@ async def _serve(current: Settings, listener: socket.socket, *, with_worker: boo
         if with_worker:
             tools = await stack.enter_async_context(wiring.open_tools(current, services))
             work.append(asyncio.create_task(worker.work(tools)))
-        app = create_app(services, public_url=current.public_url)
+        app = create_app(
+            services,
+            public_url=current.public_url,
+            operation_timeout_s=current.operation_timeout,
+        )
         banner = _banner(current, listener, key_file)
         work.append(asyncio.create_task(_answer(app, listener, banner)))
         _spare_the_collector()
@@ -71,6 +75,8 @@ async def _answer(app: Starlette, listener: socket.socket, banner: str) -> None:
         ws="websockets-sansio",
         ws_ping_interval=20,
         ws_max_size=1 << 20,
+        # Compressing each message for each socket would cost more than all else together.
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=GRACE_S,
         server_header=False,
     )

@@ -28,7 +28,7 @@ from resolvers.context import Services
 from schema import cursors, ids
 from schema.root import schema
 from tests.support import factories, uploading
-from tests.support.api import TRANSPORT_WS, Api, OperationFailed
+from tests.support.api import TRANSPORT_WS, Api, OperationFailed, costing
 
 PUBLIC = {"viewer", "limits"}
 KINDS = ["Video", "PlaySet", "UploadSession", "VerifyTask", "TranscodeTask"]
@@ -129,7 +129,7 @@ async def test_the_scheme_may_be_written_in_any_case(
     headers = {"authorization": f"bEARER  {owner.api_key}"}
     body = {"query": "{ viewer { name } }"}
     answer = await anonymous.http.post("/graphql", json=body, headers=headers)
-    assert answer.json() == {"data": {"viewer": {"name": "Test"}}}
+    assert answer.json() == {"data": {"viewer": {"name": "Test"}}, **costing(1)}
 
 
 async def test_a_revoked_key_is_refused(api: Api, wiper: psycopg.Connection) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-from server.graphql import MAX_BODY
-from tests.support.api import Api
+from server.operations import MAX_BODY
+from tests.support.api import Api, costing
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 UTF8 = "; charset=utf-8"
-NOBODY = {"data": {"viewer": None}}
+NOBODY = {"data": {"viewer": None}, **costing(1)}
 
 
 async def post(api: Api, body: Any, accept: str | None = JSON) -> httpx.Response:
@@ -70,7 +70,10 @@ async def test_a_request_that_is_not_executed_has_errors_and_no_data(
 
 async def test_an_executed_operation_with_errors_is_200_and_has_data(anonymous: Api) -> None:
     answer = await post(anonymous, {"query": '{ viewer { id } node(id: "x") { id } }'}, GRAPHQL)
-    assert (answer.status_code, answer.json()) == (200, {"data": {"viewer": None, "node": None}})
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"data": {"viewer": None, "node": None}, **costing(2)},
+    )
     query = "{ viewer { id } uploadSessions { totalCount } }"
     answer = await post(anonymous, {"query": query}, GRAPHQL)
     assert (answer.status_code, answer.json()["data"]) == (200, None)
@@ -79,7 +82,7 @@ async def test_an_executed_operation_with_errors_is_200_and_has_data(anonymous: 
 async def test_one_of_several_operations_is_chosen_by_name(anonymous: Api) -> None:
     query = "query A { a: viewer { id } } query B { b: viewer { id } }"
     answer = await post(anonymous, {"query": query, "operationName": "B"})
-    assert answer.json() == {"data": {"b": None}}
+    assert answer.json() == {"data": {"b": None}, **costing(1)}
 
 
 MALFORMED: list[tuple[str | bytes, str]] = [
@@ -158,7 +161,10 @@ async def test_a_query_may_be_sent_by_get(anonymous: Api) -> None:
     query = "query A { a: viewer { id } } query B($id: ID!) { node(id: $id) { id } }"
     parts = {"query": query, "operationName": "B", "variables": '{"id": "x"}', "extensions": "{}"}
     answer = await anonymous.http.get("/graphql", params=parts, headers={"accept": GRAPHQL})
-    assert (answer.status_code, answer.json()) == (200, {"data": {"node": None}})
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"data": {"node": None}, **costing(1)},
+    )
     answer = await anonymous.http.get("/graphql", params={**parts, "variables": "{"})
     assert (answer.status_code, codes(answer)) == (400, ["BAD_REQUEST"])
 

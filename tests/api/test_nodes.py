@@ -70,7 +70,7 @@ async def test_many_of_one_type_cost_one_statement(
 ) -> None:
     rows = await asyncio.gather(*(factories.video(services.db, owner.account) for _ in range(20)))
     await api.run("{ viewer { id } }")
-    with recorded(services.db) as statements:
+    with recorded(services) as statements:
         found = await api.run(NODES, ids=[ids.encode("Video", row.id) for row in rows])
     assert [ids.find(one["id"], "Video") for one in found["nodes"]] == [row.id for row in rows]
     assert len(statements) == 1

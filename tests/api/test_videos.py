@@ -253,5 +253,5 @@ async def test_moments_are_utc_with_a_z(
 ) -> None:
     await factories.video(services.db, owner.account, minutes=90)
     assert await api.run("{ videos { nodes { createdAt publishedAt } } }") == {
-        "videos": {"nodes": [{"createdAt": "2026-01-01T01:30:00Z", "publishedAt": None}]}
+        "videos": {"nodes": [{"createdAt": "2026-01-01T01:30:00.000000Z", "publishedAt": None}]}
     }

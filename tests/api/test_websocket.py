@@ -17,7 +17,7 @@ from jobs import outcomes
 from resolvers.context import Services
 from schema import ids
 from tests.support import factories, uploading
-from tests.support.api import TRANSPORT_WS, Api
+from tests.support.api import TRANSPORT_WS, Api, costing
 from tests.support.waiting import until
 
 TASK = "subscription ($task: ID!) { task(id: $task) { status } }"
@@ -37,6 +37,11 @@ async def closed(connection: ClientConnection) -> tuple[int, str]:
 
 def following(id: str, **data: Any) -> dict[str, Any]:
     return {"id": id, "type": "next", "payload": {"data": data}}
+
+
+def answered(id: str, cost: int, **data: Any) -> dict[str, Any]:
+    """The one message of a query."""
+    return {"id": id, "type": "next", "payload": {"data": data, **costing(cost)}}
 
 
 def complete(id: str) -> dict[str, Any]:
@@ -82,7 +87,7 @@ async def test_messages_are_text(api: Api) -> None:
 async def test_queries_and_mutations_work_too(api: Api) -> None:
     async with api.socket() as socket:
         await socket.subscribe("q", "query A { viewer { name } }")
-        assert await socket.receive() == following("q", viewer={"name": "Test"})
+        assert await socket.receive() == answered("q", 1, viewer={"name": "Test"})
         assert await socket.receive() == complete("q")
         values = {"title": "x", "sha256": "0" * 64, "fileSize": 1}
         await socket.subscribe("m", uploading.CREATE, input=values)
@@ -94,7 +99,9 @@ async def test_queries_and_mutations_work_too(api: Api) -> None:
 async def test_without_a_key_only_what_is_public_works(anonymous: Api) -> None:
     async with anonymous.socket() as socket:
         await socket.subscribe("1", "{ viewer { id } limits { maxPageSize } }")
-        assert await socket.receive() == following("1", viewer=None, limits={"maxPageSize": 100})
+        assert await socket.receive() == answered(
+            "1", 2, viewer=None, limits={"maxPageSize": 100}
+        )
         assert await socket.receive() == complete("1")
         await socket.subscribe("2", "subscription { playSetReady { id } }")
         error = (await socket.receive())["payload"]["errors"][0]
@@ -158,7 +165,7 @@ async def test_an_operation_that_cannot_run_is_an_error_of_its_own(api: Api) -> 
                 assert await socket.receive() == complete(str(id))
             assert [error["extensions"]["code"] for error in errors] == [code]
         await socket.subscribe("9", "{ viewer { name } }")
-        assert await socket.receive() == following("9", viewer={"name": "Test"})
+        assert await socket.receive() == answered("9", 1, viewer={"name": "Test"})
 
 
 async def test_a_ping_is_answered(api: Api) -> None:

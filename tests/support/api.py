@@ -110,6 +110,11 @@ class Socket:
         await self.send({"id": id, "type": "subscribe", "payload": payload})
 
 
+def costing(requested: int) -> dict[str, Any]:
+    """What an answer has beside its data."""
+    return {"extensions": {"cost": {"requested": requested, "maximum": 5_000}}}
+
+
 def _data(body: dict[str, Any]) -> dict[str, Any]:
     if body.get("errors"):
         raise OperationFailed(body["errors"])

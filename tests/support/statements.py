@@ -5,12 +5,12 @@ from contextlib import contextmanager
 
 from sqlalchemy import event
 
-from db.session import Database
+from resolvers.context import Services
 
 
 @contextmanager
-def recorded(db: Database) -> Generator[list[str]]:
-    """The statements that anybody runs through `db` while the block lasts, in their order.
+def recorded(services: Services) -> Generator[list[str]]:
+    """The statements that anybody runs through the services while the block lasts, in their order.
 
     What begins and ends a transaction is not among them.
     """
@@ -19,9 +19,11 @@ def recorded(db: Database) -> Generator[list[str]]:
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         statements.append(statement)
 
-    engine = db._engine.sync_engine
+    engine = services.db._engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
+    services.reader.on_statement = statements.append
     try:
         yield statements
     finally:
+        services.reader.on_statement = None
         event.remove(engine, "before_cursor_execute", note)

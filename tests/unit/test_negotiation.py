@@ -1,14 +1,13 @@
-"""Which media type an `Accept` header gets."""
+"""What the headers `Accept` and `Content-Type` mean."""
 
 import pytest
 
-from server.negotiation import GRAPHQL_RESPONSE, JSON, media_type
+from server.negotiation import GRAPHQL_RESPONSE, JSON, is_json, media_type, wants_stream
 
 
 @pytest.mark.parametrize(
     ("accept", "expected"),
     [
-        (None, JSON),
         ("", JSON),
         (" ", JSON),
         ("*/*", JSON),
@@ -28,7 +27,7 @@ from server.negotiation import GRAPHQL_RESPONSE, JSON, media_type
         ("image/png, application/json;q=0.001", JSON),
     ],
 )
-def test_the_preferred_type_is_chosen(accept: str | None, expected: str) -> None:
+def test_the_preferred_type_is_chosen(accept: str, expected: str) -> None:
     assert media_type(accept) == expected
 
 
@@ -54,3 +53,35 @@ def test_a_type_that_is_refused_by_name_is_not_chosen_by_a_wildcard() -> None:
 @pytest.mark.parametrize("quality", ["much", "", "nan", "inf", "-1", "2"])
 def test_a_quality_that_is_no_number_from_0_to_1_refuses(quality: str) -> None:
     assert media_type(f"application/json;q={quality}") is None
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("text/event-stream", True),
+        ("application/json, Text/Event-Stream;q=0.1", True),
+        ("text/event-stream-like", False),
+        ("*/*", False),
+        ("", False),
+    ],
+)
+def test_a_stream_is_wanted_only_by_name(accept: str, *, expected: bool) -> None:
+    assert wants_stream(accept) is expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("application/json", True),
+        (" application/json ; charset=utf-8", True),
+        ("application/jsonp", False),
+        ("Application/JSON", False),
+        ("", False),
+    ],
+)
+def test_json_may_have_parameters(given: str, *, expected: bool) -> None:
+    assert is_json(given) is expected
+
+
+def test_a_header_of_any_length_is_read() -> None:
+    assert media_type("image/png, " * 10_000 + JSON) == JSON

@@ -28,6 +28,7 @@ def test_everything_has_a_default() -> None:
         "ffmpeg": None,
         "ffmpeg_threads": None,
         "database_pool": 10,
+        "operation_timeout": 10.0,
         "log_format": "text",
         "log_level": "info",
     }
@@ -48,6 +49,7 @@ READ: dict[str, tuple[str, object]] = {
     "REELGRAPH_FFMPEG": ("/opt/ffmpeg", "/opt/ffmpeg"),
     "REELGRAPH_FFMPEG_THREADS": ("3", 3),
     "REELGRAPH_DATABASE_POOL": ("20", 20),
+    "REELGRAPH_OPERATION_TIMEOUT": ("2.5", 2.5),
     "REELGRAPH_LOG_FORMAT": ("json", "json"),
     "REELGRAPH_LOG_LEVEL": ("debug", "debug"),
     "REELGRAPH_URL": ("https://video.example", "https://video.example"),

@@ -1,0 +1,364 @@
+"""Which rows are wanted: said in resolvers/ as values, made into statements here.
+
+The text of a statement depends on which parameters are given and which columns are asked
+for, never on values, so each is built once and kept.
+"""
+
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, Final, NamedTuple, Self
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    Text,
+    any_,
+    asc,
+    bindparam,
+    cast,
+    desc,
+    func,
+    inspect,
+    literal_column,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy import column as sql_column
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.orm import aliased
+
+from db.models import Base
+from db.paging import Order, parsed
+from domain.paging import Window
+
+Filter = Callable[[Any, str], ColumnElement[bool]]
+"""A condition on a row (a model or its alias), with the name of its parameter."""
+
+_KEPT: Final = 1_000
+_DIALECT: Final = PGDialect_psycopg(paramstyle="numeric_dollar")
+
+
+class Form(StrEnum):
+    """In which form a column's value is asked for."""
+
+    VALUE = auto()
+    """As Python has it."""
+    MOMENT = auto()
+    """A time as the API prints it: RFC 3339 in UTC, six digits of a second."""
+    TEXT = auto()
+    """A key as text."""
+    GLOBAL_ID = auto()
+    """A key as the API's opaque id: base64 of `Type:key`."""
+
+
+class Asked(NamedTuple):
+    column: str
+    form: Form = Form.VALUE
+    type_name: str = ""
+    """The type in a global id."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Rows of one table, the conditions they can be asked by, and their usual order."""
+
+    model: type[Base]
+    filters: Mapping[str, Filter]
+    order: Callable[[Any], Sequence[ColumnElement[Any]]] = lambda _row: ()
+
+
+def equals(column: str) -> Filter:
+    return lambda row, name: getattr(row, column) == bindparam(name)
+
+
+def among(column: str) -> Filter:
+    """The column's text is one of a list."""
+    return lambda row, name: (
+        cast(getattr(row, column), String) == any_(bindparam(name, type_=ARRAY(String)))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the text of a statement depends on."""
+
+    source: Source
+    names: tuple[str, ...]
+    by: str | None
+    order: Order | None
+    backwards: bool = False
+    from_cursor: bool = False
+    from_offset: bool = False
+    limited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows wanted: of each of many parents when `by` names the column that refers to them.
+
+    With a window they are pages. Equal wishes are equal, and can be keys.
+    """
+
+    source: Source
+    params: tuple[tuple[str, Any], ...] = ()
+    by: str | None = None
+    order: Order | None = None
+    window: Window | None = None
+
+    @classmethod
+    def of(
+        cls,
+        source: Source,
+        *,
+        by: str | None = None,
+        order: Order | None = None,
+        window: Window | None = None,
+        **params: object,
+    ) -> Self:
+        """`params` are values of the source's filters; None leaves a filter out."""
+        given = ((name, _plain(value)) for name, value in params.items() if value is not None)
+        return cls(source, tuple(given), by, order, window)
+
+    @property
+    def shape(self) -> Shape:
+        names = tuple(name for name, _ in self.params)
+        window = self.window
+        if window is None:
+            return Shape(self.source, names, self.by, self.order)
+        return Shape(
+            self.source,
+            names,
+            self.by,
+            self.order,
+            backwards=window.backwards,
+            from_cursor=window.cursor is not None,
+            from_offset=window.offset > 0,
+            limited=True,
+        )
+
+    @property
+    def params_sent(self) -> dict[str, Any]:
+        return {name: _sent(value) for name, value in self.params}
+
+    def values(self, prefix: str = "") -> dict[str, Any]:
+        """The statement's parameters. Raises `BadCursor`."""
+        found = {prefix + name: value for name, value in self.params_sent.items()}
+        window = self.window
+        if window is None:
+            return found
+        found[prefix + "limit"] = window.size + 1  # one more says whether the list goes on
+        found[prefix + "page"] = window.page
+        if window.offset:
+            found[prefix + "offset"] = window.offset
+        if window.cursor is not None and self.order is not None:
+            model = self.source.model
+            types = (_python_type(model, self.order.column), _python_type(model, "id"))
+            value, id = parsed(window.cursor, *types)
+            found[prefix + "cursor_value"], found[prefix + "cursor_id"] = value, id
+        return found
+
+
+def _plain(value: object) -> object:
+    """A value that can be compared and hashed, and that the driver knows."""
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, (str, bytes)) or not isinstance(value, (Sequence, set, frozenset)):
+        return value
+    return tuple(_plain(one) for one in value)
+
+
+def _sent(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _python_type(model: type[Base], column: str) -> type:
+    return getattr(model, column).type.python_type
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with numbered parameters, and which value each of them is."""
+
+    sql: str
+    names: tuple[str, ...]
+    constants: Mapping[str, Any]
+
+    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        return [values[name] if name in values else self.constants[name] for name in self.names]
+
+
+def compiled(statement: Select[Any]) -> Statement:
+    made = statement.compile(dialect=_DIALECT)
+    constants = {name: value for name, value in made.params.items() if value is not None}
+    return Statement(str(made), tuple(made.positiontup or ()), constants)
+
+
+KEYS: Final = "keys"
+"""The parameter that holds the keys of all parents."""
+
+
+@lru_cache(_KEPT)
+def reading(shape: Shape, columns: tuple[Asked, ...]) -> Statement:
+    """Reads these columns; for many parents, the last column says whose row it is."""
+    row = aliased(shape.source.model)
+    wanted = select(*(expression(row, one) for one in columns)).where(*conditions(shape, row))
+    wanted = wanted.order_by(*ordering(shape, row))
+    if shape.by is None:
+        return compiled(limited(wanted, shape))
+    by = getattr(row, shape.by)
+    if not shape.limited:
+        return compiled(wanted.add_columns(by).where(by == any_(_keys(by))))
+    keys = func.unnest(_keys(by)).table_valued(sql_column("key", by.type), name="parents")
+    parents = keys.render_derived()
+    one_list = limited(wanted.where(by == parents.c.key), shape).lateral()
+    found = select(*one_list.c, parents.c.key).select_from(parents).join(one_list, true())
+    return compiled(found)
+
+
+@lru_cache(_KEPT)
+def counting(shape: Shape) -> Statement:
+    """Counts the rows of a list; for many parents, the last column says whose they are."""
+    row = aliased(shape.source.model)
+    count = select(func.count()).select_from(row).where(*filters(shape, row))
+    if shape.by is None:
+        return compiled(count)
+    by = getattr(row, shape.by)
+    return compiled(count.add_columns(by).where(by == any_(_keys(by))).group_by(by))
+
+
+def _keys(by: ColumnElement[Any]) -> ColumnElement[Any]:
+    return bindparam(KEYS, type_=ARRAY(by.type))
+
+
+def filters(shape: Shape, row: Any, prefix: str = "") -> Iterator[ColumnElement[bool]]:  # noqa: ANN401  (a model or its alias)
+    for name in shape.names:
+        yield shape.source.filters[name](row, prefix + name)
+
+
+def conditions(shape: Shape, row: Any, prefix: str = "") -> Iterator[ColumnElement[bool]]:  # noqa: ANN401
+    """The filters, and what lies beyond the cursor."""
+    yield from filters(shape, row, prefix)
+    if shape.from_cursor and shape.order is not None:
+        key = tuple_(getattr(row, shape.order.column), row.id)
+        value = bindparam(prefix + "cursor_value", type_=getattr(row, shape.order.column).type)
+        place = tuple_(value, bindparam(prefix + "cursor_id", type_=row.id.type))
+        yield key < place if _descends(shape) else key > place
+
+
+def ordering(shape: Shape, row: Any) -> Sequence[ColumnElement[Any]]:  # noqa: ANN401
+    """The order in which the rows are read: against the list's own when reading backwards."""
+    if shape.order is None:
+        return shape.source.order(row)
+    direction = desc if _descends(shape) else asc
+    return [direction(getattr(row, shape.order.column)), direction(row.id)]
+
+
+def _descends(shape: Shape) -> bool:
+    return shape.order is not None and shape.order.descending != shape.backwards
+
+
+def limited(wanted: Select[Any], shape: Shape, prefix: str = "") -> Select[Any]:
+    if shape.limited:
+        wanted = wanted.limit(bindparam(prefix + "limit", type_=Integer()))
+    if shape.from_offset:
+        wanted = wanted.offset(bindparam(prefix + "offset", type_=Integer()))
+    return wanted
+
+
+_RFC3339: Final = literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'""")
+_UTC: Final = literal_column("'UTC'")
+_LONGEST_TYPE_NAME: Final = 20
+"""With a colon and a UUID that makes 57 bytes: one line of base64, of 76 characters."""
+
+
+def expression(row: Any, asked: Asked) -> ColumnElement[Any]:  # noqa: ANN401
+    """The column in the form that is asked for."""
+    column = getattr(row, asked.column)
+    if asked.form is Form.MOMENT:
+        return func.to_char(func.timezone(_UTC, column), _RFC3339)
+    if asked.form is Form.TEXT:
+        return cast(column, Text)
+    if asked.form is Form.GLOBAL_ID:
+        if len(asked.type_name) > _LONGEST_TYPE_NAME:
+            raise ValueError(f"{asked.type_name}: PostgreSQL would break its ids into lines")
+        prefix = literal_column(f"'{asked.type_name}:'")
+        text = func.convert_to(func.concat(prefix, column), literal_column("'UTF8'"))
+        return func.encode(text, literal_column("'base64'"))
+    return column
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is known of a column. `python` is the type of its values, such as an enum."""
+
+    python: type
+    nullable: bool
+    is_big: bool
+
+    @property
+    def members(self) -> Mapping[str, Any] | None:
+        """The members of an enum by the text that the table holds."""
+        if not issubclass(self.python, Enum):
+            return None
+        return {one.value: one for one in self.python}
+
+
+@lru_cache(_KEPT)
+def fact(model: type[Base], column: str) -> Fact:
+    attribute = getattr(model, column)
+    kind = attribute.type
+    nullable = getattr(attribute.expression, "nullable", True)
+    return Fact(kind.python_type, nullable, isinstance(kind, BigInteger))
+
+
+@lru_cache(_KEPT)
+def value_columns(model: type[Base]) -> tuple[Asked, ...]:
+    """Every column of a table, but for documents that only workers read."""
+    attributes = inspect(model).column_attrs
+    return tuple(Asked(one.key) for one in attributes if not isinstance(one.expression.type, JSONB))
+
+
+def recorder(model: type[Base], places: Sequence[int]) -> Callable[[Sequence[Any]], list[Any]]:
+    """Makes records of rows that have the `value_columns` at these places.
+
+    A record has them as attributes, as the ORM's object of the row has.
+    """
+    make, pick = _record_type(model)._make, itemgetter(*places)
+    known = [fact(model, one.column).members for one in value_columns(model)]
+    enums = [(place, members) for place, members in enumerate(known) if members is not None]
+
+    def record(row: Any) -> Any:  # noqa: ANN401
+        values = list(pick(row))
+        for place, members in enums:
+            values[place] = members.get(values[place], values[place])
+        return make(values)
+
+    return lambda found: [record(row) for row in found]
+
+
+def records(model: type[Base], found: Sequence[Any]) -> list[Any]:
+    """Records of rows that begin with the `value_columns`."""
+    return _first_columns(model)(found)
+
+
+@lru_cache(_KEPT)
+def _first_columns(model: type[Base]) -> Callable[[Sequence[Any]], list[Any]]:
+    return recorder(model, range(len(value_columns(model))))
+
+
+@lru_cache(_KEPT)
+def _record_type(model: type[Base]) -> Any:  # noqa: ANN401  (a named tuple's class)
+    names = [one.column for one in value_columns(model)]
+    made: Any = namedtuple(model.__name__, names)  # noqa: PYI024
+    made.model = model
+    return made

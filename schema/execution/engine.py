@@ -1,0 +1,259 @@
+"""How operations are executed: prepared, then by plan where that can be, else the standard way."""
+
+import logging
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import strawberry
+from graphql import (
+    ExecutionResult as CoreResult,
+)
+from graphql import (
+    GraphQLError,
+    GraphQLLeafType,
+    default_field_resolver,
+    default_type_resolver,
+)
+from graphql.execution import Executor, create_source_event_stream, map_source_to_response_event
+from graphql.execution.values import get_variable_values
+from strawberry.execution import optimized_is_awaitable
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
+from strawberry.utils.await_maybe import await_maybe
+from typing_extensions import override
+
+from domain.errors import DomainError
+from resolvers.context import Context
+from schema.execution.code import Misfit
+from schema.execution.compiler import Compiler
+from schema.execution.documents import Documents, Operation, Prepared
+from schema.execution.levels import Failed, Levels
+from schema.execution.limits import Limits, NoSuchOperation, Refused
+from schema.execution.plan import Plan
+from schema.failures import BAD_USER_INPUT, reported
+
+log = logging.getLogger(__name__)
+
+Mode = Literal["standard", "rows", "text"]
+"""The ways to execute a query, each an exact fallback of the next."""
+
+_ALL: Final = frozenset(OperationType)
+_QUERY: Final = OperationType.QUERY
+_PLANLESS: Final = (DomainError, Misfit, Failed)
+"""What ends the run of a plan without being a fault of it."""
+
+
+@dataclass
+class Answer(ExecutionResult):
+    """The result of an operation that was executed. Its data may be a `Fragment` of JSON."""
+
+    mode: Mode = "standard"
+
+
+class Schema(strawberry.Schema):
+    """Strawberry's schema, executed by plans. All transports come through `answer` or `stream`."""
+
+    def __init__(self, *args: Any, limits: Limits = Limits(), **kwargs: Any) -> None:  # noqa: ANN401, B008
+        super().__init__(*args, execution_context_class=StandardExecution, **kwargs)
+        self.documents = Documents(self._schema, limits=limits)
+
+    @override
+    async def execute(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Context | None = None,
+        root_value: object = None,
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+        mode: Mode = "rows",
+    ) -> ExecutionResult:
+        """Execute a query or a mutation. Its data are Python's values, unless `mode` is "text".
+
+        Raises `CannotGetOperationTypeError` and `InvalidOperationTypeError`.
+        """
+        allowed = _ALL if allowed_operation_types is None else frozenset(allowed_operation_types)
+        try:
+            prepared = self.documents.prepare(query or "")
+            operation = _operation(prepared, operation_name)
+            kind = OperationType(operation.kind.value)
+            if kind not in allowed:
+                raise InvalidOperationTypeError(kind)
+            run = _Run(self, prepared, operation, context_value, variable_values)
+            cost = operation.charge(run.variables.coerced, limit=self.documents.limits.cost)
+        except Refused as refused:
+            return PreExecutionError(None, reported(refused.errors, executed=True))
+        answer = await run.answer(mode if kind is _QUERY else "standard")
+        if answer.errors:
+            answer.errors = reported(answer.errors, executed=True)
+        answer.extensions = {"cost": {"requested": cost, "maximum": self.documents.limits.cost}}
+        return answer
+
+    @override
+    async def stream(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Context | None = None,
+        root_value: object = None,
+        operation_name: str | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        """Execute any operation: a subscription has many results, all others one."""
+        allowed = _ALL if allowed_operation_types is None else frozenset(allowed_operation_types)
+        return self._results(query, variable_values, context_value, operation_name, allowed)
+
+    async def _results(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None,
+        context: Context | None,
+        operation_name: str | None,
+        allowed: frozenset[OperationType],
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        try:
+            prepared = self.documents.prepare(query or "")
+            operation = prepared.operation(operation_name)
+            kind = OperationType(operation.kind.value)
+            if kind not in allowed:
+                raise Refused([_not_allowed(kind)])
+            if kind is not OperationType.SUBSCRIPTION:
+                yield await self.execute(
+                    query, variable_values, context, None, operation_name, allowed
+                )
+                return
+            run = _Run(self, prepared, operation, context, variable_values)
+            operation.charge(run.variables.coerced, limit=self.documents.limits.cost)
+        except Refused as refused:
+            yield PreExecutionError(None, reported(refused.errors, executed=True))
+            return
+        async with aclosing(run.events()) as events:
+            async for result in events:
+                yield result
+
+
+class StandardExecution(StrawberryGraphQLCoreExecutionContext):
+    """Execution object by object. A value that does not fit its field is our fault, and says so."""
+
+    @staticmethod
+    @override
+    def complete_leaf_value(return_type: GraphQLLeafType, result: Any) -> Any:
+        try:
+            return Executor.complete_leaf_value(return_type, result)
+        except Exception as failure:
+            raise Misfit(str(failure)) from failure
+
+
+class _Run:
+    """One execution of an operation."""
+
+    def __init__(
+        self,
+        schema: Schema,
+        prepared: Prepared,
+        operation: Operation,
+        context: Any,  # noqa: ANN401
+        variables: dict[str, Any] | None,
+    ) -> None:
+        self._schema = schema
+        self._prepared = prepared
+        self._operation = operation
+        self._context = context
+        core = schema._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - Strawberry's own name
+        definitions = operation.node.variable_definitions or ()
+        found = get_variable_values(core, definitions, variables or {})
+        if isinstance(found, list):
+            raise Refused([_bad_variable(error) for error in found])
+        self.variables = found
+
+    async def answer(self, mode: Mode) -> Answer:
+        if mode != "standard":
+            plan = self._plan()
+            if plan.related:
+                answer = await self._by_plan(plan, mode)
+                if answer is not None:
+                    return answer
+        result = await await_maybe(self._executor().execute_operation())
+        return Answer(result.data, result.errors)
+
+    async def events(self) -> AsyncGenerator[ExecutionResult, None]:
+        """The results of a subscription."""
+        executor = self._executor()
+        source = await await_maybe(create_source_event_stream(executor))
+        if isinstance(source, CoreResult):
+            yield PreExecutionError(None, reported(source.errors or [], executed=True))
+            return
+        stream = map_source_to_response_event(executor, source)
+        try:
+            async with aclosing(stream) as results:
+                async for result in results:
+                    errors = reported(result.errors, executed=True) if result.errors else None
+                    yield ExecutionResult(result.data, errors)
+        except Exception as failure:  # noqa: BLE001  (the stream has failed, and says so)
+            error = GraphQLError(str(failure), original_error=failure)
+            yield ExecutionResult(None, reported([error], executed=True))
+
+    def _executor(self) -> Any:  # noqa: ANN401  (Strawberry's class of graphql-core's executor)
+        return self._schema.execution_context_class(
+            self._schema._schema,  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            self._prepared.fragment_definitions,
+            self._prepared.fragments,
+            None,
+            self._context,
+            self._operation.node,
+            self.variables,
+            default_field_resolver,
+            default_type_resolver,
+            default_field_resolver,
+            is_awaitable=optimized_is_awaitable,
+            operation_extensions=None,
+        )
+
+    def _plan(self) -> Plan:
+        key = self._operation.conditions(self.variables.coerced)
+        plan = self._operation.plans.get(key)
+        if plan is None:
+            compiler = Compiler(
+                self._executor(), self._schema.config, self._schema.schema_converter.scalar_registry
+            )
+            query_type = self._schema._schema.query_type  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            plan = compiler.root(query_type)
+            self._operation.plans.put(key, plan)
+        return plan
+
+    async def _by_plan(self, plan: Plan, mode: Mode) -> Answer | None:
+        """None when the plan did not come to an end: the standard way will say why."""
+        levels = Levels(self._executor(), self._context, as_text=mode == "text")
+        try:
+            [data] = await levels.objects(plan, [()])
+        except _PLANLESS:
+            return None
+        except Exception:
+            log.warning("a plan failed; the operation is executed again", exc_info=True)
+            return None
+        return Answer(data, None, mode=mode)
+
+
+def _operation(prepared: Prepared, name: str | None) -> Operation:
+    try:
+        return prepared.operation(name)
+    except NoSuchOperation:
+        raise CannotGetOperationTypeError(name) from None
+
+
+def _not_allowed(kind: OperationType) -> GraphQLError:
+    plural = {"query": "queries", "mutation": "mutations", "subscription": "subscriptions"}
+    message = f"{plural[kind.value]} are not allowed"
+    return GraphQLError(message, extensions={"code": BAD_USER_INPUT})
+
+
+def _bad_variable(error: GraphQLError) -> GraphQLError:
+    error.extensions = {"code": BAD_USER_INPUT, **(error.extensions or {})}
+    return error

@@ -1,0 +1,244 @@
+"""A root field as JSON text that PostgreSQL makes, in place of rows that we make it of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from graphql.execution.values import VariableValues
+
+from db import json
+from db.json import MISFIT
+from db.models import Base
+from db.paging import Order
+from db.rows import Asked, Rows, Shape, Statement
+from resolvers.context import Context
+from schema.execution.code import Misfit
+from schema.execution.plan import (
+    Column,
+    Computed,
+    Connection,
+    Edges,
+    Inside,
+    Kinds,
+    Member,
+    Nodes,
+    PageInfo,
+    Parts,
+    Plan,
+    Related,
+    Typename,
+)
+
+Fill = Callable[[bytes], bytes]
+Filler = Callable[[Context], Fill]
+
+_KEPT: Final = 32
+_CURSORS: Final = {"cursor", "start_cursor", "end_cursor"}
+
+
+class NotPure(Exception):
+    """Something of the selection cannot be said in SQL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A statement, and how its holes are filled."""
+
+    statement: Statement
+    fillers: dict[bytes, Filler]
+
+
+class Text:
+    """How a root field becomes text. What statement that takes depends on the wishes' shapes."""
+
+    def __init__(self, root: Related, others: list[Related] | None) -> None:
+        self._root = root
+        self._others = others
+        """The relations below, in the order of the walk; None: it cannot be done."""
+        self._made: dict[tuple[Shape | None, ...], Made] = {}
+
+    @classmethod
+    def of(cls, root: Related) -> "Text":
+        try:
+            return cls(root, list(_below(root.selection)))
+        except NotPure:
+            return cls(root, None)
+
+    async def read(self, wanted: Rows, ctx: Context, variables: VariableValues) -> bytes | None:
+        """None where only rows will do."""
+        if self._others is None:
+            return None
+        all_wanted = [wanted, *(one.wanted(ctx, variables) for one in self._others)]
+        shapes = tuple(one and one.shape for one in all_wanted)
+        made = self._made.get(shapes)
+        if made is None:
+            if len(self._made) >= _KEPT:
+                self._made.clear()
+            made = self._made[shapes] = _Writer(shapes).made(self._root)
+        values: dict[str, Any] = {}
+        for number, one in enumerate(all_wanted):
+            if one is not None:
+                values |= one.values(json.prefix(number))
+        text = await ctx.services.reader.text(made.statement, values)
+        if text is None or MISFIT in text:
+            return None
+        if not made.fillers:
+            return text
+        try:
+            return json.filled(text, {number: make(ctx) for number, make in made.fillers.items()})
+        except Exception as failure:
+            raise Misfit(str(failure)) from failure
+
+
+def _below(selection: Plan | Kinds | Connection) -> "list[Related]":
+    """All relations of a selection, as `_Writer` comes upon them. Raises `NotPure`."""
+    found: list[Related] = []
+    if isinstance(selection, Connection):
+        for part in selection.parts.values():
+            inner = part.parts.values() if isinstance(part, Edges) else [part]
+            for one in inner:
+                if isinstance(one, Nodes):
+                    found += _below(one.selection)
+        return found
+    plans = selection.plans.values() if isinstance(selection, Kinds) else [selection]
+    for plan in plans:
+        if plan.others:
+            raise NotPure
+        for _, one in plan.related:
+            found += [one, *_below(one.selection)]
+    return found
+
+
+class _Writer:
+    """Turns a plan into the tree that db/json.py makes a statement of."""
+
+    def __init__(self, shapes: tuple[Shape | None, ...]) -> None:
+        self._shapes = shapes
+        self._next = 0
+        self._fillers: dict[bytes, Filler] = {}
+
+    def made(self, root: Related) -> Made:
+        part = self._related(root)
+        if not isinstance(part, (json.Related, json.Paged)):
+            raise TypeError(part)
+        return Made(json.statement(part, self._shapes), self._fillers)
+
+    def _related(self, one: Related) -> json.Part:
+        number = self._next
+        self._next += 1
+        shape = self._shapes[number]
+        if shape is None:
+            return json.Constant("[]" if one.many else "null")
+        of = one.of.column if one.of else None
+        model, selection = shape.source.model, one.selection
+        if isinstance(selection, Connection):
+            return json.Paged(number, of, self._connection(selection, model, shape))
+        body = self._body(selection, model)
+        return json.Related(number, of, body, many=one.many, optional=one.optional)
+
+    def _body(self, selection: Plan | Kinds, model: type[Base]) -> json.Body:
+        if isinstance(selection, Plan):
+            return self._parts(selection.parts, model)
+        cases = ((kind, self._parts(one.parts, model)) for kind, one in selection.plans.items())
+        return json.Cases(selection.by.column, tuple(cases))
+
+    def _parts(self, parts: Parts, model: type[Base]) -> json.Parts:
+        return tuple((name, self._part(one, model)) for name, one in parts.items())
+
+    def _part(self, part: Any, model: type[Base]) -> json.Part:  # noqa: ANN401
+        match part:
+            case Typename():
+                return json.Constant(f'"{part.name}"')
+            case Column() if part.leaf.kind is json.Kind.OTHER:
+                return self._computed(_as_computed(part), model)
+            case Column():
+                return part.leaf
+            case Computed():
+                return self._computed(part, model)
+            case Inside():
+                return json.Inside(self._parts(part.parts, model), part.present.column)
+            case Related():
+                return self._related(part)
+            case _:
+                raise TypeError(part)
+
+    def _computed(self, part: Computed, model: type[Base]) -> json.Hole:
+        def make(ctx: Context) -> Fill:
+            def write(*values: Any) -> bytes:  # noqa: ANN401
+                found = part.function(ctx, *values) if part.with_context else part.function(*values)
+                if found is not None:
+                    return orjson.dumps(part.serialize(found))
+                if not part.optional:
+                    raise Misfit("a computed field is null")
+                return b"null"
+
+            return json.filler(model, part.needs, write)
+
+        return self._hole(part.needs, make)
+
+    def _hole(self, needs: tuple[Asked, ...], make: Filler) -> json.Hole:
+        number = len(self._fillers)
+        self._fillers[str(number).encode()] = make
+        return json.Hole(number, needs)
+
+    def _connection(self, one: Connection, model: type[Base], shape: Shape) -> json.Parts:
+        found: list[tuple[str, json.Part]] = []
+        for name, part in one.parts.items():
+            match part:
+                case Nodes():
+                    written: json.Part = json.OfPage("nodes", self._body(part.selection, model))
+                case Edges():
+                    written = json.OfPage("edges", self._edge(part, model, shape))
+                case PageInfo():
+                    members = (
+                        (key, self._member(p, model, shape)) for key, p in part.parts.items()
+                    )
+                    written = json.Group(tuple(members))
+                case _:
+                    written = self._member(part, model, shape)
+            found.append((name, written))
+        return tuple(found)
+
+    def _edge(self, edges: Edges, model: type[Base], shape: Shape) -> json.Parts:
+        found: list[tuple[str, json.Part]] = []
+        for name, part in edges.parts.items():
+            match part:
+                case Nodes():
+                    found.append((name, json.Inside(self._body(part.selection, model))))
+                case Typename():
+                    found.append((name, json.Constant(f'"{part.name}"')))
+                case Member():
+                    found.append((name, self._cursor(model, shape)))
+        return tuple(found)
+
+    def _member(self, part: Typename | Member, model: type[Base], shape: Shape) -> json.Part:
+        if isinstance(part, Typename):
+            return json.Constant(f'"{part.name}"')
+        hole = self._cursor(model, shape) if part.name in _CURSORS else None
+        return json.OfPage(part.name, hole=hole)
+
+    def _cursor(self, model: type[Base], shape: Shape) -> json.Hole:
+        needs = (Asked(shape.order.column if shape.order else "id"), Asked("id"))
+
+        def make(_ctx: Context) -> Fill:
+            return json.filler(model, needs, _cursor_text)
+
+        return self._hole(needs, make)
+
+
+def _cursor_text(value: object, id: object) -> bytes:
+    return orjson.dumps(Order.cursor(value, id).encode())
+
+
+def _as_computed(part: Column) -> Computed:
+    """A column that only Python can write."""
+    serialize = part.serialize or (lambda value: value)
+    needs = (part.leaf.asked,)
+    return Computed(
+        _same, needs, with_context=False, optional=part.leaf.optional, serialize=serialize
+    )
+
+
+def _same(value: Any) -> Any:  # noqa: ANN401
+    return value
