@@ -6,18 +6,17 @@ of control characters, which JSON text never holds: *holes*, which Python fills 
 computes from a few columns, and a *misfit* where a value does not fit its field's type.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, auto
+from itertools import groupby
 from typing import Any, Final, Literal
 from uuid import UUID
 
 import orjson
 from sqlalchemy import (
     ColumnElement,
-    DateTime,
-    Enum,
     Integer,
     Select,
     String,
@@ -26,6 +25,7 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    inspect,
     literal_column,
     select,
 )
@@ -34,15 +34,19 @@ from sqlalchemy.orm import aliased
 
 from db import rows
 from db.models import Base
-from db.rows import Asked, Form, Shape, Statement
+from db.rows import Asked, Form, Shape
 
 Parse = Callable[[bytes], Any]
 Text_ = ColumnElement[str]
+Pieces = list[str | ColumnElement[Any]]
+"""Texts of the statement and values, to be joined."""
 
 MISFIT: Final = b"\x03"
 _HOLE: Final = b"\x01"
 _NEXT: Final = b"\x02"
 _NULL: Final = b"\x04"
+_ZERO: Final[ColumnElement[int]] = literal_column("0", Integer())
+_ONE: Final[ColumnElement[int]] = literal_column("1", Integer())
 _MOST_ARGUMENTS: Final = 90
 """PostgreSQL's functions take at most 100."""
 
@@ -156,17 +160,38 @@ Parts = tuple[tuple[str, Part], ...]
 Body = Parts | Cases
 
 
-def statement(part: Related | Paged, shapes: Sequence[Shape | None]) -> Statement:
-    """The statement for one root field; the parameters of shape n are prefixed `p<n>_`.
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """A statement of several shapes: which value of which of them each parameter is."""
+
+    sql: str
+    picks: tuple[tuple[int, str], ...]
+    constants: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Values that a column brings along: one that is an expression. They are picked from -1."""
+
+    def arguments(self, values: Sequence[Mapping[str, Any]]) -> list[Any]:
+        all_values = [*values, self.constants]
+        return [all_values[number][name] for number, name in self.picks]
+
+
+def statement(part: Related | Paged, shapes: Sequence[Shape | None]) -> Joint:
+    """The statement for one root field.
 
     A shape is None where a relation has no rows and so no part here.
     """
-    text = _Builder(shapes).part(None, part)
-    return rows.compiled(select(func.convert_to(text, literal_column("'UTF8'"))))
+    text = _joined(_Builder(shapes).part(None, part))
+    made = rows.compiled(select(func.convert_to(text, literal_column("'UTF8'"))))
+    return Joint(made.sql, tuple(_pick(name) for name in made.names), made.constants)
 
 
-def prefix(number: int) -> str:
-    return f"p{number}_"
+def _prefix(number: int) -> str:
+    """Before the names of a shape's parameters."""
+    return f"{number}_"
+
+
+def _pick(name: str) -> tuple[int, str]:
+    number, _, own = name.partition("_")
+    return (int(number), own) if number.isdigit() else (-1, name)
 
 
 def filled(text: bytes, fill: dict[bytes, Callable[[bytes], bytes]]) -> bytes:
@@ -188,7 +213,7 @@ def filler(
     parsers = [_parser(model, one) for one in columns]
 
     def fill(values: bytes) -> bytes:
-        texts = values.split(_NEXT)
+        texts = values.split(_NEXT) if parsers else []
         return make(*(parse(one) for parse, one in zip(parsers, texts, strict=True)))
 
     return fill
@@ -223,7 +248,19 @@ def _quoted(text: str) -> ColumnElement[str]:
 
 
 def _mark(mark: bytes) -> ColumnElement[str]:
-    return literal_column(f"E'\\x{mark.hex()}'", String())
+    escaped = "".join(f"\\x{one:02x}" for one in mark)
+    return literal_column(f"E'{escaped}'", String())
+
+
+def _expressions(pieces: Pieces) -> list[ColumnElement[Any]]:
+    """Constants that follow each other become one."""
+    found: list[ColumnElement[Any]] = []
+    for is_text, group in groupby(pieces, lambda piece: isinstance(piece, str)):
+        if is_text:
+            found.append(_quoted("".join(map(str, group))))
+        else:
+            found += [piece for piece in group if not isinstance(piece, str)]
+    return found
 
 
 def _text(value: ColumnElement[Any]) -> Text_:
@@ -242,51 +279,52 @@ class _Builder:
             raise ValueError(f"relation {number} has no rows")
         return shape
 
-    def part(self, row: Any, part: Part) -> Text_:  # noqa: ANN401  (an alias of any model)
+    def part(self, row: Any, part: Part) -> Pieces:  # noqa: ANN401, PLR0911  (an alias of any model)
         match part:
             case Constant():
-                return _quoted(part.text)
+                return [part.text]
             case Leaf():
                 return leaf(row, part)
             case Hole():
-                return self.hole(row, part)
+                return [self.hole(row, part)]
             case Inside():
-                text = self.body(row, part.body)
-                if part.present is None:
-                    return text
-                there = getattr(row, part.present).is_not(None)
-                return case((there, text), else_=_quoted("null"))
+                return [self.inside(row, part)]
             case Group():
-                return self.object(row, part.parts)
+                return [self.object(row, part.parts)]
             case Related():
-                return self.related(row, part)
+                return [self.related(row, part)]
             case Paged():
-                return self.paged(row, part)
+                return [self.paged(row, part)]
             case OfPage():
-                return self.page[-1].member(self, part)
+                return [self.page[-1].member(self, part)]
+
+    def inside(self, row: Any, part: Inside) -> Text_:  # noqa: ANN401
+        text = self.body(row, part.body)
+        if part.present is None:
+            return text
+        return case((getattr(row, part.present).is_not(None), text), else_=_quoted("null"))
 
     def body(self, row: Any, body: Body) -> Text_:  # noqa: ANN401
         if isinstance(body, tuple):
             return self.object(row, body)
-        texts = {value: self.object(row, parts) for value, parts in body.parts}
-        return case(texts, value=cast(getattr(row, body.column), String), else_=_mark(MISFIT))
+        column = getattr(row, body.column)
+        texts = [(column == _quoted(value), self.object(row, parts)) for value, parts in body.parts]
+        return case(*texts, else_=_mark(MISFIT))
 
     def object(self, row: Any, parts: Parts) -> Text_:  # noqa: ANN401
-        pieces: list[ColumnElement[Any]] = []
+        pieces: Pieces = []
         opening = "{"
         for name, part in parts:
-            pieces += [_quoted(f'{opening}"{name}":'), self.part(row, part)]
+            pieces += [f'{opening}"{name}":', *self.part(row, part)]
             opening = ","
-        pieces.append(_quoted("}"))
-        starts = range(0, len(pieces), _MOST_ARGUMENTS)
-        texts = [func.concat(*pieces[at : at + _MOST_ARGUMENTS]) for at in starts]
-        whole: Any = texts[0]
-        for text in texts[1:]:
-            whole = whole.op("||")(text)
-        return whole
+        pieces.append("}")
+        arguments = _expressions(pieces)
+        starts = range(0, len(arguments), _MOST_ARGUMENTS)
+        texts = [func.concat(*arguments[at : at + _MOST_ARGUMENTS]) for at in starts]
+        return texts[0] if len(texts) == 1 else func.concat(*texts)
 
     def hole(self, row: Any, hole: Hole) -> Text_:  # noqa: ANN401
-        pieces: list[ColumnElement[Any]] = [_mark(_HOLE), _quoted(str(hole.number))]
+        pieces: list[ColumnElement[Any]] = [_mark(_HOLE + str(hole.number).encode())]
         for asked in hole.columns:
             pieces += [_mark(_NEXT), _need(row, asked)]
         return func.concat(*pieces, _mark(_HOLE))
@@ -298,12 +336,12 @@ class _Builder:
         if part.many:
             all_ = select(func.string_agg(each.c.j, _quoted(","))).scalar_subquery()
             return func.concat(_quoted("["), all_, _quoted("]"))
-        one = select(each.c.j).limit(1).scalar_subquery()
+        one = select(each.c.j).limit(_ONE).scalar_subquery()
         return func.coalesce(one, _quoted("null") if part.optional else _mark(MISFIT))
 
     def selected(self, parent: Any, number: int, of: str | None) -> tuple[Any, Select[Any]]:  # noqa: ANN401
         """The alias of a shape's rows, and the statement that selects from it, without columns."""
-        shape, place = self.shape(number), prefix(number)
+        shape, place = self.shape(number), _prefix(number)
         row = aliased(shape.source.model)
         wanted = select().select_from(row).where(*rows.conditions(shape, row, place))
         if of is not None and shape.by is not None:
@@ -317,7 +355,9 @@ class _Builder:
         self.page.append(page)
         text = self.object(None, part.parts)
         self.page.pop()
-        return select(text).select_from(page.rows).scalar_subquery()
+        # One object, also where no member of it is made of the rows.
+        whole = select(text).select_from(page.rows).having(literal_column("true"))
+        return whole.scalar_subquery()
 
 
 class _Page:
@@ -325,14 +365,15 @@ class _Page:
 
     def __init__(self, builder: _Builder, parent: Any, part: Paged) -> None:  # noqa: ANN401
         self.shape = builder.shape(part.number)
-        self._prefix = prefix(part.number)
+        self._prefix = _prefix(part.number)
         self._parent, self._of = parent, part.of
-        self.size = self._value("limit") - 1
+        self.size = self._value("size")
         row, wanted = builder.selected(parent, part.number, part.of)
         wanted = wanted.add_columns(row)
         if self.shape.backwards or not _members(part.parts) <= _UNNUMBERED:
+            # Around the rows, not among them: they are numbered as they are sorted and cut.
             number, total = func.row_number().over(), func.count().over()
-            wanted = wanted.add_columns(number.label("n_"), total.label("t_"))
+            wanted = select(wanted.subquery(), number.label("n_"), total.label("t_"))
         else:
             wanted = wanted.limit(self.size)
         self.rows = wanted.subquery()
@@ -345,7 +386,7 @@ class _Page:
     def _is_numbered(self) -> bool:
         return "n_" in self.rows.c
 
-    def member(self, builder: _Builder, part: OfPage) -> Text_:
+    def member(self, builder: _Builder, part: OfPage) -> Text_:  # noqa: PLR0911
         match part.member:
             case "nodes" | "edges":
                 return self._all(builder.body(self.row, part.body))
@@ -362,8 +403,10 @@ class _Page:
             case "total_count":
                 return _text(self._count())
             case "total_pages":
-                pages = (self._count() + self.size - 1) // func.nullif(self.size, 0)
+                pages = (self._count() + self.size - _ONE) // func.nullif(self.size, _ZERO)
                 return func.coalesce(_text(pages), _quoted("null"))
+            case "cursor":
+                raise ValueError("a cursor belongs to an edge: it is a hole there")
 
     def _all(self, text: Text_) -> Text_:
         separator: Any = _quoted(",")
@@ -371,14 +414,14 @@ class _Page:
             separator = aggregate_order_by(separator, self.rows.c.n_.desc())
         joined: ColumnElement[str] = func.string_agg(text, separator)
         if self._is_numbered:
-            joined = joined.filter(self.rows.c.n_ <= self.size)  # pyright: ignore
+            joined = joined.filter(self.rows.c.n_ <= self.size)
         return func.concat(_quoted("["), joined, _quoted("]"))
 
     def _outermost(self, text: Text_, *, last: bool) -> Text_:
         """What `text` is for the first or last row of the page, in the list's own order."""
         end = func.least(self.rows.c.t_, self.size)
-        place = end if last != self.shape.backwards else literal_column("1")
-        found = func.max(text).filter(self.rows.c.n_ == place, self.size > 0)
+        place = end if last != self.shape.backwards else _ONE
+        found = func.max(text).filter(self.rows.c.n_ == place, self.size > _ZERO)
         return func.coalesce(found, _quoted("null"))
 
     def _count(self) -> ColumnElement[int]:
@@ -405,61 +448,76 @@ def _members(parts: Parts) -> set[str]:
     return found
 
 
-def leaf(row: Any, part: Leaf) -> Text_:  # noqa: ANN401
+def leaf(row: Any, part: Leaf) -> Pieces:  # noqa: ANN401
     """The JSON text of a column's value; a misfit where the field cannot have that value."""
-    value = rows.expression(row, part.asked)
-    text = _written(value, part)
-    if rows.fact(row, part.asked.column).nullable:
-        return func.coalesce(text, _quoted("null") if part.optional else _mark(MISFIT))
-    return text
+    value, known = rows.expression(row, part.asked), _fact(row, part.asked)
+    absent = _quoted("null") if part.optional else _mark(MISFIT)
+    if part.kind is Kind.TEXT and part.optional and known.nullable:
+        return [func.coalesce(func.to_json(value), literal_column("'null'::json"))]
+    if known.nullable:
+        return [case((value.is_(None), absent), else_=_joined(_written(value, part)))]
+    return _written(value, part)
 
 
-def _written(value: ColumnElement[Any], part: Leaf) -> Text_:
-    """Null stays null."""
+def _joined(pieces: Pieces) -> Text_:
+    return func.concat(*_expressions(pieces))
+
+
+def _written(value: ColumnElement[Any], part: Leaf) -> Pieces:  # noqa: PLR0911
+    """How a value that is not null is written."""
     match part.kind:
         case Kind.TEXT:
-            return _text(func.to_json(value))
+            return [func.to_json(value)]
         case Kind.PLAIN:
-            return _quoted('"').op("||")(value).op("||")(_quoted('"'))
+            return ['"', value, '"']
         case Kind.INTEGER:
-            return _text(value)
+            return [value]
         case Kind.INT32:
-            return _fitting(value, value.between(-(2**31), 2**31 - 1), _text(value))
+            return [_fitting(value.between(literal_column(_LEAST), literal_column(_MOST)), value)]
         case Kind.BOOLEAN:
-            return _boolean(value)
+            return [_boolean(value)]
         case Kind.FLOAT:
-            return _float(value)
+            return [_float(value)]
         case Kind.ENUM:
-            plain = cast(value, String)
-            names = {one: _quoted(f'"{name}"') for one, name in part.names}
-            known = case(names, value=plain, else_=_mark(MISFIT))
-            return case((plain.is_not(None), known))
+            names = [(value == _quoted(one), _quoted(f'"{name}"')) for one, name in part.names]
+            return [case(*names, else_=_mark(MISFIT))]
+        case Kind.OTHER:
+            raise ValueError(f"{part.asked.column} cannot be written in SQL")
 
 
-def _fitting(value: ColumnElement[Any], fits: ColumnElement[bool], text: Text_) -> Text_:
-    return case((value.is_(None), None), (fits, text), else_=_mark(MISFIT))
+_LEAST: Final = str(-(2**31))
+_MOST: Final = str(2**31 - 1)
+
+
+def _fitting(fits: ColumnElement[bool], value: ColumnElement[Any]) -> Text_:
+    return case((fits, cast(value, Text)), else_=_mark(MISFIT))
 
 
 def _boolean(value: ColumnElement[bool]) -> Text_:
-    return case((value, _quoted("true")), (~value, _quoted("false")))
+    return case((value, _quoted("true")), else_=_quoted("false"))
 
 
 def _float(value: ColumnElement[float]) -> Text_:
     """As orjson writes it, where both write the shortest digits without an exponent."""
-    plain = (func.abs(value).between(1e-3, 1e9)) | (value == 0)
-    whole = func.concat(_text(value), _quoted(".0"))
-    text = case((value == func.trunc(value), whole), else_=_text(value))
-    return _fitting(value, plain, text)
+    size, zero = func.abs(value), value == _ZERO
+    plain = (size.between(literal_column("0.001"), literal_column("1e9"))) | zero
+    whole = func.concat(value, _quoted(".0"))
+    text = case((value == func.trunc(value), whole), else_=cast(value, Text))
+    return _fitting(plain, text)
 
 
-def _need(row: Any, asked: Asked) -> Text_:  # noqa: ANN401
+def _need(row: Any, asked: Asked) -> ColumnElement[Any]:  # noqa: ANN401
     """A column as a hole holds it: text as JSON, all else as PostgreSQL prints it."""
-    value = rows.expression(row, asked)
+    value, known = rows.expression(row, asked), _fact(row, asked)
     if asked.form is Form.VALUE:
-        if isinstance(value.type, DateTime):
+        if known.python is datetime:
             value = rows.expression(row, Asked(asked.column, Form.MOMENT))
-        elif isinstance(value.type, String) and not isinstance(value.type, Enum):
+        elif known.python is str:
             value = func.to_json(value)
-    if rows.fact(row, asked.column).nullable:
-        return func.coalesce(_text(value), _mark(_NULL))
+    if known.nullable:
+        return func.coalesce(cast(value, Text), _mark(_NULL))
     return value
+
+
+def _fact(row: Any, asked: Asked) -> rows.Fact:  # noqa: ANN401
+    return rows.fact(inspect(row).mapper.class_, asked.column)

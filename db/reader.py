@@ -5,23 +5,24 @@ statements are built with it (db/rows.py), once each; here they go straight to t
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-import psycopg
-from psycopg import AsyncConnection, AsyncRawCursor
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from db import rows
+from db.json import Joint
 from db.paging import Page
-from db.rows import KEYS, Asked, Rows, Statement
+from db.rows import KEYS, Asked, Rows
 
 Row = tuple[Any, ...]
 Keys = Sequence[UUID | None]
-Cursor = AsyncRawCursor[Row]
+Connection = Any  # asyncpg has no types
+PreparedStatement = Any
 
-_OPTIONS: Final = "-c default_transaction_read_only=on -c timezone=UTC -c jit=off"
+_SETTINGS: Final = {"default_transaction_read_only": "on", "timezone": "UTC", "jit": "off"}
 _PREPARED: Final = 200
 """Statements that each connection keeps prepared; the least used one makes room."""
 
@@ -33,7 +34,7 @@ class Reader:
         self.conninfo = conninfo
         self.on_statement: Callable[[str], None] | None = None
         """Is told the text of every statement, for those who count or trace them."""
-        self._free: deque[Cursor] = deque()
+        self._free: deque[_Lane] = deque()
         self._turns = asyncio.Semaphore(size)
 
     async def rows(
@@ -46,7 +47,7 @@ class Reader:
         if keys is not None and not _distinct(keys):
             return [[] for _ in keys]
         statement = rows.reading(wanted.shape, tuple(columns))
-        found = await self._fetch(statement, _values(wanted, keys))
+        found = await self._run(statement.sql, statement.arguments(_values(wanted, keys)))
         return [found] if keys is None else _grouped(found, keys)
 
     async def pages(
@@ -69,52 +70,95 @@ class Reader:
 
     async def counts(self, wanted: Rows, keys: Keys | None = None) -> list[int]:
         """How many rows there are in each parent's whole list, whatever the window."""
-        values = dict(wanted.params_sent) | _asked_keys(keys)
-        found = await self._fetch(rows.counting(wanted.shape), values)
+        values = dict(wanted.params) | _asked_keys(keys)
+        statement = rows.counting(wanted.shape)
+        found = await self._run(statement.sql, statement.arguments(values))
         if keys is None:
             return [found[0][0]]
         counts = {key: count for count, key in found}
         return [counts.get(key, 0) for key in keys]
 
-    async def text(self, statement: Statement, values: Mapping[str, Any]) -> bytes | None:
-        """The one value of a statement that builds a text."""
-        return (await self._fetch(statement, values))[0][0]
+    async def text(self, statement: Joint, wanted: Sequence[Rows | None]) -> bytes | None:
+        """The one value of a statement that builds the text of all these. Raises `BadCursor`."""
+        values = [{} if one is None else one.values() for one in wanted]
+        return (await self._run(statement.sql, statement.arguments(values)))[0][0]
 
     async def close(self) -> None:
         while self._free:
-            await self._free.pop().connection.close()
+            await self._free.pop().close()
 
-    async def _fetch(self, statement: Statement, values: Mapping[str, Any]) -> list[Row]:
+    async def _run(self, sql: str, arguments: list[Any]) -> list[Row]:
         if self.on_statement:
-            self.on_statement(statement.sql)
-        arguments = statement.arguments(values)
+            self.on_statement(sql)
         async with self._turns:
-            cursor = self._free.pop() if self._free else await self._connect()
+            lane = self._free.pop() if self._free else await self._connect()
             try:
-                return await self._run(cursor, statement.sql, arguments)
-            except psycopg.OperationalError:
-                if not cursor.connection.closed:
+                return await self._run_on(lane, sql, arguments)
+            except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+                if not lane.is_closed:
                     raise
             # The connection had been lost since its last use: all others may be, too.
-            await self.close()
-            return await self._run(await self._connect(), statement.sql, arguments)
+            while self._free:
+                self._free.pop().abandon()
+            return await self._run_on(await self._connect(), sql, arguments)
 
-    async def _run(self, cursor: Cursor, sql: str, arguments: list[Any]) -> list[Row]:
+    async def _run_on(self, lane: "_Lane", sql: str, arguments: list[Any]) -> list[Row]:
         """Run it; the connection is free again afterwards, unless it broke.
 
         Cancelled, it has PostgreSQL stop the statement.
         """
         try:
-            await cursor.execute(sql.encode(), arguments, prepare=True, binary=True)
-            return await cursor.fetchall()
+            return await lane.fetch(sql, arguments)
         finally:
-            if not cursor.connection.closed:
-                self._free.append(cursor)
+            if not lane.is_closed:
+                self._free.append(lane)  # the last one used is the next: it is the warmest
 
-    async def _connect(self) -> Cursor:
-        connection = await AsyncConnection.connect(self.conninfo, autocommit=True, options=_OPTIONS)
-        connection.prepared_max = _PREPARED
-        return AsyncRawCursor(connection)
+    async def _connect(self) -> "_Lane":
+        connection: Connection = await asyncpg.connect(  # pyright: ignore[reportUnknownMemberType]
+            self.conninfo, server_settings=_SETTINGS
+        )
+        return _Lane(connection)
+
+
+class _Lane:
+    """A connection and the statements that it keeps prepared, by their text.
+
+    asyncpg has a pool and a cache of its own. Taking a connection from that pool, resetting it
+    and looking a statement up costs twice what running a small statement does.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._prepared: OrderedDict[str, PreparedStatement] = OrderedDict()
+
+    @property
+    def is_closed(self) -> bool:
+        return self._connection.is_closed()
+
+    async def fetch(self, sql: str, arguments: list[Any]) -> list[Row]:
+        statement = self._prepared.get(sql)
+        if statement is None:
+            statement = await self._prepare(sql)
+        else:
+            self._prepared.move_to_end(sql)
+        try:
+            return await statement.fetch(*arguments)
+        except asyncpg.InvalidCachedStatementError:  # a migration changed a table under it
+            self._prepared.clear()
+            return await (await self._prepare(sql)).fetch(*arguments)
+
+    async def _prepare(self, sql: str) -> PreparedStatement:
+        statement = self._prepared[sql] = await self._connection.prepare(sql)
+        if len(self._prepared) > _PREPARED:
+            self._prepared.popitem(last=False)
+        return statement
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    def abandon(self) -> None:
+        """Close it without a word to PostgreSQL, which may be gone."""
+        self._connection.terminate()
 
 
 def _values(wanted: Rows, keys: Keys | None) -> dict[str, Any]:

@@ -7,10 +7,13 @@ for, never on values, so each is built once and kept.
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, StrEnum, auto
 from functools import lru_cache
 from operator import itemgetter
+from types import NoneType
 from typing import Any, Final, NamedTuple, Self
+from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
@@ -21,10 +24,8 @@ from sqlalchemy import (
     String,
     Text,
     any_,
-    asc,
     bindparam,
     cast,
-    desc,
     func,
     inspect,
     literal_column,
@@ -88,8 +89,7 @@ def among(column: str) -> Filter:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """What the text of a statement depends on."""
 
     source: Source
@@ -102,11 +102,11 @@ class Shape:
     limited: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(NamedTuple):
     """The rows wanted: of each of many parents when `by` names the column that refers to them.
 
-    With a window they are pages. Equal wishes are equal, and can be keys.
+    With a window they are pages; `limit` cuts a plain list off. Equal wishes are equal, and can
+    be keys.
     """
 
     source: Source
@@ -114,6 +114,7 @@ class Rows:
     by: str | None = None
     order: Order | None = None
     window: Window | None = None
+    limit: int | None = None
 
     @classmethod
     def of(
@@ -123,62 +124,62 @@ class Rows:
         by: str | None = None,
         order: Order | None = None,
         window: Window | None = None,
+        limit: int | None = None,
         **params: object,
     ) -> Self:
         """`params` are values of the source's filters; None leaves a filter out."""
-        given = ((name, _plain(value)) for name, value in params.items() if value is not None)
-        return cls(source, tuple(given), by, order, window)
+        given = [(name, _plain(value)) for name, value in params.items() if value is not None]
+        return cls(source, tuple(given), by, order, window, limit)
 
     @property
     def shape(self) -> Shape:
-        names = tuple(name for name, _ in self.params)
+        names = tuple([name for name, _ in self.params])
         window = self.window
         if window is None:
-            return Shape(self.source, names, self.by, self.order)
+            limited = self.limit is not None
+            return Shape(self.source, names, self.by, self.order, limited=limited)
+        from_cursor, from_offset = window.cursor is not None, window.offset > 0
         return Shape(
             self.source,
             names,
             self.by,
             self.order,
-            backwards=window.backwards,
-            from_cursor=window.cursor is not None,
-            from_offset=window.offset > 0,
+            window.backwards,
+            from_cursor,
+            from_offset,
             limited=True,
         )
 
-    @property
-    def params_sent(self) -> dict[str, Any]:
-        return {name: _sent(value) for name, value in self.params}
-
-    def values(self, prefix: str = "") -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         """The statement's parameters. Raises `BadCursor`."""
-        found = {prefix + name: value for name, value in self.params_sent.items()}
+        found = dict(self.params)
         window = self.window
+        if self.limit is not None:
+            found["limit"] = self.limit
         if window is None:
             return found
-        found[prefix + "limit"] = window.size + 1  # one more says whether the list goes on
-        found[prefix + "page"] = window.page
+        found["limit"] = window.size + 1  # one more says whether the list goes on
+        found["size"] = window.size
+        found["page"] = window.page
         if window.offset:
-            found[prefix + "offset"] = window.offset
+            found["offset"] = window.offset
         if window.cursor is not None and self.order is not None:
             model = self.source.model
             types = (_python_type(model, self.order.column), _python_type(model, "id"))
-            value, id = parsed(window.cursor, *types)
-            found[prefix + "cursor_value"], found[prefix + "cursor_id"] = value, id
+            found["cursor_value"], found["cursor_id"] = parsed(window.cursor, *types)
         return found
 
 
-def _plain(value: object) -> object:
+_PLAIN: Final = frozenset({UUID, str, int, bool, float, datetime, NoneType})
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
     """A value that can be compared and hashed, and that the driver knows."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Enum):
         return str(value.value)
-    if isinstance(value, (str, bytes)) or not isinstance(value, (Sequence, set, frozenset)):
-        return value
-    return tuple(_plain(one) for one in value)
-
-
-def _sent(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+    return tuple([_plain(one) for one in value])
 
 
 def _python_type(model: type[Base], column: str) -> type:
@@ -211,8 +212,9 @@ KEYS: Final = "keys"
 def reading(shape: Shape, columns: tuple[Asked, ...]) -> Statement:
     """Reads these columns; for many parents, the last column says whose row it is."""
     row = aliased(shape.source.model)
-    wanted = select(*(expression(row, one) for one in columns)).where(*conditions(shape, row))
-    wanted = wanted.order_by(*ordering(shape, row))
+    # Names of their own: one column may be asked for in several forms.
+    named = (expression(row, one).label(f"c{at}") for at, one in enumerate(columns))
+    wanted = select(*named).where(*conditions(shape, row)).order_by(*ordering(shape, row))
     if shape.by is None:
         return compiled(limited(wanted, shape))
     by = getattr(row, shape.by)
@@ -259,8 +261,8 @@ def ordering(shape: Shape, row: Any) -> Sequence[ColumnElement[Any]]:  # noqa: A
     """The order in which the rows are read: against the list's own when reading backwards."""
     if shape.order is None:
         return shape.source.order(row)
-    direction = desc if _descends(shape) else asc
-    return [direction(getattr(row, shape.order.column)), direction(row.id)]
+    columns = getattr(row, shape.order.column), row.id
+    return [one.desc() if _descends(shape) else one.asc() for one in columns]
 
 
 def _descends(shape: Shape) -> bool:
@@ -275,10 +277,10 @@ def limited(wanted: Select[Any], shape: Shape, prefix: str = "") -> Select[Any]:
     return wanted
 
 
-_RFC3339: Final = literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'""")
-_UTC: Final = literal_column("'UTC'")
-_LONGEST_TYPE_NAME: Final = 20
-"""With a colon and a UUID that makes 57 bytes: one line of base64, of 76 characters."""
+_RFC3339: Final = literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'""", String())
+_UTC: Final = literal_column("'UTC'", String())
+_LONGEST_TYPE_NAME: Final = 19
+"""With a colon and a UUID that makes 56 bytes: PostgreSQL ends a line of base64 after 57."""
 
 
 def expression(row: Any, asked: Asked) -> ColumnElement[Any]:  # noqa: ANN401
@@ -291,7 +293,7 @@ def expression(row: Any, asked: Asked) -> ColumnElement[Any]:  # noqa: ANN401
     if asked.form is Form.GLOBAL_ID:
         if len(asked.type_name) > _LONGEST_TYPE_NAME:
             raise ValueError(f"{asked.type_name}: PostgreSQL would break its ids into lines")
-        prefix = literal_column(f"'{asked.type_name}:'")
+        prefix = literal_column(f"'{asked.type_name}:'", String())
         text = func.convert_to(func.concat(prefix, column), literal_column("'UTF8'"))
         return func.encode(text, literal_column("'base64'"))
     return column
@@ -324,8 +326,8 @@ def fact(model: type[Base], column: str) -> Fact:
 @lru_cache(_KEPT)
 def value_columns(model: type[Base]) -> tuple[Asked, ...]:
     """Every column of a table, but for documents that only workers read."""
-    attributes = inspect(model).column_attrs
-    return tuple(Asked(one.key) for one in attributes if not isinstance(one.expression.type, JSONB))
+    names = [one.key for one in inspect(model).column_attrs]
+    return tuple(Asked(one) for one in names if not isinstance(getattr(model, one).type, JSONB))
 
 
 def recorder(model: type[Base], places: Sequence[int]) -> Callable[[Sequence[Any]], list[Any]]:
@@ -359,6 +361,6 @@ def _first_columns(model: type[Base]) -> Callable[[Sequence[Any]], list[Any]]:
 @lru_cache(_KEPT)
 def _record_type(model: type[Base]) -> Any:  # noqa: ANN401  (a named tuple's class)
     names = [one.column for one in value_columns(model)]
-    made: Any = namedtuple(model.__name__, names)  # noqa: PYI024
+    made: Any = namedtuple(model.__name__, names)  # noqa: PYI024  # pyright: ignore[reportUntypedNamedTuple]
     made.model = model
     return made

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models import AudioTrack, PlaySet, Video
@@ -16,8 +16,8 @@ from domain.videos import OPEN_PLAY_SETS, PlaySetStatus, Resolution, VideoOrder,
 
 def _by_ladder(row: Any) -> ColumnElement[int]:  # noqa: ANN401  (the model or its alias)
     """Lowest rung first, Origin last."""
-    places = {resolution.value: place for place, resolution in enumerate(Resolution)}
-    return case(places, value=row.resolution)
+    rungs = ",".join(resolution.value for resolution in Resolution)
+    return func.array_position(literal_column(f"'{{{rungs}}}'::varchar[]"), row.resolution)
 
 
 VIDEOS = Source(

@@ -1,7 +1,9 @@
 """What one request may use, and on whose behalf it acts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 from uuid import UUID
 
 from db.bus import EventBus
@@ -30,6 +32,18 @@ class Services:
     viewers: Viewers
 
 
+Admit: TypeAlias = Callable[[Callable[[], None] | None], None]
+"""How a subscription says that whoever joins it now misses nothing; see schema.execution.sharing.
+
+A call with a function: everything is sent anew from here on, and that function makes it happen
+once more. A call with None: from here on newcomers are welcome at any time.
+"""
+
+
+def nobody(_again: Callable[[], None] | None) -> None:
+    """Nobody else wants to join."""
+
+
 @dataclass
 class Context:
     """One request's view of the product."""
@@ -38,6 +52,7 @@ class Context:
     base_url: str
     """Scheme and host under which the caller reaches this server, without a slash at the end."""
     viewer: Viewer | None = None
+    admit: Admit = nobody
 
     @cached_property
     def load(self) -> Loaders:

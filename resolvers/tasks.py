@@ -1,7 +1,6 @@
 """Background work as its owner sees it."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from uuid import UUID
 
 from db import tasks
@@ -37,12 +36,12 @@ def page(ctx: Context, window: Window, *, statuses: Collection[TaskStatus] | Non
 def page_of_video(
     ctx: Context, window: Window, *, statuses: Collection[TaskStatus] | None = None
 ) -> Rows:
-    return replace(page(ctx, window, statuses=statuses), by="video_id")
+    return page(ctx, window, statuses=statuses)._replace(by="video_id")
 
 
 def of_upload(ctx: Context) -> Rows:
     """The check of each upload."""
-    return replace(own(ctx), by="upload_session_id")
+    return own(ctx)._replace(by="upload_session_id")
 
 
 async def cancel(ctx: Context, id: UUID, *, sent: str) -> Task:

@@ -103,6 +103,8 @@ async def play_sets_ready(
     async with ctx.services.bus.subscribe(subject) as subscription:
         start = await _start(ctx, video_id)  # also with `after`: the video must be the caller's
         position = after or start
+        if video_id is None and after is None:
+            ctx.admit(None)
         while True:
             batch, settled = await _next(ctx, position, video_id)
             for ready in await _subjects(ctx, batch):
@@ -126,6 +128,7 @@ async def _states(
     loop = asyncio.get_running_loop()
     async with ctx.services.bus.subscribe(subject) as subscription:
         while True:
+            ctx.admit(subscription.wake)
             state = await read()
             sent_at = loop.time()
             yield state

@@ -21,6 +21,7 @@ from strawberry.types.graphql import OperationType
 from domain.accounts import Viewer
 from domain.errors import Unauthenticated
 from resolvers.context import Context, Services
+from schema.execution.engine import JsonText
 from schema.failures import REQUEST_ERRORS
 from schema.root import schema
 from server.negotiation import GRAPHQL_RESPONSE, JSON, content_type
@@ -146,6 +147,11 @@ def encode(response: GraphQLHTTPResponse, media_type: str) -> tuple[int, bytes]:
     if response.get("errors") and _was_not_executed(response):
         del response["data"]
         status = 400 if media_type == GRAPHQL_RESPONSE else 200
+    data: object = response.get("data")
+    if isinstance(data, JsonText):
+        del response["data"]
+        rest = orjson.dumps(response)
+        return status, b"".join((b'{"data":', *data.pieces, b"," if response else b"", rest[1:]))
     return status, orjson.dumps(response)
 
 

@@ -23,6 +23,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
+from strawberry.types.scalar import identity
 
 from db.json import Kind, Leaf
 from db.models import Base
@@ -337,7 +338,7 @@ def _kind(inner: Any, name: str, model: type[Base]) -> Kind:  # noqa: ANN401
 
 def _passes_through(inner: GraphQLScalarType) -> bool:
     """Whether the scalar writes values as they are."""
-    return inner.coerce_output_value is GraphQLScalarType.serialize
+    return inner.coerce_output_value in (GraphQLScalarType.serialize, identity)
 
 
 def _nullable(kind: Any) -> tuple[Any, bool]:  # noqa: ANN401

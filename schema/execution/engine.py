@@ -3,13 +3,12 @@
 import logging
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import strawberry
-from graphql import (
-    ExecutionResult as CoreResult,
-)
+from graphql import ExecutionResult as CoreResult
+from graphql import OperationType as CoreType
 from graphql import (
     GraphQLError,
     GraphQLLeafType,
@@ -17,7 +16,8 @@ from graphql import (
     default_type_resolver,
 )
 from graphql.execution import Executor, create_source_event_stream, map_source_to_response_event
-from graphql.execution.values import get_variable_values
+from graphql.execution.values import VariableValues, get_variable_values
+from orjson import Fragment
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -28,13 +28,15 @@ from strawberry.utils.await_maybe import await_maybe
 from typing_extensions import override
 
 from domain.errors import DomainError
-from resolvers.context import Context
+from resolvers.context import Admit, Context
 from schema.execution.code import Misfit
 from schema.execution.compiler import Compiler
 from schema.execution.documents import Documents, Operation, Prepared
 from schema.execution.levels import Failed, Levels
 from schema.execution.limits import Limits, NoSuchOperation, Refused
-from schema.execution.plan import Plan
+from schema.execution.sharing import Sharing, key_of
+from schema.execution.plan import Object, Plan
+from schema.execution.text import Written
 from schema.failures import BAD_USER_INPUT, reported
 
 log = logging.getLogger(__name__)
@@ -44,13 +46,23 @@ Mode = Literal["standard", "rows", "text"]
 
 _ALL: Final = frozenset(OperationType)
 _QUERY: Final = OperationType.QUERY
+_KINDS: Final = {CoreType(kind.value): kind for kind in OperationType}
 _PLANLESS: Final = (DomainError, Misfit, Failed)
 """What ends the run of a plan without being a fault of it."""
 
 
+class JsonText:
+    """Data that are JSON already, in pieces to be joined."""
+
+    __slots__ = ("pieces",)
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self.pieces = pieces
+
+
 @dataclass
 class Answer(ExecutionResult):
-    """The result of an operation that was executed. Its data may be a `Fragment` of JSON."""
+    """The result of an operation that was executed. Its data may be, or hold, JSON."""
 
     mode: Mode = "standard"
 
@@ -61,13 +73,14 @@ class Schema(strawberry.Schema):
     def __init__(self, *args: Any, limits: Limits = Limits(), **kwargs: Any) -> None:  # noqa: ANN401, B008
         super().__init__(*args, execution_context_class=StandardExecution, **kwargs)
         self.documents = Documents(self._schema, limits=limits)
+        self._sharing = Sharing()
 
     @override
     async def execute(
         self,
         query: str | None,
         variable_values: dict[str, Any] | None = None,
-        context_value: Context | None = None,
+        context_value: Any = None,
         root_value: object = None,
         operation_name: str | None = None,
         allowed_operation_types: Iterable[OperationType] | None = None,
@@ -78,12 +91,11 @@ class Schema(strawberry.Schema):
 
         Raises `CannotGetOperationTypeError` and `InvalidOperationTypeError`.
         """
-        allowed = _ALL if allowed_operation_types is None else frozenset(allowed_operation_types)
         try:
             prepared = self.documents.prepare(query or "")
             operation = _operation(prepared, operation_name)
-            kind = OperationType(operation.kind.value)
-            if kind not in allowed:
+            kind = _KINDS[operation.kind]
+            if allowed_operation_types is not None and kind not in allowed_operation_types:
                 raise InvalidOperationTypeError(kind)
             run = _Run(self, prepared, operation, context_value, variable_values)
             cost = operation.charge(run.variables.coerced, limit=self.documents.limits.cost)
@@ -100,7 +112,7 @@ class Schema(strawberry.Schema):
         self,
         query: str | None,
         variable_values: dict[str, Any] | None = None,
-        context_value: Context | None = None,
+        context_value: Any = None,
         root_value: object = None,
         operation_name: str | None = None,
         operation_extensions: dict[str, Any] | None = None,
@@ -114,14 +126,14 @@ class Schema(strawberry.Schema):
         self,
         query: str | None,
         variable_values: dict[str, Any] | None,
-        context: Context | None,
+        context: Context,
         operation_name: str | None,
         allowed: frozenset[OperationType],
     ) -> AsyncGenerator[ExecutionResult, None]:
         try:
             prepared = self.documents.prepare(query or "")
             operation = prepared.operation(operation_name)
-            kind = OperationType(operation.kind.value)
+            kind = _KINDS[operation.kind]
             if kind not in allowed:
                 raise Refused([_not_allowed(kind)])
             if kind is not OperationType.SUBSCRIPTION:
@@ -134,8 +146,14 @@ class Schema(strawberry.Schema):
         except Refused as refused:
             yield PreExecutionError(None, reported(refused.errors, executed=True))
             return
-        async with aclosing(run.events()) as events:
-            async for result in events:
+
+        def start(admit: Admit) -> AsyncGenerator[ExecutionResult, None]:
+            of_all = replace(context, admit=admit)
+            return _Run(self, prepared, operation, of_all, variable_values).events()
+
+        key = key_of(query or "", operation_name, variable_values, context)
+        async with aclosing(self._sharing.join(key, start)) as results:
+            async for result in results:
                 yield result
 
 
@@ -149,6 +167,9 @@ class StandardExecution(StrawberryGraphQLCoreExecutionContext):
             return Executor.complete_leaf_value(return_type, result)
         except Exception as failure:
             raise Misfit(str(failure)) from failure
+
+
+_NONE: Final = VariableValues({}, {})
 
 
 class _Run:
@@ -167,8 +188,8 @@ class _Run:
         self._operation = operation
         self._context = context
         core = schema._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - Strawberry's own name
-        definitions = operation.node.variable_definitions or ()
-        found = get_variable_values(core, definitions, variables or {})
+        definitions = operation.node.variable_definitions
+        found = get_variable_values(core, definitions, variables or {}) if definitions else _NONE
         if isinstance(found, list):
             raise Refused([_bad_variable(error) for error in found])
         self.variables = found
@@ -230,7 +251,7 @@ class _Run:
 
     async def _by_plan(self, plan: Plan, mode: Mode) -> Answer | None:
         """None when the plan did not come to an end: the standard way will say why."""
-        levels = Levels(self._executor(), self._context, as_text=mode == "text")
+        levels = Levels(self._context, self.variables, self._executor, as_text=mode == "text")
         try:
             [data] = await levels.objects(plan, [()])
         except _PLANLESS:
@@ -238,7 +259,22 @@ class _Run:
         except Exception:
             log.warning("a plan failed; the operation is executed again", exc_info=True)
             return None
-        return Answer(data, None, mode=mode)
+        return Answer(_spliced(data) if mode == "text" else data, None, mode=mode)
+
+
+def _spliced(data: Object) -> Object | JsonText:
+    """The data as text, if PostgreSQL made all of it."""
+    pieces: list[bytes] = []
+    opening = b'{"'
+    for name, value in data.items():
+        if not isinstance(value, Written):
+            return {
+                name: Fragment(one.text) if isinstance(one, Written) else one
+                for name, one in data.items()
+            }
+        pieces += (opening, name.encode(), b'":', value.text)
+        opening = b',"'
+    return JsonText([*pieces, b"}"])
 
 
 def _operation(prepared: Prepared, name: str | None) -> Operation:

@@ -170,8 +170,9 @@ def paged(
         own = _function(method)
 
         def wish(ctx: Context, **given: Any) -> Rows:  # noqa: ANN401  (what the field takes)
-            place = window(**{name: given.pop(name) for name in names & given.keys()})
-            return own(ctx, place, **given)
+            place = window(**{name: given[name] for name in given if name in names})
+            rest = {name: given[name] for name in given if name not in names}
+            return own(ctx, place, **rest)
 
         async def resolve(root: Any, info: Info, **given: Any) -> Any:  # noqa: ANN401
             return await make(info.context, wish(info.context, **given), _key(root, of))

@@ -6,11 +6,11 @@ says exactly what failed and where.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any, Final
 
-import orjson
+from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 
 from db.paging import Order, Page
@@ -30,7 +30,7 @@ from schema.execution.plan import (
     Row,
     Typename,
 )
-from schema.execution.text import Text
+from schema.execution.text import Text, Written
 
 
 class Failed(Exception):
@@ -38,12 +38,20 @@ class Failed(Exception):
 
 
 class Levels:
-    """One run of a plan. `executor` is graphql-core's, for the fields that only it can execute."""
+    """One run of a plan. `executor` makes graphql-core's, for fields that only it can execute."""
 
-    def __init__(self, executor: Any, ctx: Context, *, as_text: bool) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        ctx: Context,
+        variables: VariableValues,
+        executor: Callable[[], Any],
+        *,
+        as_text: bool,
+    ) -> None:
+        self._ctx = ctx
+        self._variables = variables
         self._executor = executor
         self._as_text = as_text
-        self._ctx = ctx
         self._reader = ctx.services.reader
 
     async def objects(self, selection: Plan | Kinds, rows: Sequence[Row]) -> list[Object]:
@@ -82,7 +90,7 @@ class Levels:
 
     async def _one_by_one(self, plan: Plan, rows: Sequence[Row], made: list[Object]) -> None:
         """Fields that graphql-core executes. Where the object stands does not matter to them."""
-        executor, waiting = self._executor, []
+        executor, waiting = self._executor(), []
         records = plan.records(rows) if plan.model else [executor.root_value]
         for name, other in plan.others:
             path = Path(None, name, plan.type.name)
@@ -100,16 +108,19 @@ class Levels:
     async def _relation(
         self, plan: Plan, name: str, one: Related, rows: Sequence[Row], made: list[Object]
     ) -> None:
-        wanted = one.wanted(self._ctx, self._executor.variable_values)
+        wanted = one.wanted(self._ctx, self._variables)
         values: Sequence[Any]
         keys = None
         if one.of is not None:
             place = plan.columns.place(one.of)
             keys = [row[place] for row in rows]
-        text = await self._text(one, wanted)
-        if text is not None:
-            values = [orjson.Fragment(text)]
-        elif wanted is None:
+        if self._as_text and one.of is None and wanted is not None:
+            one.text = one.text or Text.of(one)
+            text = await one.text.read(wanted, self._ctx, self._variables)
+            if text is not None:
+                made[0][name] = Written(text)
+                return
+        if wanted is None:
             values = [[] if one.many else None] * len(made)
         elif isinstance(one.selection, Connection):
             values = await self._pages(one.selection, wanted, keys)
@@ -119,14 +130,6 @@ class Levels:
             raise Misfit(f"{name} is null")
         for parent, value in zip(made, values, strict=True):
             parent[name] = value
-
-    async def _text(self, one: Related, wanted: Rows | None) -> bytes | None:
-        """The JSON of a root field, where one statement can make it."""
-        if not self._as_text or one.of is not None or wanted is None:
-            return None
-        if one.text is None:
-            one.text = Text.of(one)
-        return await one.text.read(wanted, self._ctx, self._executor.variable_values)
 
     async def _values(
         self, one: Related, selection: Plan | Kinds, wanted: Rows, keys: Sequence[Any] | None

@@ -8,10 +8,10 @@ import orjson
 from graphql.execution.values import VariableValues
 
 from db import json
-from db.json import MISFIT
+from db.json import MISFIT, Joint
 from db.models import Base
 from db.paging import Order
-from db.rows import Asked, Rows, Shape, Statement
+from db.rows import Asked, Rows, Shape
 from resolvers.context import Context
 from schema.execution.code import Misfit
 from schema.execution.plan import (
@@ -37,6 +37,15 @@ _KEPT: Final = 32
 _CURSORS: Final = {"cursor", "start_cursor", "end_cursor"}
 
 
+class Written:
+    """The value of a field as JSON text."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+
+
 class NotPure(Exception):
     """Something of the selection cannot be said in SQL."""
 
@@ -45,7 +54,7 @@ class NotPure(Exception):
 class Made:
     """A statement, and how its holes are filled."""
 
-    statement: Statement
+    statement: Joint
     fillers: dict[bytes, Filler]
 
 
@@ -69,18 +78,17 @@ class Text:
         """None where only rows will do."""
         if self._others is None:
             return None
-        all_wanted = [wanted, *(one.wanted(ctx, variables) for one in self._others)]
-        shapes = tuple(one and one.shape for one in all_wanted)
+        wishes: list[Rows | None] = [wanted]
+        shapes: tuple[Shape | None, ...] = (wanted.shape,)
+        if self._others:
+            wishes += [one.wanted(ctx, variables) for one in self._others]
+            shapes = tuple(one and one.shape for one in wishes)
         made = self._made.get(shapes)
         if made is None:
             if len(self._made) >= _KEPT:
                 self._made.clear()
             made = self._made[shapes] = _Writer(shapes).made(self._root)
-        values: dict[str, Any] = {}
-        for number, one in enumerate(all_wanted):
-            if one is not None:
-                values |= one.values(json.prefix(number))
-        text = await ctx.services.reader.text(made.statement, values)
+        text = await ctx.services.reader.text(made.statement, wishes)
         if text is None or MISFIT in text:
             return None
         if not made.fillers:

@@ -65,6 +65,7 @@ def _spare_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 50, 50)  # a request makes thousands of objects, and few circles
 
 
 async def _answer(app: Starlette, listener: socket.socket, banner: str) -> None:
