@@ -1,7 +1,7 @@
 # Needs GNU make and Python 3.11 or newer with pip; everything else is installed into .venv.
 # A stamp is newer than what it was installed from, so a second start installs nothing.
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint fix lock bench
+.PHONY: help run test check fuzz lint fix lock bench bench-graphql bench-subscriptions
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,7 +16,7 @@ ifeq ($(shell test -x $(BIN)/python && grep -sF '$(CURDIR)/$(BIN)/python' $(BIN)
 endif
 
 help: ## show the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.stamp ## start Reelgraph with its own database, storage and worker
 	@exec $(BIN)/reelgraph serve $(ARGS)
@@ -26,6 +26,9 @@ test: $(VENV)/dev.stamp ## run the tests; make test ARGS=tests/unit for some of 
 
 check: lint ## everything CI runs: lint, then the tests with coverage
 	@$(BIN)/python -m pytest --cov $(ARGS)
+
+fuzz: $(VENV)/dev.stamp ## compare the ways to execute a query on 50,000 of them
+	@EQUIVALENCE_EXAMPLES=50000 $(BIN)/python -m pytest tests/equivalence $(ARGS)
 
 lint: $(VENV)/dev.stamp ## format, style, types, and who may import whom
 	$(BIN)/ruff format --check
@@ -41,8 +44,16 @@ lock: $(VENV)/dev.stamp ## choose versions anew after a change in pyproject.toml
 	$(LOCK) --extra embedded --group build --output-file requirements/run.txt $(ARGS)
 	$(LOCK) --extra embedded --group dev --constraint requirements/run.txt --output-file requirements/dev.txt $(ARGS)
 
-bench: $(VENV)/dev.stamp ## compare the transcode's CPU time with one bare ffmpeg
-	@$(BIN)/python bench/scenarios/transcode.py $(ARGS)
+bench: $(VENV)/dev.stamp ## the short form of all measurements
+	@$(BIN)/python bench/scenarios/transcode.py --seconds 30 --rounds 1
+	@$(MAKE) --no-print-directory bench-graphql ARGS=--short
+	@$(MAKE) --no-print-directory bench-subscriptions ARGS="--rounds 1"
+
+bench-graphql: $(VENV)/dev.stamp ## compare the GraphQL endpoint with other servers; ARGS=--short for four of them
+	@$(BIN)/python bench/graphql/run.py $(ARGS)
+
+bench-subscriptions: $(VENV)/dev.stamp ## compare subscriptions with Node's graphql-ws; ARGS="--sockets 1000"
+	@$(BIN)/python bench/graphql/subscriptions.py $(ARGS)
 
 # Without the system's ensurepip (Debian without python3-venv), the system's own pip fills in.
 # Each Python is asked for its version: a name on PATH may be a launcher that starts nothing.

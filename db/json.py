@@ -231,7 +231,7 @@ def _parser(model: type[Base], asked: Asked) -> Parse:
 _PARSERS: Final[dict[type, Parse]] = {
     UUID: lambda raw: UUID(raw.decode()),
     str: orjson.loads,
-    bool: lambda raw: raw == b"t",
+    bool: lambda raw: raw == b"true",
     int: int,
     float: float,
     datetime: lambda raw: datetime.fromisoformat(raw.decode()),
@@ -367,7 +367,7 @@ class _Page:
         self.shape = builder.shape(part.number)
         self._prefix = _prefix(part.number)
         self._parent, self._of = parent, part.of
-        self.size = self._value("size")
+        self.size = literal_column(str((self.shape.limit or 1) - 1), Integer())
         row, wanted = builder.selected(parent, part.number, part.of)
         wanted = wanted.add_columns(row)
         if self.shape.backwards or not _members(part.parts) <= _UNNUMBERED:

@@ -13,7 +13,6 @@ from uuid import UUID
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from db import rows
-from db.json import Joint
 from db.paging import Page
 from db.rows import KEYS, Asked, Rows
 
@@ -35,6 +34,7 @@ class Reader:
         self.on_statement: Callable[[str], None] | None = None
         """Is told the text of every statement, for those who count or trace them."""
         self._free: deque[_Lane] = deque()
+        self._is_closed = False
         self._turns = asyncio.Semaphore(size)
 
     async def rows(
@@ -78,12 +78,13 @@ class Reader:
         counts = {key: count for count, key in found}
         return [counts.get(key, 0) for key in keys]
 
-    async def text(self, statement: Joint, wanted: Sequence[Rows | None]) -> bytes | None:
-        """The one value of a statement that builds the text of all these. Raises `BadCursor`."""
-        values = [{} if one is None else one.values() for one in wanted]
-        return (await self._run(statement.sql, statement.arguments(values)))[0][0]
+    async def text(self, sql: str, arguments: list[Any]) -> bytes | None:
+        """The one value of a statement that builds a text."""
+        return (await self._run(sql, arguments))[0][0]
 
     async def close(self) -> None:
+        """What is being read meanwhile comes to its end; nothing is kept after it."""
+        self._is_closed = True
         while self._free:
             await self._free.pop().close()
 
@@ -110,13 +111,13 @@ class Reader:
         try:
             return await lane.fetch(sql, arguments)
         finally:
-            if not lane.is_closed:
+            if self._is_closed:
+                lane.abandon()
+            elif not lane.is_closed:
                 self._free.append(lane)  # the last one used is the next: it is the warmest
 
     async def _connect(self) -> "_Lane":
-        connection: Connection = await asyncpg.connect(  # pyright: ignore[reportUnknownMemberType]
-            self.conninfo, server_settings=_SETTINGS
-        )
+        connection = await asyncpg.connect(self.conninfo, server_settings=_SETTINGS)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         return _Lane(connection)
 
 

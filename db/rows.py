@@ -99,7 +99,9 @@ class Shape(NamedTuple):
     backwards: bool = False
     from_cursor: bool = False
     from_offset: bool = False
-    limited: bool = False
+    limit: int | None = None
+    """Written into the text. With a parameter PostgreSQL would not know how many rows are wanted,
+    and would plan the statement anew each time."""
 
 
 class Rows(NamedTuple):
@@ -129,6 +131,7 @@ class Rows(NamedTuple):
     ) -> Self:
         """`params` are values of the source's filters; None leaves a filter out."""
         given = [(name, _plain(value)) for name, value in params.items() if value is not None]
+        given.sort()  # equal wishes are equal in whatever order they were made
         return cls(source, tuple(given), by, order, window, limit)
 
     @property
@@ -136,8 +139,7 @@ class Rows(NamedTuple):
         names = tuple([name for name, _ in self.params])
         window = self.window
         if window is None:
-            limited = self.limit is not None
-            return Shape(self.source, names, self.by, self.order, limited=limited)
+            return Shape(self.source, names, self.by, self.order, limit=self.limit)
         from_cursor, from_offset = window.cursor is not None, window.offset > 0
         return Shape(
             self.source,
@@ -147,19 +149,15 @@ class Rows(NamedTuple):
             window.backwards,
             from_cursor,
             from_offset,
-            limited=True,
+            window.size + 1,  # one more says whether the list goes on
         )
 
     def values(self) -> dict[str, Any]:
         """The statement's parameters. Raises `BadCursor`."""
         found = dict(self.params)
         window = self.window
-        if self.limit is not None:
-            found["limit"] = self.limit
         if window is None:
             return found
-        found["limit"] = window.size + 1  # one more says whether the list goes on
-        found["size"] = window.size
         found["page"] = window.page
         if window.offset:
             found["offset"] = window.offset
@@ -218,7 +216,7 @@ def reading(shape: Shape, columns: tuple[Asked, ...]) -> Statement:
     if shape.by is None:
         return compiled(limited(wanted, shape))
     by = getattr(row, shape.by)
-    if not shape.limited:
+    if shape.limit is None:
         return compiled(wanted.add_columns(by).where(by == any_(_keys(by))))
     keys = func.unnest(_keys(by)).table_valued(sql_column("key", by.type), name="parents")
     parents = keys.render_derived()
@@ -270,8 +268,8 @@ def _descends(shape: Shape) -> bool:
 
 
 def limited(wanted: Select[Any], shape: Shape, prefix: str = "") -> Select[Any]:
-    if shape.limited:
-        wanted = wanted.limit(bindparam(prefix + "limit", type_=Integer()))
+    if shape.limit is not None:
+        wanted = wanted.limit(literal_column(str(shape.limit), Integer()))
     if shape.from_offset:
         wanted = wanted.offset(bindparam(prefix + "offset", type_=Integer()))
     return wanted

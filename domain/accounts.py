@@ -2,14 +2,13 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 KEY_PREFIX = "rg_"
 
 
-@dataclass(frozen=True, slots=True)
-class Viewer:
+class Viewer(NamedTuple):
     """The account on whose behalf a request is made."""
 
     account_id: UUID

@@ -1,5 +1,4 @@
-"""Batching for fields that are resolved object by object: they ask one by one, and one
-statement answers them all.
+"""Batching: fields that are resolved object by object ask one by one; one statement answers.
 
 Loaders never cache. A cached row would be stale after a mutation in the same request, and in
 every message of a subscription but the first.

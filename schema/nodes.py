@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 import strawberry
-from strawberry.types import has_object_definition
 
 from db.models import Base
 from schema import ids
@@ -29,7 +28,7 @@ class Node:
 
     @classmethod
     def is_type_of(cls, row: object, _info: object) -> bool:
-        return has_object_definition(cls) and cls.__strawberry_definition__.name == _name_of(row)
+        return _type_name(cls) == _name_of(row)
 
 
 _NAMES: Final[dict[type[Base], Callable[[Any], str]]] = {}
@@ -40,9 +39,13 @@ def register(kind: type[Node]) -> None:
     if kind.kinds is not None:
         column, names = kind.kinds
         _NAMES[kind.model] = lambda row: names[str(getattr(row, column))]
-    elif has_object_definition(kind):
-        name = kind.__strawberry_definition__.name
+    else:
+        name = _type_name(kind)
         _NAMES[kind.model] = lambda _row: name
+
+
+def _type_name(kind: type[Node]) -> str:
+    return vars(kind)["__strawberry_definition__"].name
 
 
 def _name_of(row: object) -> str:

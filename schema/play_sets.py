@@ -3,7 +3,7 @@
 from datetime import datetime
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
 
 import strawberry
 
@@ -20,6 +20,10 @@ from schema.scalars import Bytes
 if TYPE_CHECKING:
     from schema.tasks import TranscodeTask
     from schema.videos import Video
+
+
+Work: TypeAlias = Annotated["TranscodeTask", strawberry.lazy("schema.tasks")] | None
+Parent: TypeAlias = Annotated["Video", strawberry.lazy("schema.videos")] | None
 
 
 @lru_cache(maxsize=1_000)
@@ -55,7 +59,7 @@ class PlaySet(Node):
     updated_at: datetime = strawberry.field(description="When it last changed.")
 
     @relation(
-        Annotated["TranscodeTask", strawberry.lazy("schema.tasks")] | None,
+        Work,
         of="task_id",
         description="The work that makes it; one task makes several play sets.",
     )
@@ -64,7 +68,7 @@ class PlaySet(Node):
         return tasks.own(ctx)
 
     @relation(
-        Annotated["Video", strawberry.lazy("schema.videos")] | None,
+        Parent,
         of="video_id",
         description="The video that it is a rendition of.",
     )

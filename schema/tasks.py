@@ -1,7 +1,7 @@
 """Background work that callers can watch and cancel."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias, cast
 
 import strawberry
 from strawberry import UNSET
@@ -24,6 +24,9 @@ from schema.play_sets import PlaySet
 if TYPE_CHECKING:
     from schema.uploads import UploadSession
     from schema.videos import Video
+
+Subject: TypeAlias = Annotated["Video", strawberry.lazy("schema.videos")] | None
+Upload: TypeAlias = Annotated["UploadSession", strawberry.lazy("schema.uploads")] | None
 
 KINDS = {TaskKind.VERIFY: "VerifyTask", TaskKind.TRANSCODE: "TranscodeTask"}
 
@@ -64,7 +67,7 @@ class Task(Node):
     finished_at: datetime | None = strawberry.field(description="When it ended; null until then.")
 
     @relation(
-        Annotated["Video", strawberry.lazy("schema.videos")] | None,
+        Subject,
         of="video_id",
         description="The video that it works on; null before there is one.",
     )
@@ -78,7 +81,7 @@ class VerifyTask(Task):
     kinds: ClassVar = None
 
     @relation(
-        Annotated["UploadSession", strawberry.lazy("schema.uploads")] | None,
+        Upload,
         of="upload_session_id",
         description="The upload whose file it checks.",
     )

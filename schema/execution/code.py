@@ -19,6 +19,7 @@ from schema.execution.plan import (
     Inside,
     Object,
     Other,
+    Part,
     Parts,
     Related,
     Row,
@@ -52,7 +53,7 @@ class Code:
         places = [self._columns.place(one) for one in value_columns(self._model)]
         return recorder(self._model, places)
 
-    def _compiled(self, text: str) -> Any:
+    def _compiled(self, text: str) -> Any:  # noqa: ANN401  (a function)
         return eval(text, self._names)  # noqa: S307  # generated here, see above
 
     def _name(self, thing: object) -> str:
@@ -66,7 +67,7 @@ class Code:
     def _object(self, parts: Parts) -> str:
         return "{" + ", ".join(f"{name!r}: {self._part(one)}" for name, one in parts.items()) + "}"
 
-    def _part(self, part: Any) -> str:
+    def _part(self, part: Part) -> str:
         match part:
             case Typename():
                 return repr(part.name)
@@ -79,8 +80,6 @@ class Code:
                 return f"({self._object(part.parts)} if {there} else None)"
             case Related() | Other():
                 return "None"
-            case _:
-                raise TypeError(part)
 
     def _column(self, part: Column) -> str:
         leaf = part.leaf

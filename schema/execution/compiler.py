@@ -1,5 +1,8 @@
 """From a selection of a document to its plan."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# graphql-core's types depend on a type of contexts that it does not name.
+
 from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
@@ -14,6 +17,7 @@ from graphql import (
     GraphQLScalarType,
     VariableNode,
     Visitor,
+    get_named_type,
     is_abstract_type,
     is_leaf_type,
     visit,
@@ -184,12 +188,14 @@ class Compiler:
         of = None if what.of is None else Asked(what.of)
         if of is not None:
             columns.place(of)
-        arguments = self._arguments(field, known, details[0].node)
-        return Related(what.wish, arguments, of, selection, many, optional)
+        node = details[0].node
+        arguments = self._arguments(field, known, node)
+        constant = not _has_variables(node)
+        return Related(what.wish, arguments, constant, of, selection, many, optional)
 
     def _rows(
         self,
-        kind: Any,
+        kind: Any,  # noqa: ANN401
         details: FieldDetailsList,
         columns: Columns,
     ) -> Plan | Kinds | None:
@@ -282,24 +288,25 @@ class Compiler:
     def _arguments(
         self, field: GraphQLField, known: StrawberryField, node: FieldNode
     ) -> Callable[[VariableValues], dict[str, Any]]:
-        """Reads a field's arguments as its resolver would get them; once, if they are constant."""
+        """Reads a field's arguments as its resolver would get them."""
 
         def read(variables: VariableValues) -> dict[str, Any]:
             given = get_argument_values(field, node, variables)
             return convert_arguments(given, known.arguments, self._scalars, self._config)
 
+        def read_plain(variables: VariableValues) -> dict[str, Any]:
+            given = get_argument_values(field, node, variables)
+            return {names[name]: value for name, value in given.items()}
+
         if not field.args:
             return lambda _variables: {}
-        if _has_variables(node):
-            return read
-        constant: list[dict[str, Any]] = []
-
-        def once(variables: VariableValues) -> dict[str, Any]:
-            if not constant:
-                constant.append(read(variables))
-            return constant[0]
-
-        return once
+        names = {
+            self._config.name_converter.from_argument(one): one.python_name
+            for one in known.arguments
+        }
+        # Strawberry makes objects of inputs; scalars, enums and lists of them it leaves alone.
+        plain = all(is_leaf_type(get_named_type(one.type)) for one in field.args.values())
+        return read_plain if plain and not any(one.is_maybe for one in known.arguments) else read
 
 
 def _column(inner: Any, optional: bool, name: str, model: type[Base]) -> Column:  # noqa: ANN401, FBT001
@@ -342,7 +349,9 @@ def _passes_through(inner: GraphQLScalarType) -> bool:
 
 
 def _nullable(kind: Any) -> tuple[Any, bool]:  # noqa: ANN401
-    return (kind.of_type, False) if isinstance(kind, GraphQLNonNull) else (kind, True)
+    if isinstance(kind, GraphQLNonNull):
+        return cast("Any", kind).of_type, False
+    return kind, True
 
 
 def _member(kind: GraphQLObjectType, details: FieldDetailsList) -> tuple[str, Any]:

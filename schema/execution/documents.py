@@ -1,9 +1,8 @@
 """Prepared documents: each is parsed, validated and measured once, and kept while it is used."""
 
 import sys
-from collections import OrderedDict
-from collections.abc import Hashable, Mapping
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
 
 from graphql import (
     DocumentNode,
@@ -16,6 +15,7 @@ from graphql import (
 from graphql.execution.collect_fields import FragmentDetails
 
 from schema.execution.analysis import Analysis, Measure
+from schema.execution.bounded import Bounded
 from schema.execution.costs import Program
 from schema.execution.limits import Limits, NoSuchOperation, Refused, above
 from schema.execution.reading import read, rules, settled
@@ -29,50 +29,15 @@ BYTES_PER_TOKEN: Final = 500
 """Measured: up to 460, in usual documents as well as in those made to be large."""
 BYTES_PER_DOCUMENT: Final = 4_000
 BYTES_PER_ERROR: Final = 1_000
-MAX_PLANS: Final = 16
 MOST: Final = 2**31 - 1
 """Counts end here: fragments can multiply them beyond what JSON can carry."""
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
-
-
-class Bounded(Generic[K, V]):
-    """Keeps what was used last, within a number of entries and a sum of bytes.
-
-    It belongs to one thread, as the event loop's work does.
-    """
-
-    def __init__(self, *, entries: int, bytes: int = sys.maxsize) -> None:
-        self._entries = entries
-        self._bytes = bytes
-        self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
-        self.bytes = 0
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def get(self, key: K) -> V | None:
-        found = self._kept.get(key)
-        if found is None:
-            return None
-        self._kept.move_to_end(key)
-        return found[0]
-
-    def put(self, key: K, value: V, *, bytes: int = 0) -> None:
-        replaced = self._kept.pop(key, None)
-        self.bytes += bytes - (replaced[1] if replaced else 0)
-        self._kept[key] = value, bytes
-        while len(self._kept) > self._entries or self.bytes > self._bytes:
-            _, (_, freed) = self._kept.popitem(last=False)
-            self.bytes -= freed
 
 
 class Operation:
     """One operation of a prepared document."""
 
     __slots__ = (
-        "_measure", "_program", "aliases", "condition_variables", "depth", "kind", "node", "plans",
+        "_measure", "_program", "aliases", "condition_variables", "depth", "kind", "node",
     )  # fmt: skip
 
     def __init__(self, node: OperationDefinitionNode, measure: Measure, program: Program) -> None:
@@ -82,8 +47,6 @@ class Operation:
         self.aliases = min(measure.aliases, MOST)
         self.condition_variables = tuple(sorted(measure.conditions))
         """Those of @skip and @include, anywhere in the operation."""
-        self.plans: Bounded[tuple[object, ...], Any] = Bounded(entries=MAX_PLANS)
-        """For the executor; the key is made by `conditions`."""
         self._measure = measure
         self._program = program
 

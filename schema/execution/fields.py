@@ -119,11 +119,11 @@ def inside(present: str, *, description: str) -> Any:  # noqa: ANN401
     return _field(resolve, Inside(present), description)
 
 
-def global_id(encode: Callable[[str, object], str], *, description: str) -> Any:  # noqa: ANN401
+def global_id(encode: Callable[[str, Any], str], *, description: str) -> Any:  # noqa: ANN401
     """The id of an object by its type and key."""
 
     def resolve(root: Any, info: Info) -> Any:  # noqa: ANN401
-        return encode(info._raw_info.parent_type.name, root.id)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the type that is executed has no public name
+        return encode(info._raw_info.parent_type.name, root.id)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType] - the type that is executed has no public name
 
     return _field(resolve, GlobalId(), description)
 
@@ -210,7 +210,7 @@ def _takes(
         inspect.Parameter("root", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Any),
         inspect.Parameter("info", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Info),
     ]
-    resolve.__signature__ = inspect.Signature([*first, *by_name])  # pyright: ignore[reportFunctionMemberAccess]
+    resolve.__signature__ = inspect.Signature([*first, *by_name])
     resolve.__annotations__ = {one.name: one.annotation for one in [*first, *by_name]}
     resolve.__module__, resolve.__name__ = like.__module__, like.__name__
 

@@ -5,8 +5,11 @@ resolver that raises - ends the run, and the operation is executed the standard 
 says exactly what failed and where.
 """
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# graphql-core's types depend on a type of contexts that it does not name.
+
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain
 from typing import Any, Final
 
@@ -90,12 +93,13 @@ class Levels:
 
     async def _one_by_one(self, plan: Plan, rows: Sequence[Row], made: list[Object]) -> None:
         """Fields that graphql-core executes. Where the object stands does not matter to them."""
-        executor, waiting = self._executor(), []
+        executor = self._executor()
+        waiting: list[Awaitable[None]] = []
         records = plan.records(rows) if plan.model else [executor.root_value]
         for name, other in plan.others:
-            path = Path(None, name, plan.type.name)
+            path = Path(None, name, plan.kind.name)
             for place, record in enumerate(records):
-                value = executor.execute_field(plan.type, record, other.details, path, None)
+                value = executor.execute_field(plan.kind, record, other.details, path, None)
                 if executor.is_awaitable(value):
                     waiting.append(_settle(made[place], name, value))
                 else:
@@ -108,18 +112,18 @@ class Levels:
     async def _relation(
         self, plan: Plan, name: str, one: Related, rows: Sequence[Row], made: list[Object]
     ) -> None:
+        if self._as_text and one.of is None:
+            one.text = one.text or Text.of(one)
+            text = await one.text.read(self._ctx, self._variables)
+            if text is not None:
+                made[0][name] = Written(text)
+                return
         wanted = one.wanted(self._ctx, self._variables)
         values: Sequence[Any]
         keys = None
         if one.of is not None:
             place = plan.columns.place(one.of)
             keys = [row[place] for row in rows]
-        if self._as_text and one.of is None and wanted is not None:
-            one.text = one.text or Text.of(one)
-            text = await one.text.read(wanted, self._ctx, self._variables)
-            if text is not None:
-                made[0][name] = Written(text)
-                return
         if wanted is None:
             values = [[] if one.many else None] * len(made)
         elif isinstance(one.selection, Connection):
@@ -236,7 +240,7 @@ def cursor_of(row: Row, places: Sequence[int]) -> str:
     return Order.cursor(value, id).encode()
 
 
-def member(
+def member(  # noqa: PLR0911  (a table)
     name: str, page: Page, wanted: Rows, count: int, places: Sequence[int]
 ) -> bool | int | str | None:
     """A value that belongs to a page as a whole."""

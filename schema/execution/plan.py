@@ -6,7 +6,7 @@ kept with the document. It holds nothing of a request.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from graphql import GraphQLObjectType
 from graphql.execution.collect_fields import FieldDetailsList
@@ -15,7 +15,9 @@ from graphql.execution.values import VariableValues
 from db import json
 from db.models import Base
 from db.rows import Asked, Rows
+from domain.accounts import Viewer
 from resolvers.context import Context
+from schema.execution.bounded import Bounded
 
 Row = Sequence[Any]
 Object = dict[str, Any]
@@ -73,6 +75,8 @@ class Related:
 
     wish: Callable[..., Rows | None]
     arguments: Callable[[VariableValues], dict[str, Any]]
+    is_constant: bool
+    """Whether the arguments are the same for every request."""
     of: Asked | None
     """The parent's column that they refer to; None at the root."""
     selection: "Plan | Kinds | Connection"
@@ -82,7 +86,19 @@ class Related:
     """For a root field, how one statement makes its JSON, once that was found out."""
 
     def wanted(self, ctx: Context, variables: VariableValues) -> Rows | None:
-        return self.wish(ctx, **self.arguments(variables))
+        if not self.is_constant:
+            return self.wish(ctx, **self.arguments(variables))
+        key = self, ctx.viewer
+        wanted = _WISHES.get(key)
+        if wanted is None:
+            wanted = self.wish(ctx, **self.arguments(variables))
+            if wanted is not None:
+                _WISHES.put(key, wanted)
+        return wanted
+
+
+_WISHES: Final[Bounded[tuple[Related, Viewer | None], Rows]] = Bounded(entries=4_000)
+"""Constant wishes of viewers: a wish depends on the viewer and its arguments alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +117,7 @@ Parts = dict[str, Part]
 class Plan:
     """How to build one selection on one type of object, for any number of rows."""
 
-    type: GraphQLObjectType
+    kind: GraphQLObjectType
     model: type[Base] | None
     """None for the root of a query, which has no columns."""
     columns: Columns

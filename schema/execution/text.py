@@ -11,8 +11,10 @@ from db import json
 from db.json import MISFIT, Joint
 from db.models import Base
 from db.paging import Order
-from db.rows import Asked, Rows, Shape
+from db.rows import Asked, Shape
+from domain.accounts import Viewer
 from resolvers.context import Context
+from schema.execution.bounded import Bounded
 from schema.execution.code import Misfit
 from schema.execution.plan import (
     Column,
@@ -33,7 +35,6 @@ from schema.execution.plan import (
 Fill = Callable[[bytes], bytes]
 Filler = Callable[[Context], Fill]
 
-_KEPT: Final = 32
 _CURSORS: Final = {"cursor", "start_cursor", "end_cursor"}
 
 
@@ -58,6 +59,11 @@ class Made:
     fillers: dict[bytes, Filler]
 
 
+Shapes = tuple[Shape | None, ...]
+Ready = tuple[Made, list[Any]]
+"""A statement and its arguments."""
+
+
 class Text:
     """How a root field becomes text. What statement that takes depends on the wishes' shapes."""
 
@@ -65,7 +71,7 @@ class Text:
         self._root = root
         self._others = others
         """The relations below, in the order of the walk; None: it cannot be done."""
-        self._made: dict[tuple[Shape | None, ...], Made] = {}
+        self._is_constant = root.is_constant and all(one.is_constant for one in others or ())
 
     @classmethod
     def of(cls, root: Related) -> "Text":
@@ -74,21 +80,17 @@ class Text:
         except NotPure:
             return cls(root, None)
 
-    async def read(self, wanted: Rows, ctx: Context, variables: VariableValues) -> bytes | None:
+    async def read(self, ctx: Context, variables: VariableValues) -> bytes | None:
         """None where only rows will do."""
         if self._others is None:
             return None
-        wishes: list[Rows | None] = [wanted]
-        shapes: tuple[Shape | None, ...] = (wanted.shape,)
-        if self._others:
-            wishes += [one.wanted(ctx, variables) for one in self._others]
-            shapes = tuple(one and one.shape for one in wishes)
-        made = self._made.get(shapes)
-        if made is None:
-            if len(self._made) >= _KEPT:
-                self._made.clear()
-            made = self._made[shapes] = _Writer(shapes).made(self._root)
-        text = await ctx.services.reader.text(made.statement, wishes)
+        ready = _READY.get((self, ctx.viewer)) if self._is_constant else None
+        if ready is None:
+            ready = self._prepare(ctx, variables)
+            if ready is None:
+                return None
+        made, arguments = ready
+        text = await ctx.services.reader.text(made.statement.sql, arguments)
         if text is None or MISFIT in text:
             return None
         if not made.fillers:
@@ -97,6 +99,26 @@ class Text:
             return json.filled(text, {number: make(ctx) for number, make in made.fillers.items()})
         except Exception as failure:
             raise Misfit(str(failure)) from failure
+
+    def _prepare(self, ctx: Context, variables: VariableValues) -> Ready | None:
+        wishes = [one.wanted(ctx, variables) for one in (self._root, *(self._others or ()))]
+        if wishes[0] is None:
+            return None
+        shapes = tuple(one and one.shape for one in wishes)
+        made = _STATEMENTS.get((self, shapes))
+        if made is None:
+            made = _Writer(shapes).made(self._root)
+            _STATEMENTS.put((self, shapes), made, bytes=len(made.statement.sql))
+        ready = made, made.statement.arguments([one.values() if one else {} for one in wishes])
+        if self._is_constant:
+            _READY.put((self, ctx.viewer), ready)
+        return ready
+
+
+_STATEMENTS: Final[Bounded[tuple[Text, Shapes], Made]] = Bounded(entries=2_000, bytes=16 << 20)
+"""What each root field came to. Clients choose the shapes: how many rows, which filters."""
+_READY: Final[Bounded[tuple[Text, Viewer | None], Ready]] = Bounded(entries=2_000)
+"""What constant wishes come to, for the viewers that asked last."""
 
 
 def _below(selection: Plan | Kinds | Connection) -> "list[Related]":
@@ -241,7 +263,7 @@ def _cursor_text(value: object, id: object) -> bytes:
 
 def _as_computed(part: Column) -> Computed:
     """A column that only Python can write."""
-    serialize = part.serialize or (lambda value: value)
+    serialize = part.serialize or _same
     needs = (part.leaf.asked,)
     return Computed(
         _same, needs, with_context=False, optional=part.leaf.optional, serialize=serialize

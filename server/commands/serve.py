@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import gc
 import os
 import socket
 import sys
@@ -15,7 +14,7 @@ from starlette.applications import Starlette
 from typing_extensions import override
 
 from jobs import worker
-from server import logs, processes, settings, wiring
+from server import logs, memory, processes, settings, wiring
 from server.app import create_app
 from server.settings import NotReady, Settings
 
@@ -54,18 +53,8 @@ async def _serve(current: Settings, listener: socket.socket, *, with_worker: boo
         )
         banner = _banner(current, listener, key_file)
         work.append(asyncio.create_task(_answer(app, listener, banner)))
-        _spare_the_collector()
+        memory.settle()
         await processes.until_stopped(*work)
-
-
-def _spare_the_collector() -> None:
-    """Take what was made so far, which stays for good, out of the garbage collector's sight.
-
-    Going through all of it would hold every request up for more than 100 ms, now and then.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 50)  # a request makes thousands of objects, and few circles
 
 
 async def _answer(app: Starlette, listener: socket.socket, banner: str) -> None:

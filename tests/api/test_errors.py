@@ -33,7 +33,9 @@ async def errors(api: Api, query: str, **variables: Any) -> list[dict[str, Any]]
 async def test_a_bug_is_masked_and_logged_under_the_same_id(
     api: Api, bug: factories.Video, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (error,) = await errors(api, "{ viewer { name } list: videos { totalCount nodes { id status } } }")
+    (error,) = await errors(
+        api, "{ viewer { name } list: videos { totalCount nodes { id status } } }"
+    )
     id = error["extensions"]["errorId"]
     assert error == {
         "message": "Internal error.",
@@ -50,7 +52,9 @@ async def test_a_bug_is_masked_and_logged_under_the_same_id(
 
 
 async def test_each_bug_has_an_id_of_its_own(api: Api, bug: factories.Video) -> None:
-    query = "query ($v: String!) { a: video(by: {vid: $v}) { status } b: video(by: {vid: $v}) { status } }"
+    query = """
+      query ($v: String!) { a: video(by: {vid: $v}) { status } b: video(by: {vid: $v}) { status } }
+    """
     found = await errors(api, query, v=bug.vid)
     assert [error["message"] for error in found] == ["Internal error.", "Internal error."]
     assert len({error["extensions"]["errorId"] for error in found}) == 2

@@ -99,9 +99,7 @@ async def test_queries_and_mutations_work_too(api: Api) -> None:
 async def test_without_a_key_only_what_is_public_works(anonymous: Api) -> None:
     async with anonymous.socket() as socket:
         await socket.subscribe("1", "{ viewer { id } limits { maxPageSize } }")
-        assert await socket.receive() == answered(
-            "1", 2, viewer=None, limits={"maxPageSize": 100}
-        )
+        assert await socket.receive() == answered("1", 2, viewer=None, limits={"maxPageSize": 100})
         assert await socket.receive() == complete("1")
         await socket.subscribe("2", "subscription { playSetReady { id } }")
         error = (await socket.receive())["payload"]["errors"][0]

@@ -75,10 +75,7 @@ async def test_only_the_digest_of_a_key_is_stored(
 async def test_a_key_stands_for_its_account(services: Services, owner: factories.Owner) -> None:
     viewer = await viewer_of(services.db, owner.api_key)
     assert viewer is not None
-    async with services.db.read() as session:
-        found = await accounts.by_id(session, viewer)
-    assert found is not None
-    assert found.id == owner.account.id
+    assert viewer.account_id == owner.account.id
 
 
 async def test_an_unknown_key_stands_for_nobody(services: Services, owner: factories.Owner) -> None:

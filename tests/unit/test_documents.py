@@ -11,7 +11,8 @@ import strawberry
 from graphql import OperationType, build_schema, parse
 from graphql.execution import Executor
 
-from schema.execution.documents import Bounded, Documents, Operation
+from schema.execution.bounded import Bounded
+from schema.execution.documents import Documents, Operation
 from schema.execution.limits import Limits, NoSuchOperation, Refused
 
 OURS = build_schema((Path(__file__).parents[2] / "schema.graphql").read_text())
@@ -253,14 +254,6 @@ def test_conditions_are_found_everywhere_in_the_operation() -> None:
     values = {"b": True, "c": False, "d": True, "z": False, "no": "x"}
     assert found.conditions(values) == (True, False, True, False)
     assert operation("{ viewer { id } }").condition_variables == ()
-
-
-def test_plans_are_kept_for_16_values_of_the_conditions() -> None:
-    found = operation("{ viewer { id } }")
-    for number in range(20):
-        found.plans.put((number,), str(number))
-    assert len(found.plans) == 16
-    assert (found.plans.get((3,)), found.plans.get((4,))) == (None, "4")
 
 
 # --- What is kept

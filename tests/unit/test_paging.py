@@ -1,4 +1,4 @@
-"""Cursors, and which rows a window asks for."""
+"""Cursors, numbered pages, and which rows a window asks for."""
 
 import base64
 import json
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.errors import BadCursor, InvalidArgument, LimitExceeded
-from domain.paging import MAX_PAGE_SIZE, Cursor, Window
+from domain.paging import MAX_OFFSET, MAX_PAGE_SIZE, Cursor, Window
 
 CURSOR = Cursor("2026-01-01", "7")
 TEXT = CURSOR.encode()
@@ -61,6 +61,8 @@ def test_what_is_no_cursor_is_refused(text: str) -> None:
         ({"last": 5}, Window(5, backwards=True)),
         ({"last": 5, "before": TEXT}, Window(5, CURSOR, backwards=True)),
         ({"first": 15, "last": 5, "before": TEXT}, Window(5, CURSOR, backwards=True)),
+        ({"first": 5, "page": 1}, Window(5, page=1)),
+        ({"first": 0, "page": 7}, Window(0, page=7)),
     ],
 )
 def test_a_window_begins_at_its_cursor(arguments: dict[str, Any], window: Window) -> None:
@@ -76,6 +78,13 @@ def test_a_window_begins_at_its_cursor(arguments: dict[str, Any], window: Window
         ({"before": TEXT}, ("last",)),
         ({"last": 5, "after": TEXT}, ()),
         ({"first": 5, "after": TEXT, "before": TEXT}, ()),
+        ({"page": 1}, ("first",)),
+        ({"first": -1, "page": 1}, ("first",)),
+        ({"first": 5, "page": 0}, ("page",)),
+        ({"first": 5, "page": -1}, ("page",)),
+        ({"first": 5, "after": TEXT, "page": 1}, ("page",)),
+        ({"last": 5, "page": 1}, ("page",)),
+        ({"last": 5, "before": TEXT, "page": 1}, ("page",)),
     ],
 )
 def test_a_window_that_makes_no_sense_is_refused(
@@ -97,3 +106,37 @@ def test_a_window_is_not_larger_than_the_limit(name: str) -> None:
 def test_a_window_with_a_bad_cursor_is_refused() -> None:
     with pytest.raises(BadCursor):
         Window.of(first=5, after="x")
+
+
+@pytest.mark.parametrize(
+    ("window", "offset"),
+    [
+        (Window(5), 0),
+        (Window(5, CURSOR), 0),
+        (Window(5, page=1), 0),
+        (Window(5, page=2), 5),
+        (Window(5, page=7), 30),
+        (Window(0, page=7), 0),
+    ],
+)
+def test_a_numbered_page_begins_where_those_before_it_end(window: Window, offset: int) -> None:
+    assert window.offset == offset
+
+
+def test_the_last_numbered_page_is_one_that_begins_within_the_limit() -> None:
+    last = MAX_OFFSET // 50 + 1
+    assert Window.of(first=50, page=last).offset == MAX_OFFSET
+    with pytest.raises(LimitExceeded) as failure:
+        Window.of(first=50, page=last + 1)
+    found = failure.value
+    assert (found.limit, found.actual, found.path) == (MAX_OFFSET, MAX_OFFSET + 50, ("page",))
+
+
+def test_pages_without_items_are_never_too_far() -> None:
+    assert Window.of(first=0, page=10**9) == Window(0, page=10**9)
+
+
+def test_a_numbered_page_is_not_larger_than_the_limit() -> None:
+    with pytest.raises(LimitExceeded) as failure:
+        Window.of(first=MAX_PAGE_SIZE + 1, page=1)
+    assert failure.value.path == ("first",)
