@@ -317,7 +317,7 @@ class _Builder:
         for name, part in parts:
             pieces += [f'{opening}"{name}":', *self.part(row, part)]
             opening = ","
-        pieces.append("}")
+        pieces.append("}" if parts else "{}")
         arguments = _expressions(pieces)
         starts = range(0, len(arguments), _MOST_ARGUMENTS)
         texts = [func.concat(*arguments[at : at + _MOST_ARGUMENTS]) for at in starts]

@@ -208,11 +208,18 @@ KEYS: Final = "keys"
 
 @lru_cache(_KEPT)
 def reading(shape: Shape, columns: tuple[Asked, ...]) -> Statement:
-    """Reads these columns; for many parents, the last column says whose row it is."""
+    """Reads these columns, or only that there are rows.
+
+    For many parents, the last column says whose row it is.
+    """
     row = aliased(shape.source.model)
     # Names of their own: one column may be asked for in several forms.
-    named = (expression(row, one).label(f"c{at}") for at, one in enumerate(columns))
-    wanted = select(*named).where(*conditions(shape, row)).order_by(*ordering(shape, row))
+    named = [expression(row, one).label(f"c{at}") for at, one in enumerate(columns)]
+    wanted = (
+        select(*named or [literal_column("1").label("c0")])
+        .where(*conditions(shape, row))
+        .order_by(*ordering(shape, row))
+    )
     if shape.by is None:
         return compiled(limited(wanted, shape))
     by = getattr(row, shape.by)

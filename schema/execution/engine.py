@@ -58,7 +58,7 @@ _TOKEN_BYTES: Final = 600
 _ALL: Final = frozenset(OperationType)
 _QUERY: Final = OperationType.QUERY
 _KINDS: Final = {CoreType(kind.value): kind for kind in OperationType}
-_PLANLESS: Final = (DomainError, Misfit, Failed)
+_PLANLESS: Final = (DomainError, GraphQLError, Misfit, Failed)
 """What ends the run of a plan without being a fault of it."""
 
 
@@ -275,7 +275,9 @@ class _Run:
         except Exception:
             log.warning("a plan failed; the operation is executed again", exc_info=True)
             return None
-        return Answer(_spliced(data) if mode == "text" else data, None, mode=mode)
+        if not any(isinstance(value, Written) for value in data.values()):
+            return Answer(data, None, mode="rows")
+        return Answer(_spliced(data), None, mode="text")
 
 
 def _spliced(data: Object) -> Any:  # noqa: ANN401  (the object, or `JsonText`)

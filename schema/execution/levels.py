@@ -82,7 +82,9 @@ class Levels:
             made = plan.build(rows, self._ctx)
         except Exception as failure:
             raise Misfit(str(failure)) from failure
-        work = [self._relation(plan, name, one, rows, made) for name, one in plan.related]
+        work: list[Awaitable[Any]] = [
+            self._relation(plan, name, one, rows, made) for name, one in plan.related
+        ]
         if plan.others:
             work.append(self._one_by_one(plan, rows, made))
         if len(work) == 1:
@@ -94,18 +96,21 @@ class Levels:
     async def _one_by_one(self, plan: Plan, rows: Sequence[Row], made: list[Object]) -> None:
         """Fields that graphql-core executes. Where the object stands does not matter to them."""
         executor = self._executor()
-        waiting: list[Awaitable[None]] = []
+        waiting: dict[tuple[int, str], Awaitable[Any]] = {}
         records = plan.records(rows) if plan.model else [executor.root_value]
-        for name, other in plan.others:
-            path = Path(None, name, plan.kind.name)
-            for place, record in enumerate(records):
-                value = executor.execute_field(plan.kind, record, other.details, path, None)
-                if executor.is_awaitable(value):
-                    waiting.append(_settle(made[place], name, value))
-                else:
+        try:
+            for name, other in plan.others:
+                path = Path(None, name, plan.kind.name)
+                for place, record in enumerate(records):
+                    value = executor.execute_field(plan.kind, record, other.details, path, None)
                     made[place][name] = value
-        if waiting:
-            await _all(waiting)
+                    if executor.is_awaitable(value):
+                        waiting[place, name] = value
+        finally:
+            # Also those that nobody wants any more, since another one failed, come to an end.
+            found = await _all(list(waiting.values()))
+        for (place, name), value in zip(waiting, found, strict=True):
+            made[place][name] = value
         if executor.collected_errors.errors:
             raise Failed
 
@@ -200,11 +205,12 @@ class Levels:
             case Edges():
                 return await self._edges(part, pages, places)
             case PageInfo():
-                columns = [
-                    await self._part(one, wanted, pages, counts, places)
-                    for one in part.parts.values()
-                ]
-                return [dict(zip(part.parts, values, strict=True)) for values in zip(*columns)]  # noqa: B905
+                made: list[Object] = [{} for _ in pages]
+                for name, one in part.parts.items():
+                    values = await self._part(one, wanted, pages, counts, places)
+                    for object_, value in zip(made, values, strict=True):
+                        object_[name] = value
+                return made
             case Member():
                 return [
                     member(part.name, page, wanted, counts[at] if counts else 0, places)
@@ -276,15 +282,11 @@ def _has_cursors(connection: Connection) -> bool:
     return bool(connection.members & {"cursor", "start_cursor", "end_cursor"})
 
 
-async def _settle(object_: Object, name: str, value: Any) -> None:  # noqa: ANN401
-    object_[name] = await value
-
-
-async def _all(work: Sequence[Any]) -> None:
+async def _all(work: Sequence[Awaitable[Any]]) -> list[Any]:
     """Wait for all; the first failure ends the others."""
     tasks = [asyncio.ensure_future(one) for one in work]
     try:
-        await asyncio.gather(*tasks)
+        return await asyncio.gather(*tasks)
     except BaseException:
         for task in tasks:
             task.cancel()

@@ -1,0 +1,243 @@
+"""The rows of the suite: the same in every run, so that documents can name them.
+
+The owner's rows are awkward but sound. The stranger has a few of the same kind. Rows that no
+code of ours writes belong to a tenant of their own: they may fail whole lists.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import insert, text
+
+from db.models import Account, PlaySet, StoredObject, Task, UploadPart, UploadSession, Video
+from db.session import Database
+from domain.errors import ErrorCode
+from domain.tasks import TaskKind, TaskStatus
+from domain.uploads import UploadStatus
+from domain.videos import PlaySetStatus, Resolution, TranscodePass, VideoStatus
+from tests.equivalence import values
+from tests.support.factories import EPOCH, SOURCE
+
+Row = dict[str, Any]
+TENANTS: Final = {"owner": 26, "stranger": 5, "cursed": 8}
+"""How many videos each has; a page holds 15 unless the caller says otherwise."""
+
+TABLES: Final = (Account, StoredObject, Video, UploadSession, Task, PlaySet, UploadPart)
+_SHA256: Final = "0123456789abcdef" * 4
+
+
+@dataclass
+class Rows:
+    """By table, in the order in which foreign keys allow to insert them."""
+
+    of: dict[type, list[Row]] = field(default_factory=lambda: {table: [] for table in TABLES})
+
+    def add(self, table: type, **row: Any) -> Row:
+        self.of[table].append(row)
+        return row
+
+    def owned(self, table: type, tenant: str) -> list[Row]:
+        return [row for row in self.of[table] if row["account_id"] == key(tenant, "account")]
+
+
+def key(*names: object) -> UUID:
+    """The id of a row: random to look at, the same in every run."""
+    return uuid.uuid5(uuid.NAMESPACE_OID, " ".join(map(str, names)))
+
+
+def _pick(choices: Sequence[Any], number: int) -> Any:
+    return choices[number % len(choices)]
+
+
+def _moment(number: int) -> datetime:
+    """Neighbours share a moment now and then, so that the order needs the id."""
+    if number % 4 == 1:
+        return _pick(values.MOMENTS, number // 4)
+    return EPOCH + timedelta(minutes=number // 3, microseconds=_pick((0, 10, 123_456), number // 2))
+
+
+@cache
+def rows() -> Rows:
+    made = Rows()
+    made.add(StoredObject, sha256=_SHA256, key="sources/x", size=1, references=99)
+    for tenant, videos in TENANTS.items():
+        _account(made, tenant)
+        for number in range(videos):
+            _video(made, tenant, number)
+        for number in range(len(UploadStatus) * (2 if tenant == "owner" else 1)):
+            _upload(made, tenant, number)
+    return made
+
+
+def _account(made: Rows, tenant: str) -> None:
+    made.add(
+        Account,
+        id=key(tenant, "account"),
+        user_id=tenant,
+        name=f'{tenant} "quoted" \\ 中',
+        created_at=EPOCH,
+    )
+
+
+def _video(made: Rows, tenant: str, number: int) -> None:
+    id = key(tenant, "video", number)
+    too_long = number == TENANTS[tenant] - 1
+    made.add(
+        Video,
+        id=id,
+        vid=f"{tenant}-{number}",
+        account_id=key(tenant, "account"),
+        status=_pick(list(VideoStatus), number),
+        status_reason=_pick(values.TEXTS, number),
+        title=_pick(values.TITLES, number),
+        description=_pick(values.TEXTS, 5 * number),
+        source_sha256=_SHA256,
+        source=SOURCE.to_json(),
+        file_size=_pick(values.SIZES, number),
+        width=_pick((0, 1, 1280, 2**31 - 1), number),
+        height=_pick((720, -1, 0), number),
+        duration_ms=values.TOO_LONG_MS if too_long else _pick((0, 1, 4_000, 2**31 - 1), number),
+        poster_key=None if number % 3 else f"videos/{id.hex}/poster é.jpg",
+        storyboard_key=None if number % 2 else f"videos/{id.hex}/story.vtt",
+        epoch=number,
+        created_at=_moment(number),
+        updated_at=_moment(7 * number),
+        published_at=None if number % 3 == 0 else _moment(number + 1),
+    )
+    if number % 4 != 3:  # some have no work and no play set
+        for place, kind in enumerate(list(TranscodePass)[: 1 + number % 3]):
+            _transcode(made, tenant, number, place=place, kind=kind)
+
+
+def _task(made: Rows, tenant: str, number: int, **row: Any) -> Row:
+    failed = number % 3 == 0
+    return made.add(
+        Task,
+        account_id=key(tenant, "account"),
+        status=_pick(list(TaskStatus), number),
+        progress=_pick(values.PARTS_OF_ONE, number),
+        speed=_pick(values.NUMBERS, number),
+        attempt=number % 4,
+        worker=_pick(values.TEXTS, number + 1),
+        error_code=_pick(list(ErrorCode), number) if failed else None,
+        error_message=_pick(values.TEXTS, number // 3) if failed else None,
+        log=_pick(values.TEXTS, 3 * number + 2),
+        created_at=_moment(2 * number),
+        started_at=None if number % 2 else _moment(number + 2),
+        finished_at=None if number % 3 else _moment(number + 3),
+        **row,
+    )
+
+
+def _transcode(made: Rows, tenant: str, number: int, *, place: int, kind: TranscodePass) -> None:
+    video, id = key(tenant, "video", number), key(tenant, "task", number, place)
+    _task(
+        made,
+        tenant,
+        3 * number + place,
+        id=id,
+        kind=TaskKind.TRANSCODE,
+        video_id=video,
+        upload_session_id=None,
+        transcode_pass=None if number % 7 == 6 else kind,
+    )
+    rungs = (Resolution.P360, *([Resolution.ORIGIN] if number % 2 else []))
+    if place:
+        rungs = (Resolution.P480, Resolution.P720) if place == 1 else (Resolution.P1080,)
+    for rung in rungs:
+        _play_set(made, (video, id), rung, 5 * number + 2 * place + len(rung))
+
+
+def _play_set(made: Rows, of: tuple[UUID, UUID], rung: Resolution, number: int) -> None:
+    made.add(
+        PlaySet,
+        id=key(of[0], rung),
+        video_id=of[0],
+        task_id=of[1],
+        resolution=rung,
+        status=_pick(list(PlaySetStatus), number // 2),
+        playlist_key=None,
+        file_size=_pick((None, *values.SIZES), number),
+        width=_pick((None, 640, 0), number),
+        height=_pick((360, None), number),
+        frame_rate=_pick(values.FRAME_RATES, number),
+        duration_ms=_pick((None, 4_000, 0, 2**31 - 1, 1, values.TOO_LONG_MS, 7), number),
+        bandwidth=_pick((None, 800_000, 2**31 - 1), number // 2),
+        average_bandwidth=None,
+        codecs=_pick(values.CODECS, number),
+        created_at=_moment(number),
+        updated_at=_moment(number + 5),
+    )
+
+
+def _upload(made: Rows, tenant: str, number: int) -> None:
+    """Odd ones have parts; every third became, or was to become, a video."""
+    id = key(tenant, "upload", number)
+    chunks, huge = 1 + number % 5, number == 3
+    size = 2**53 - 1 if huge else chunks * 65_536
+    parts = [part for part in range(1, chunks + 1) if part % 3] if number % 2 else []
+    made.add(
+        UploadSession,
+        id=id,
+        account_id=key(tenant, "account"),
+        status=_pick(list(UploadStatus), number),
+        title=_pick(values.TITLES, 3 * number),
+        description=_pick(values.TEXTS, 2 * number),
+        device_type=_pick(values.TEXTS, number),
+        sha256=_SHA256,
+        file_size=size,
+        chunk_size=2**50 if huge else 65_536,
+        received_bytes=len(parts) * 12_345,
+        received_chunks=len(parts),
+        video_id=None if number % 3 else key(tenant, "video", number // 3),
+        error_code=_pick(list(ErrorCode), number) if number % 4 == 0 else None,
+        error_message=_pick(values.TEXTS, number) if number % 4 == 0 else None,
+        created_at=_moment(number),
+        updated_at=_moment(number + 2),
+        expires_at=_moment(number + 4),
+    )
+    for part in parts:
+        made.add(UploadPart, session_id=id, number=part, size=12_345, sha256=_SHA256)
+    if number % 2:
+        _task(
+            made,
+            tenant,
+            number + 1,
+            id=key(tenant, "verify", number),
+            kind=TaskKind.VERIFY,
+            video_id=key(tenant, "video", number) if number % 3 == 0 else None,
+            upload_session_id=id,
+            transcode_pass=None,
+        )
+
+
+CURSES: Final = (
+    ("update video set status = 'lost' where id = :id", ("video", 0)),
+    ("update video set title = '', duration_ms = 1::bigint << 62 where id = :id", ("video", 1)),
+    ("update video set file_size = -1 where id = :id", ("video", 2)),
+    ("update task set error_code = 'NO_SUCH_CODE' where video_id = :id", ("video", 0)),
+    ("update task set progress = 'NaN', speed = 'Infinity' where video_id = :id", ("video", 2)),
+    (
+        "update play_set set resolution = '8K' where video_id = :id and resolution = '360P'",
+        ("video", 4),
+    ),
+    ("update play_set set frame_rate = '1/0' where video_id = :id", ("video", 5)),
+    ("update play_set set status = '' where video_id = :id", ("video", 6)),
+    ("update upload_session set status = 'lost' where id = :id", ("upload", 2)),
+)
+"""What no code of ours writes: enums without a member, numbers that no scalar can say."""
+
+
+async def fill(db: Database) -> None:
+    async with db.write() as session:
+        for table, made in rows().of.items():
+            await session.execute(insert(table), made)
+        for statement, names in CURSES:
+            await session.execute(text(statement), {"id": key("cursed", *names)})
+    async with db.write() as session:
+        await session.execute(text("analyze"))

@@ -1,0 +1,321 @@
+"""Makes documents that are valid for a schema, and now and then meet an error."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final, cast
+
+from graphql import (
+    GraphQLBoolean,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    is_abstract_type,
+    is_introspection_type,
+    is_leaf_type,
+)
+
+from tests.equivalence.arguments import Arguments, Given, Material, resolved, text
+from tests.equivalence.choices import Choices
+
+Parent = GraphQLObjectType | GraphQLInterfaceType
+Lines = list[str]
+SHADOWS: Final = ("id", "title", "a", "r", "rows", "data", "None", "lambda", "node", "__a", "_")
+"""Aliases that are names of something else, in the schema or in code that a plan may generate."""
+
+INTROSPECTION: Final = (
+    "__schema { queryType { name } }",
+    '__type(name: "Video") { kind name fields { name type { kind name } } }',
+    '__type(name: "Nothing") { name }',
+)
+MAX_SELECTIONS: Final = 40
+"""About how many selections a document has, those of several fields at once not counted."""
+
+MAX_LEAVES: Final = 800
+"""About how many leaves a response has."""
+MAX_TIMES: Final = 150
+"""About how many objects of one level there are."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the documents of one test are about. Shares are in percent."""
+
+    name: str
+    roots: tuple[str, ...] = ()
+    """Fields of the root type to choose from; all of them if there are none."""
+    spoiled: int = 25
+    """The share of the documents with values that may be an error."""
+    risky: int = 10
+    """The share of the documents with fields that often fail."""
+
+
+@dataclass(frozen=True)
+class Question:
+    document: str
+    variables: dict[str, Any]
+    operation: str | None
+    caller: str
+
+    def __repr__(self) -> str:
+        return f"as {self.caller}, with {self.variables!r}, {self.operation}:\n{self.document}"
+
+
+@dataclass(frozen=True)
+class Fragment:
+    name: str
+    on: Parent
+    depth: int
+    """How many levels of fields it has."""
+    leaves: int
+    """About how many leaves it adds to each object that it is spread on."""
+    lines: Lines
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The fields of a type, by what may be selected of them."""
+
+    leaves: Sequence[str]
+    composites: Sequence[str]
+    risky: Sequence[str]
+    together: Sequence[str]
+    """Leaves that can be asked for at once: they need no arguments, and are not risky."""
+
+
+@cache
+def fields_of(
+    schema: GraphQLSchema,
+    parent: Parent,
+    roots: tuple[str, ...],
+    material: Material,
+    *,
+    risky: bool,
+) -> Fields:
+    def is_risky(name: str) -> bool:
+        return f"{parent.name}.{name}" in material.risky
+
+    def is_leaf(name: str) -> bool:
+        return is_leaf_type(get_named_type(parent.fields[name].type))
+
+    some = roots if roots and parent is schema.query_type else parent.fields
+    names = [name for name in some if risky or not is_risky(name)]
+    leaves = [name for name in names if is_leaf(name)]
+    composites = [name for name in names if name not in leaves]
+    together = [name for name in leaves if not is_risky(name) and not parent.fields[name].args]
+    return Fields(["__typename", *leaves], composites, list(filter(is_risky, names)), together)
+
+
+@cache
+def conditions_of(schema: GraphQLSchema, parent: Parent) -> Sequence[Parent]:
+    """The types that an object of this type may be of; concrete ones first."""
+    possible = {one.name for one in _concrete(schema, parent)}
+    found = [
+        kind
+        for kind in schema.type_map.values()
+        if isinstance(kind, Parent)
+        and not is_introspection_type(kind)
+        and possible & {one.name for one in _concrete(schema, kind)}
+    ]
+    return sorted(found, key=is_abstract_type)
+
+
+def _concrete(schema: GraphQLSchema, kind: Parent) -> Sequence[GraphQLObjectType]:
+    return schema.get_possible_types(kind) if isinstance(kind, GraphQLInterfaceType) else [kind]
+
+
+@dataclass
+class Document:
+    """One document while it is drawn. Whatever is chosen, 0 is the simplest."""
+
+    schema: GraphQLSchema
+    shape: Shape
+    arguments: Arguments
+    depth: int
+    """How many fields it may be deep."""
+    risky: bool
+    """Whether it may have fields that often fail."""
+    fragments: list[Fragment] = field(default_factory=list[Fragment])
+    leaves: int = 0
+    made: int = 0
+    _names: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """What each response name stands for, everywhere in the document, so that all fields merge."""
+    _own: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    _known: dict[str, list[Given]] = field(default_factory=dict[str, list[Given]])
+
+    def selections(self, parent: Parent, *, depth: int, times: int) -> tuple[Lines, int]:
+        """Lines for about `times` objects of a type; and how many levels of fields are in them."""
+        lines: Lines = []
+        deepest = 0
+        # Of an interface there is little to ask; its types are worth several fragments.
+        percent = 80 if isinstance(parent, GraphQLInterfaceType) else 66
+
+        while True:
+            more = self.arguments.chance(percent)
+            enough = self.made > MAX_SELECTIONS or self.leaves > MAX_LEAVES
+            if lines and (enough or not more):
+                return lines, deepest
+            self.made += 1
+            found, levels = self._selection(parent, depth=depth, times=times)
+            lines, deepest = [*lines, *found], max(deepest, levels)
+
+    def _selection(self, parent: Parent, *, depth: int, times: int) -> tuple[Lines, int]:
+        chance, abstract = self.arguments.chance, isinstance(parent, GraphQLInterfaceType)
+        if chance(50 if abstract else 18) and self.leaves < MAX_LEAVES:
+            if chance(45):
+                return self._spread(parent, depth=depth, times=times)
+            return self._inline(parent, depth=depth, times=times)
+        return self._field(parent, depth=depth, times=times)
+
+    def _inline(self, parent: Parent, *, depth: int, times: int) -> tuple[Lines, int]:
+        kind: Parent | None = None
+        if self.arguments.chance(80):
+            kind = self.arguments.one_of(conditions_of(self.schema, parent))
+        lines, levels = self.selections(kind or parent, depth=depth, times=times)
+        head = f"... on {kind.name}" if kind else "..."
+        return [f"{head}{self._directives()} {{", *_indented(lines), "}"], levels
+
+    def _spread(self, parent: Parent, *, depth: int, times: int) -> tuple[Lines, int]:
+        conditions = conditions_of(self.schema, parent)
+        known = [
+            one
+            for one in self.fragments
+            if one.on in conditions
+            and one.depth <= depth
+            and self.leaves + one.leaves * times <= MAX_LEAVES
+        ]
+        if known and self.arguments.chance(50):
+            fragment = self.arguments.one_of(known)
+            self.leaves += fragment.leaves * times
+        else:
+            kind, before = self.arguments.one_of(conditions), self.leaves
+            lines, levels = self.selections(kind, depth=depth, times=times)
+            each = -(-(self.leaves - before) // times)
+            fragment = Fragment(f"F{len(self.fragments) + 1}", kind, levels, each, lines)
+            self.fragments.append(fragment)
+        return [f"...{fragment.name}{self._directives()}"], fragment.depth
+
+    def _field(self, parent: Parent, *, depth: int, times: int) -> tuple[Lines, int]:
+        choices = fields_of(
+            self.schema, parent, self.shape.roots, self.arguments.material, risky=self.risky
+        )
+        if len(choices.together) > 1 and self.arguments.chance(15):
+            start = self.arguments.choices.below(len(choices.together))
+            some = choices.together[start : start + 1 + self.arguments.choices.below(12)]
+            self.leaves += times * len(some)
+            return [self._plain(parent, name) for name in some], 0
+        at_root, deeper = parent is self.schema.query_type, depth > 0 and times <= MAX_TIMES
+        wanted = self.arguments.chance(94 if at_root else 45)
+        if choices.risky and self.arguments.chance(25):
+            name = self.arguments.one_of(choices.risky)
+        elif wanted and choices.composites and deeper:
+            name = self.arguments.one_of(choices.composites)
+        elif wanted and at_root:
+            return [self.arguments.one_of(INTROSPECTION)], 1
+        else:
+            name = self.arguments.one_of(choices.leaves)
+        if name in choices.leaves:
+            return self._leaf(parent, name, times), 0
+        if not deeper:
+            return self._leaf(parent, "__typename", times), 0
+        return self._composite(parent, name, depth=depth, times=times)
+
+    def _leaf(self, parent: Parent, name: str, times: int) -> Lines:
+        self.leaves += times
+        if name == "__typename":
+            return [self._named(name, "", "String!") + self._directives()]
+        kind, given = str(parent.fields[name].type), self._given(parent, name)
+        if not given and isinstance(parent, GraphQLObjectType) and self.arguments.chance(4):
+            return [self._of_its_own(parent, name, kind)]
+        return [self._named(name, self._text(parent, name, given), kind) + self._directives()]
+
+    def _plain(self, parent: Parent, name: str) -> str:
+        return self._named(name, "", str(parent.fields[name].type), alias=False)
+
+    def _composite(self, parent: Parent, name: str, *, depth: int, times: int) -> tuple[Lines, int]:
+        found, given = parent.fields[name], self._given(parent, name)
+        head = self._named(name, self._text(parent, name, given), str(found.type))
+        values = {name: resolved(value) for name, value in given.items()}
+        times *= max(1, self.arguments.material.fan_out(f"{parent.name}.{name}", found, values))
+        kind = cast("Parent", get_named_type(found.type))
+        lines, levels = self.selections(kind, depth=depth - 1, times=times)
+        return [f"{head}{self._directives()} {{", *_indented(lines), "}"], levels + 1
+
+    def _given(self, parent: Parent, name: str) -> Given:
+        """New arguments of a field, or some that it has elsewhere: then both are one field."""
+        place, expected = f"{parent.name}.{name}", parent.fields[name].args
+        if not expected:
+            return {}
+        known = self._known.setdefault(place, [])
+        if known and self.arguments.chance(30):
+            return self.arguments.one_of(known)
+        known.append(self.arguments.of(place, expected))
+        return known[-1]
+
+    @staticmethod
+    def _text(parent: Parent, name: str, given: Given) -> str:
+        expected = parent.fields[name].args
+        texts = [f"{one}: {text(value, expected[one].type)}" for one, value in given.items()]
+        return f"({', '.join(texts)})" if texts else ""
+
+    def _named(self, name: str, arguments: str, kind: str, *, alias: bool = True) -> str:
+        """The field under a name that stands for nothing else in the document."""
+        meaning = (name, arguments, kind)
+        names = itertools.chain([name], (f"{name}_{n}" for n in itertools.count(1)))
+        if alias and self.arguments.chance(15):
+            names = itertools.chain([self.arguments.one_of(SHADOWS)], names)
+        free = next(one for one in names if self._names.setdefault(one, meaning) == meaning)
+        return f"{name}{arguments}" if free == name else f"{free}: {name}{arguments}"
+
+    def _of_its_own(self, parent: GraphQLObjectType, name: str, kind: str) -> str:
+        """The field under a name that may stand for another field in objects of other types."""
+        alias = "own_" + kind.translate({ord("!"): "_", ord("["): "L", ord("]"): None})
+        return f"{alias}: {self._own.setdefault((parent.name, alias), name)}"
+
+    def _directives(self) -> str:
+        if not self.arguments.chance(12):
+            return ""
+        names = self.arguments.one_of((["include"], ["skip"], ["skip", "include"]))
+        conditions = [text(self.arguments.condition(), GraphQLBoolean) for _ in names]
+        return "".join(f" @{name}(if: {one})" for name, one in zip(names, conditions, strict=True))
+
+    def operation(self) -> tuple[str, str | None]:
+        """The whole document, and which of its operations is meant, if it has to be said."""
+        root = self.schema.query_type
+        assert root is not None
+        lines, _ = self.selections(root, depth=self.depth, times=1)
+        declared = [
+            f"${name}: {one.kind}" + (f" = {one.default}" if one.default is not None else "")
+            for name, one in self.arguments.declared.items()
+        ]
+        variables, named = f"({', '.join(declared)})" if declared else "", self.arguments.chance(10)
+        head = f"query{' Q' if named else ''}{variables} " if declared or named else ""
+        whole = [f"{head}{{", *_indented(lines), "}"]
+        for one in self.fragments:
+            whole += [f"fragment {one.name} on {one.on.name} {{", *_indented(one.lines), "}"]
+        if named:
+            whole.append("query Other { __typename }")
+        return "\n".join(whole), "Q" if named else None
+
+
+def _indented(lines: Lines) -> Lines:
+    return [f"  {line}" for line in lines]
+
+
+def question(
+    choices: Choices,
+    schema: GraphQLSchema,
+    material: Material,
+    callers: Sequence[str],
+    shape: Shape,
+) -> Question:
+    """A document of a shape, with its variables and caller; frequent callers come repeatedly."""
+    arguments = Arguments(choices, material, spoiled=False)
+    arguments.spoiled = arguments.chance(shape.spoiled)
+    risky, depth = arguments.chance(shape.risky), arguments.one_of((3, 2, 4, 5, 6, 9))
+    caller = arguments.one_of(callers)
+    drawn = Document(schema, shape, arguments, depth=depth, risky=risky)
+    document, operation = drawn.operation()
+    return Question(document, arguments.values, operation, caller)

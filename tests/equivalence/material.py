@@ -1,0 +1,111 @@
+"""What the suite knows of the product's schema: good and bad values of its arguments."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from graphql import GraphQLField, get_nullable_type, is_list_type
+
+from db.models import PlaySet, Task, UploadSession, Video
+from domain.paging import Cursor
+from domain.tasks import TaskKind
+from schema import ids
+from tests.equivalence import data
+from tests.equivalence.arguments import Given, Material, Pool
+
+DEFAULT_PAGE: Final = 15
+KINDS: Final = {TaskKind.VERIFY: "VerifyTask", TaskKind.TRANSCODE: "TranscodeTask"}
+GARBAGE: Final = ("", "x", "VmlkZW86", "\x00", "é", "VmlkZW86Og==", "=" * 300)
+
+
+def material(*, risky: frozenset[str] = frozenset()) -> Material:
+    """`risky` are fields, as `Type.field`, beside those of the product that often fail."""
+    return Material(_pools(), PAGES, risky | {"UploadSession.targets"}, fan_out)
+
+
+PAGES: Final = {
+    frozenset({"first", "after", "last", "before"}): (
+        ("first",),
+        (),
+        ("first", "after"),
+        ("last",),
+        ("last", "before"),
+        ("after",),
+        ("first", "last"),
+        ("before", "last"),
+    )
+}
+
+
+def fan_out(place: str, field: GraphQLField, given: Given) -> int:
+    """The size of a page counts once, at the connection."""
+    if "first" in field.args:
+        size = given.get("last")
+        size = given.get("first", DEFAULT_PAGE) if size is None else size
+        return min(size, 30) if isinstance(size, int) else DEFAULT_PAGE
+    if "ids" in field.args:
+        return len(given["ids"]) if isinstance(given["ids"], list) else 1
+    many = is_list_type(get_nullable_type(field.type))
+    return 3 if many and not place.partition(".")[0].endswith("Connection") else 1
+
+
+def _pools() -> dict[str, Pool]:
+    videos, tasks = _ids("Video", Video), _tasks()
+    uploads, play_sets = _ids("UploadSession", UploadSession), _ids("PlaySet", PlaySet)
+    accounts = [ids.encode("Account", data.key(tenant, "account")) for tenant in data.TENANTS]
+    unknown = ids.encode("Video", UUID(int=7))
+    wrong = (ids.encode("Video", data.key("owner", "task", 1, 0)), unknown)
+    some = [*videos[:9], *tasks[:9], *uploads[:9], *play_sets[:9], *accounts, *wrong]
+    vids = [row["vid"] for row in data.rows().of[Video]]
+    foreign = (*some[::5], *GARBAGE)
+    return {
+        "ID": Pool(some, GARBAGE),
+        "Query.task.id": Pool([*tasks, unknown], foreign),
+        "Query.uploadSession.id": Pool([*uploads, unknown], foreign),
+        "VideoBy.id": Pool([*videos, unknown], foreign),
+        "VideoBy.vid": Pool([*vids, "nobody"], ("", "\x00", "x" * 300, "é\u2028")),
+        "Query.videos.after": _cursors(Video, "created_at", "title"),
+        "Query.videos.before": _cursors(Video, "created_at", "updated_at", "title"),
+        "Query.uploadSessions.after": _cursors(UploadSession, "created_at"),
+        "Query.uploadSessions.before": _cursors(UploadSession, "created_at"),
+        "after": _cursors(Task, "created_at"),
+        "before": _cursors(Task, "created_at"),
+        "first": Pool((2, 1, 15, 100, 3, 0), (-1, 101, 2**31, 2**31 - 1, -(2**31)), null=False),
+        "last": Pool((2, 1, 5, 0, 100), (-1, 101, 2**31), null=False),
+        "indexes": Pool((1, 2), (0, -1, 99, 2**31)),
+        "ttlSeconds": Pool((10, 60, 86_400), (9, 86_401, 0, -1), null=False),
+    }
+
+
+def _ids(name: str, table: type) -> list[str]:
+    return [ids.encode(name, row["id"]) for row in _mixed(table)]
+
+
+def _tasks() -> list[str]:
+    return [ids.encode(KINDS[row["kind"]], row["id"]) for row in _mixed(Task)]
+
+
+def _mixed(table: type) -> list[data.Row]:
+    """Mostly rows of the owner, in steps, so that few of them show much."""
+    own = data.rows().owned(table, "owner") if table is not PlaySet else data.rows().of[PlaySet]
+    others = [] if table is PlaySet else data.rows().owned(table, "stranger")
+    return [*own[::3], *others[:2], *own[1::3]]
+
+
+def _cursors(table: type, column: str, *others: str) -> Pool:
+    """Cursors of lists in the order of a column; those of other orders may be refused."""
+    good = [_cursor(row, column) for row in _mixed(table)[:10]]
+    wrong = [_cursor(row, other) for other in others for row in _mixed(table)[:9]]
+    strange = (
+        Cursor("2026-01-01T00:00:00", str(UUID(int=7))),
+        Cursor("2026-01-01T00:00:00+00:00", "x"),
+        Cursor("\x00", str(UUID(int=7))),
+        Cursor("", ""),
+    )
+    # Pythons and databases know other years: these are refused, or hold no row.
+    return Pool((*good, *wrong[:1]), (*wrong, *(one.encode() for one in strange), *GARBAGE))
+
+
+def _cursor(row: dict[str, Any], column: str) -> str:
+    value = row[column]
+    shown = value if isinstance(value, str) else value.isoformat()
+    return Cursor(shown, str(row["id"])).encode()
