@@ -30,6 +30,8 @@ class Services:
     upload_links: Signer
     playback_links: Signer
     viewers: Viewers
+    json_in_sql: bool = True
+    """Whether PostgreSQL may write the JSON of answers."""
 
 
 Admit: TypeAlias = Callable[[Callable[[], None] | None], None]

@@ -126,7 +126,7 @@ async def execute(
                 context_value=context,
                 operation_name=asked.operation_name,
                 allowed_operation_types=_BY_GET if method == "GET" else _BY_POST,
-                mode="text",
+                mode="text" if context.services.json_in_sql else "rows",
             )
     except CannotGetOperationTypeError:
         raise HTTPException(400, "`operationName` must name an operation.") from None

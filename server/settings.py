@@ -96,11 +96,22 @@ class Settings(_Environment):
         int | None, Field(ge=1, description="Threads of each ffmpeg; empty: one per core.")
     ] = None
     database_pool: Annotated[
-        int, Field(ge=2, le=100, description="Most database connections of the API.")
+        int,
+        Field(
+            ge=2,
+            le=100,
+            description="Most database connections of each of two pools: for reading, and for all else.",
+        ),
     ] = 10
     operation_timeout: Annotated[
         float, Field(gt=0, le=300, description="Seconds that a query or a mutation may take.")
     ] = 10
+    json_in_sql: Annotated[
+        bool,
+        Field(
+            description="Let PostgreSQL write answers as JSON; false when it has no CPU to spare."
+        ),
+    ] = True
     log_format: Annotated[
         Literal["text", "json"], Field(description="How log lines look: text or json.")
     ] = "text"

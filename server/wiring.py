@@ -88,6 +88,7 @@ async def open_services(settings: Settings, database_url: str) -> AsyncGenerator
             upload_links=Signer(secret, "upload"),
             playback_links=Signer(secret, "playback"),
             viewers=Viewers(db),
+            json_in_sql=settings.json_in_sql,
         )
 
 

@@ -4,8 +4,12 @@ import pytest
 
 from domain.videos import Resolution
 from resolvers.context import Services
+from server import wiring
+from server.app import create_app
+from server.settings import Settings
 from tests.support import factories, uploading
 from tests.support.api import Api
+from tests.support.serving import serving
 from tests.support.statements import recorded
 
 VIDEOS = """
@@ -80,3 +84,24 @@ async def test_what_is_not_asked_for_costs_nothing(
     with recorded(services) as statements:
         await api.run("{ limits { maxChunks } }")
     assert statements == []
+
+
+async def test_a_setting_keeps_the_work_from_postgresql(
+    settings: Settings, database_url: str, owner: factories.Owner, services: Services
+) -> None:
+    """Then objects are made of rows: a statement for each relation."""
+    await factories.video(services.db, owner.account)
+    query = "{ videos { nodes { title playSets { resolution } } } }"
+    costs: list[int] = []
+    for json_in_sql in (True, False):
+        changed = settings.model_copy(update={"json_in_sql": json_in_sql})
+        async with (
+            wiring.open_services(changed, database_url) as others,
+            serving(create_app(others)) as url,
+            Api(url, owner.api_key) as api,
+        ):
+            await api.run("{ viewer { id } }")
+            with recorded(others) as statements:
+                await api.run(query)
+            costs.append(len(statements))
+    assert costs == [1, 2]

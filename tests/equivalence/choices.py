@@ -16,8 +16,10 @@ class Choices:
         self._drawn = iter(drawn)
 
     def below(self, count: int) -> int:
-        """0 to `count` - 1; at most 65,536 of them."""
-        number = next(self._drawn, 0)
-        if count > 1 << 8:
-            number = number << 8 | next(self._drawn, 0)
-        return number % count
+        """0 to `count` - 1, all alike; at most 65,536 of them."""
+        if count <= 1 << 8:
+            return self._byte() * count >> 8
+        return (self._byte() << 8 | self._byte()) * count >> 16
+
+    def _byte(self) -> int:
+        return next(self._drawn, 0)

@@ -29,6 +29,7 @@ def test_everything_has_a_default() -> None:
         "ffmpeg_threads": None,
         "database_pool": 10,
         "operation_timeout": 10.0,
+        "json_in_sql": True,
         "log_format": "text",
         "log_level": "info",
     }
@@ -50,6 +51,7 @@ READ: dict[str, tuple[str, object]] = {
     "REELGRAPH_FFMPEG_THREADS": ("3", 3),
     "REELGRAPH_DATABASE_POOL": ("20", 20),
     "REELGRAPH_OPERATION_TIMEOUT": ("2.5", 2.5),
+    "REELGRAPH_JSON_IN_SQL": ("false", False),
     "REELGRAPH_LOG_FORMAT": ("json", "json"),
     "REELGRAPH_LOG_LEVEL": ("debug", "debug"),
     "REELGRAPH_URL": ("https://video.example", "https://video.example"),

@@ -1,0 +1,61 @@
+"""What a document may cost, and that new documents do not fill the memory."""
+
+from typing import Any
+
+import pytest
+
+from schema.root import schema
+from tests.support.api import Api, OperationFailed
+
+NESTED = "{ videos(first: 100) { nodes { tasks(first: 100) { nodes { id } } } } }"
+
+
+async def cost(api: Api, query: str, **variables: Any) -> int:
+    body = {"query": query, "variables": variables}
+    answer = (await api.http.post("/graphql", json=body)).json()
+    assert answer["extensions"]["cost"]["maximum"] == 5_000
+    return answer["extensions"]["cost"]["requested"]
+
+
+async def test_every_answer_says_what_it_cost(api: Api) -> None:
+    assert await cost(api, "{ viewer { id name } }") == 1
+    # The connection and its fifty nodes, each with some six play sets.
+    listing = "query ($n: Int) { videos(first: $n) { nodes { id playSets { id } } } }"
+    assert await cost(api, listing, n=50) == 1 + 50 * (1 + 6)
+    assert await cost(api, listing, n=1) == 1 + 1 * (1 + 6)
+
+
+async def test_what_costs_too_much_is_not_executed(api: Api) -> None:
+    for accept, status in (("application/json", 200), ("application/graphql-response+json", 400)):
+        headers = {"accept": accept}
+        answer = await api.http.post("/graphql", json={"query": NESTED}, headers=headers)
+        (error,) = answer.json()["errors"]
+        assert (answer.status_code, set(answer.json())) == (status, {"errors"})
+        assert error["message"] == "The operation costs 10201; the limit is 5000."
+        assert error["extensions"] == {
+            "code": "QUERY_TOO_COMPLEX",
+            "limit": 5_000,
+            "actual": 10_201,
+        }
+
+
+async def test_more_than_50_aliases_are_refused(api: Api) -> None:
+    aliases = " ".join(f"a{number}: viewer {{ id }}" for number in range(51))
+    with pytest.raises(OperationFailed) as failure:
+        await api.run(f"{{ {aliases} }}")
+    (error,) = failure.value.errors
+    assert error["message"] == "The operation has 51 aliases; the limit is 50."
+    assert error["extensions"]["code"] == "QUERY_TOO_COMPLEX"
+
+
+async def test_new_documents_do_not_fill_the_memory(anonymous: Api) -> None:
+    """Large ones, each sent once: what is kept of them ends at a number of bytes."""
+    fields = " ".join(["id vid title status sha256 fileSize width height durationMs"] * 4)
+    for number in range(40):
+        listings = " ".join(f"a{n}: videos(first: 1) {{ nodes {{ {fields} }} }}" for n in range(48))
+        body = {"query": f"query Q{number} {{ {listings} }}"}
+        answer = (await anonymous.http.post("/graphql", json=body)).json()
+        assert {one["extensions"]["code"] for one in answer["errors"]} == {"UNAUTHENTICATED"}
+    for kept in (schema.documents, schema.plans):
+        assert 0 < kept.bytes <= 24 << 20
+        assert len(kept) < 40
