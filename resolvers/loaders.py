@@ -72,7 +72,7 @@ class _Batches(Generic[Found]):
             loader = self._loaders[wanted] = DataLoader(partial(self._read, wanted), cache=False)
             if len(self._loaders) > _MOST:
                 self._loaders.popitem(last=False)
-        batch = loader.batch
+        batch: Any = loader.batch
         if batch is not None and all(one.future.cancelled() for one in batch.tasks):
             loader.batch = None  # Strawberry never runs it, and would let us wait for it for ever
         return await loader.load(key)

@@ -100,7 +100,7 @@ class Settings(_Environment):
         Field(
             ge=2,
             le=100,
-            description="Most database connections of each of two pools: for reading, and for all else.",
+            description="Most database connections of each of two pools: to read, and to write.",
         ),
     ] = 10
     operation_timeout: Annotated[
@@ -108,9 +108,7 @@ class Settings(_Environment):
     ] = 10
     json_in_sql: Annotated[
         bool,
-        Field(
-            description="Let PostgreSQL write answers as JSON; false when it has no CPU to spare."
-        ),
+        Field(description="Whether PostgreSQL writes answers as JSON."),
     ] = True
     log_format: Annotated[
         Literal["text", "json"], Field(description="How log lines look: text or json.")
