@@ -90,17 +90,6 @@ async def _grouped(
     return grouped
 
 
-async def play_sets_of_account(
-    session: ReadSession, account_id: UUID, ids: Sequence[UUID]
-) -> dict[UUID, PlaySet]:
-    rows = await session.scalars(
-        select(PlaySet)
-        .join(Video, Video.id == PlaySet.video_id)
-        .where(PlaySet.id.in_(ids), Video.account_id == account_id)
-    )
-    return {row.id: row for row in rows}
-
-
 async def audio_tracks(session: ReadSession, video_id: UUID) -> dict[UUID, AudioTrack]:
     rows = await session.scalars(select(AudioTrack).where(AudioTrack.video_id == video_id))
     return {row.id: row for row in rows}
