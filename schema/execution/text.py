@@ -141,7 +141,7 @@ def _below(selection: Plan | Kinds | Connection) -> "list[Related]":
 
 
 class _Writer:
-    """Turns a plan into the tree that db/json.py makes a statement of."""
+    """Turns a plan into the tree that db/json/ makes a statement of."""
 
     def __init__(self, shapes: tuple[Shape | None, ...]) -> None:
         self._shapes = shapes
