@@ -12,10 +12,10 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from db import rows
+from db import records
 from db.paging import Page
 from db.reader import Keys, Reader
-from db.rows import Rows
+from db.rows import Asked, Rows
 
 Found = TypeVar("Found")
 Read = Callable[[Rows, Keys | None], Awaitable[Sequence[Found]]]
@@ -78,9 +78,9 @@ class _Batches(Generic[Found]):
         return await loader.load(key)
 
 
-def _columns(wanted: Rows) -> Sequence[rows.Asked]:
-    return rows.value_columns(wanted.source.model)
+def _columns(wanted: Rows) -> Sequence[Asked]:
+    return records.value_columns(wanted.source.model)
 
 
 def _recorded(wanted: Rows, found: Sequence[Any]) -> list[Any]:
-    return rows.records(wanted.source.model, found)
+    return records.records(wanted.source.model, found)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from db import rows
+from db import records
 from db.json.parts import HOLE, NEXT, NULL
 from db.models import Base
 from db.rows import Asked, Form
@@ -41,7 +41,7 @@ def filler(
 
 
 def _parser(model: type[Base], asked: Asked) -> Parse:
-    fact = rows.fact(model, asked.column)
+    fact = records.fact(model, asked.column)
     if asked.form is not Form.VALUE:
         return _or_none(bytes.decode)
     if (members := fact.members) is not None:

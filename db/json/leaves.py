@@ -16,7 +16,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-from db import rows
+from db import records, rows
 from db.json.parts import MISFIT, NULL, Kind, Leaf
 from db.rows import Asked, Form
 
@@ -124,5 +124,5 @@ def need(row: Any, asked: Asked) -> ColumnElement[Any]:  # noqa: ANN401
     return value
 
 
-def _fact(row: Any, asked: Asked) -> rows.Fact:  # noqa: ANN401
-    return rows.fact(inspect(row).mapper.class_, asked.column)
+def _fact(row: Any, asked: Asked) -> records.Fact:  # noqa: ANN401
+    return records.fact(inspect(row).mapper.class_, asked.column)

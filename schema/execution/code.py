@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 
 from db.json import Kind
 from db.models import Base
-from db.rows import Asked, Form, fact, recorder, value_columns
+from db.records import fact, recorder, value_columns
+from db.rows import Asked, Form
 from resolvers.context import Context
 from schema.execution.plan import (
     Column,

@@ -31,7 +31,8 @@ from strawberry.types.scalar import identity
 
 from db.json import Kind, Leaf
 from db.models import Base
-from db.rows import Asked, Form, fact
+from db.records import fact
+from db.rows import Asked, Form
 from schema.execution import fields
 from schema.execution.code import Code
 from schema.execution.fields import declaration

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from db import rows, videos
+from db import records, videos
 from db.models import Account, Video
 from db.paging import Order, Page
 from db.rows import Asked, Rows
@@ -54,8 +54,8 @@ class Shelf:
     ) -> Page:
         """The page, its rows as records."""
         wanted = self.wanted(order, window, statuses)
-        [page] = await self.services.reader.pages(wanted, rows.value_columns(Video))
-        found = rows.records(Video, page.rows)
+        [page] = await self.services.reader.pages(wanted, records.value_columns(Video))
+        found = records.records(Video, page.rows)
         return Page(found, has_next=page.has_next, has_previous=page.has_previous)
 
     async def walk(self, order: Order, size: int, *, backwards: bool) -> list[list[UUID]]:

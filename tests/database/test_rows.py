@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import inspect, text
 
-from db import rows, tasks, uploads, videos
+from db import records, rows, tasks, uploads, videos
 from db.models import Base, PlaySet, Task, Video
 from db.paging import Order
 from db.rows import Asked, Form, Rows
@@ -222,13 +222,13 @@ async def whole(desk: Desk, source: rows.Source, model: type[Base], id: UUID) ->
     if "id" not in source.filters:
         wanted = Rows(source, by="id")
     keys = [id] if wanted.by else None
-    [found] = await desk.services.reader.rows(wanted, rows.value_columns(model), keys)
+    [found] = await desk.services.reader.rows(wanted, records.value_columns(model), keys)
     async with desk.services.db.read() as session:
-        return rows.records(model, found)[0], await session.get_one(model, id)
+        return records.records(model, found)[0], await session.get_one(model, id)
 
 
 def same(model: type[Base], record: Any, row: Any) -> None:
-    for one in rows.value_columns(model):
+    for one in records.value_columns(model):
         found, expected = getattr(record, one.column), getattr(row, one.column)
         assert found == expected, one.column
         assert isinstance(found, type(expected)), one.column
@@ -266,8 +266,8 @@ async def test_text_that_is_no_member_of_an_enum_stays_text(desk: Desk) -> None:
     task = await desk.task()
     async with desk.services.db.write() as session:
         await session.execute(text("update task set kind = 'dance'"))
-    [found] = await desk.services.reader.rows(one_task(task), rows.value_columns(Task))
-    [record] = rows.records(Task, found)
+    [found] = await desk.services.reader.rows(one_task(task), records.value_columns(Task))
+    [record] = records.records(Task, found)
     assert record.kind == "dance"
     assert type(record.kind) is str
 
@@ -275,17 +275,17 @@ async def test_text_that_is_no_member_of_an_enum_stays_text(desk: Desk) -> None:
 @pytest.mark.parametrize("source", [videos.VIDEOS, videos.PLAY_SETS, tasks.TASKS, uploads.UPLOADS])
 def test_a_record_has_every_column_but_documents(source: rows.Source) -> None:
     columns = {one.key for one in inspect(source.model).column_attrs}
-    found = {one.column for one in rows.value_columns(source.model)}
+    found = {one.column for one in records.value_columns(source.model)}
     assert columns - found == ({"source"} if source is videos.VIDEOS else set())
 
 
 def test_what_is_known_of_a_column() -> None:
-    assert rows.fact(Video, "title") == rows.Fact(str, nullable=False, is_big=False)
-    assert rows.fact(Video, "description") == rows.Fact(str, nullable=True, is_big=False)
-    assert rows.fact(Video, "file_size") == rows.Fact(int, nullable=False, is_big=True)
-    assert rows.fact(Video, "width") == rows.Fact(int, nullable=False, is_big=False)
-    assert rows.fact(Video, "id").python is UUID
-    assert rows.fact(PlaySet, "progress").python is float
-    passes = rows.fact(Task, "transcode_pass")
+    assert records.fact(Video, "title") == records.Fact(str, nullable=False, is_big=False)
+    assert records.fact(Video, "description") == records.Fact(str, nullable=True, is_big=False)
+    assert records.fact(Video, "file_size") == records.Fact(int, nullable=False, is_big=True)
+    assert records.fact(Video, "width") == records.Fact(int, nullable=False, is_big=False)
+    assert records.fact(Video, "id").python is UUID
+    assert records.fact(PlaySet, "progress").python is float
+    passes = records.fact(Task, "transcode_pass")
     assert passes.members == {one.value: one for one in TranscodePass}
-    assert rows.fact(PlaySet, "status").python is PlaySetStatus
+    assert records.fact(PlaySet, "status").python is PlaySetStatus
