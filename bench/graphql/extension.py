@@ -11,14 +11,14 @@ from typing import Any, ClassVar, Final
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import BigInteger, ForeignKey, bindparam
+from sqlalchemy import BigInteger, ForeignKey, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.field import StrawberryField
 
 from db.models import Base
+from db.models import Video as VideoRow
 from db.rows import Rows, Source, equals
-from resolvers import videos
 from resolvers.context import Context
 from schema import ids
 from schema.execution.fields import as_text, computed, global_id, relation
@@ -61,6 +61,11 @@ STATISTICS = Source(Statistics, {})
 DANMU = Source(
     Danmu,
     {
+        "account_id": lambda row, name: (
+            select(VideoRow.id)
+            .where(VideoRow.id == row.video_id, VideoRow.account_id == bindparam(name))
+            .exists()
+        ),
         "video_id": equals("video_id"),
         "from_ms": lambda row, name: row.time_ms >= bindparam(name),
     },
@@ -113,10 +118,11 @@ def _danmu() -> Any:  # noqa: ANN401
     @relation(list[DanmuType], description="Comments from a moment of a video on.", assumed=1_000)
     @staticmethod
     def danmu(ctx: Context, *, video_id: strawberry.ID, from_ms: int, first: int) -> Rows | None:
-        key = ids.find(video_id, "Video")
-        if key is None or videos.by_id(ctx, key) is None:
+        account_id, key = ctx.account_id, ids.find(video_id, "Video")
+        if key is None:
             return None
-        return Rows.of(DANMU, video_id=key, from_ms=from_ms, limit=min(first, _MOST))
+        limit = min(first, _MOST)
+        return Rows.of(DANMU, account_id=account_id, video_id=key, from_ms=from_ms, limit=limit)
 
     return danmu
 

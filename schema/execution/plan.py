@@ -1,7 +1,7 @@
 """A selection of a document, understood: what each field is made of, and which columns it needs.
 
 A plan is compiled once for each document (and each way its @skip and @include fall), and is
-kept with the document. It holds nothing of a request.
+kept in `Schema.plans`. It holds nothing of a request.
 """
 
 from collections.abc import Callable, Sequence
@@ -82,13 +82,15 @@ class Related:
     selection: "Plan | Kinds | Connection"
     many: bool
     optional: bool
+    key: object = field(default_factory=object)
+    """Stands for it in caches that outlive the plan, and must not keep it."""
     text: Any = None
     """For a root field, how one statement makes its JSON, once that was found out."""
 
     def wanted(self, ctx: Context, variables: VariableValues) -> Rows | None:
         if not self.is_constant:
             return self.wish(ctx, **self.arguments(variables))
-        key = self, ctx.viewer
+        key = self.key, ctx.viewer
         wanted = _WISHES.get(key)
         if wanted is None:
             wanted = self.wish(ctx, **self.arguments(variables))
@@ -97,7 +99,7 @@ class Related:
         return wanted
 
 
-_WISHES: Final[Bounded[tuple[Related, Viewer | None], Rows]] = Bounded(entries=4_000)
+_WISHES: Final[Bounded[tuple[object, Viewer | None], Rows]] = Bounded(entries=4_000)
 """Constant wishes of viewers: a wish depends on the viewer and its arguments alone."""
 
 

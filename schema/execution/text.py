@@ -69,6 +69,7 @@ class Text:
 
     def __init__(self, root: Related, others: list[Related] | None) -> None:
         self._root = root
+        self._key = root.key
         self._others = others
         """The relations below, in the order of the walk; None: it cannot be done."""
         self._is_constant = root.is_constant and all(one.is_constant for one in others or ())
@@ -84,7 +85,7 @@ class Text:
         """None where only rows will do."""
         if self._others is None:
             return None
-        ready = _READY.get((self, ctx.viewer)) if self._is_constant else None
+        ready = _READY.get((self._key, ctx.viewer)) if self._is_constant else None
         if ready is None:
             ready = self._prepare(ctx, variables)
             if ready is None:
@@ -105,19 +106,19 @@ class Text:
         if wishes[0] is None:
             return None
         shapes = tuple(one and one.shape for one in wishes)
-        made = _STATEMENTS.get((self, shapes))
+        made = _STATEMENTS.get((self._key, shapes))
         if made is None:
             made = _Writer(shapes).made(self._root)
-            _STATEMENTS.put((self, shapes), made, bytes=len(made.statement.sql))
+            _STATEMENTS.put((self._key, shapes), made, bytes=len(made.statement.sql))
         ready = made, made.statement.arguments([one.values() if one else {} for one in wishes])
         if self._is_constant:
-            _READY.put((self, ctx.viewer), ready)
+            _READY.put((self._key, ctx.viewer), ready, bytes=len(made.statement.sql))
         return ready
 
 
-_STATEMENTS: Final[Bounded[tuple[Text, Shapes], Made]] = Bounded(entries=2_000, bytes=16 << 20)
+_STATEMENTS: Final[Bounded[tuple[object, Shapes], Made]] = Bounded(entries=2_000, bytes=16 << 20)
 """What each root field came to. Clients choose the shapes: how many rows, which filters."""
-_READY: Final[Bounded[tuple[Text, Viewer | None], Ready]] = Bounded(entries=2_000)
+_READY: Final[Bounded[tuple[object, Viewer | None], Ready]] = Bounded(entries=2_000, bytes=16 << 20)
 """What constant wishes come to, for the viewers that asked last."""
 
 
