@@ -4,9 +4,7 @@ import logging
 import uuid
 from typing import Any, Final
 
-from graphql import GraphQLError, GraphQLSyntaxError
-from strawberry.exceptions import MissingQueryError
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from graphql import GraphQLError
 
 from domain.errors import DomainError, LimitExceeded
 
@@ -19,45 +17,32 @@ TOO_COMPLEX: Final = "QUERY_TOO_COMPLEX"
 REQUEST_ERRORS: Final = frozenset({PARSE_FAILED, VALIDATION_FAILED, BAD_USER_INPUT, TOO_COMPLEX})
 """Codes of errors that keep a request from being executed at all."""
 
-_REFUSALS: Final = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
-"""How Strawberry says that no operation of the document can be run, or not in this way."""
 
-
-def reported(errors: list[GraphQLError], *, executed: bool) -> list[GraphQLError]:
+def reported(errors: list[GraphQLError]) -> list[GraphQLError]:
     """The errors as callers get them, in the order of their places in the response.
 
     A bug is replaced by an id under which it is logged.
     """
-    found = [_translated(error, validated=executed) for error in errors]
-    return sorted(found, key=_place)
+    return sorted(map(_translated, errors), key=_place)
 
 
 def _place(error: GraphQLError) -> list[tuple[bool, str | int]]:
     return [(isinstance(one, str), one) for one in error.path or ()]
 
 
-def _translated(error: GraphQLError, *, validated: bool) -> GraphQLError:
+def _translated(error: GraphQLError) -> GraphQLError:
     cause = error.original_error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
     if isinstance(cause, DomainError):
         return _again(error, str(cause), _details(cause))
-    if isinstance(cause, _REFUSALS):
-        return _again(error, error.message, {"code": BAD_USER_INPUT})
     if cause is not None:
         return _masked(error, cause)
     if error.extensions and "code" in error.extensions:
         # Transports tell errors apart by their class; ours differ by their code.
         plain = type(error) is GraphQLError
         return error if plain else _again(error, error.message, error.extensions)
-    return _again(error, error.message, {"code": _code(error, validated=validated)})
-
-
-def _code(error: GraphQLError, *, validated: bool) -> str:
-    """Whose fault it is when no resolver raised it."""
-    if isinstance(error, GraphQLSyntaxError):
-        return PARSE_FAILED
-    return BAD_USER_INPUT if validated else VALIDATION_FAILED
+    return _again(error, error.message, {"code": BAD_USER_INPUT})
 
 
 def _details(cause: DomainError) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def _spare_the_collector() -> None:
 def _keep_freed_memory() -> None:
     """Do not give the memory of each large answer back to the system, to be asked for again.
 
-    That costs a page fault for every 4 KB: a quarter of all that an answer of 150 KB costs.
+    That costs a page fault for every 4 KB of it.
     Other C libraries than glibc have no such setting, and no need of it.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

@@ -79,7 +79,7 @@ class Answer(ExecutionResult):
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's schema, executed by plans. All transports come through `answer` or `stream`."""
+    """Strawberry's schema, executed by plans. All transports come through `execute` or `stream`."""
 
     def __init__(self, *args: Any, limits: Limits = Limits(), **kwargs: Any) -> None:  # noqa: ANN401, B008
         super().__init__(*args, execution_context_class=StandardExecution, **kwargs)
@@ -115,10 +115,10 @@ class Schema(strawberry.Schema):
             run = _Run(self, prepared, operation, context_value, variable_values)
             cost = operation.charge(run.variables.coerced, limit=self.documents.limits.cost)
         except Refused as refused:
-            return PreExecutionError(None, reported(refused.errors, executed=True))
+            return PreExecutionError(None, reported(refused.errors))
         answer = await run.answer(mode if kind is _QUERY else "standard")
         if answer.errors:
-            answer.errors = reported(answer.errors, executed=True)
+            answer.errors = reported(answer.errors)
         answer.extensions = {"cost": {"requested": cost, "maximum": self.documents.limits.cost}}
         return answer
 
@@ -158,7 +158,7 @@ class Schema(strawberry.Schema):
             run = _Run(self, prepared, operation, context, variable_values)
             operation.charge(run.variables.coerced, limit=self.documents.limits.cost)
         except Refused as refused:
-            yield PreExecutionError(None, reported(refused.errors, executed=True))
+            yield PreExecutionError(None, reported(refused.errors))
             return
 
         def start(admit: Admit) -> AsyncGenerator[ExecutionResult, None]:
@@ -223,17 +223,17 @@ class _Run:
         executor = self._executor()
         source = await await_maybe(create_source_event_stream(executor))
         if isinstance(source, CoreResult):
-            yield PreExecutionError(None, reported(source.errors or [], executed=True))
+            yield PreExecutionError(None, reported(source.errors or []))
             return
         stream = map_source_to_response_event(executor, source)
         try:
             async with aclosing(stream) as results:
                 async for result in results:
-                    errors = reported(result.errors, executed=True) if result.errors else None
+                    errors = reported(result.errors) if result.errors else None
                     yield ExecutionResult(result.data, errors)
         except Exception as failure:  # noqa: BLE001  (the stream has failed, and says so)
             error = GraphQLError(str(failure), original_error=failure)
-            yield ExecutionResult(None, reported([error], executed=True))
+            yield ExecutionResult(None, reported([error]))
 
     def _executor(self) -> Any:  # noqa: ANN401  (Strawberry's class of graphql-core's executor)
         make: Any = self._schema.execution_context_class

@@ -63,8 +63,6 @@ def answer(found: Any, errors: Sequence[Any] | None, mode: str) -> Answer:
     formatted.sort(key=orjson.dumps)  # which is first is a matter of timing
     if isinstance(found, JsonText):
         found = orjson.Fragment(b"".join(found.pieces))
-    elif mode == "text" and not any(isinstance(one, orjson.Fragment) for one in found.values()):
-        mode = "rows"  # PostgreSQL wrote nothing of it
     response = {"data": found, "errors": formatted} if formatted else {"data": found}
     body = _ERROR_ID.sub(b'"errorId":""', orjson.dumps(response))
     return Answer(body, mode, failed=bool(formatted), refused=mode == "refused")
