@@ -1,6 +1,7 @@
 """Accounts, their API keys, and the secret under signed links."""
 
 import secrets
+from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -31,6 +32,11 @@ async def claim_first(session: WriteSession) -> bool:
     """Whether there is no account yet; until the transaction ends, nobody else makes one."""
     await session.execute(text("lock table account in share row exclusive mode"))
     return await session.scalar(select(Account.id).limit(1)) is None
+
+
+async def lock(session: WriteSession, id: UUID) -> Account:
+    """The account's row, locked until the transaction ends."""
+    return (await session.scalars(select(Account).where(Account.id == id).with_for_update())).one()
 
 
 async def add(session: WriteSession, *, user_id: str, name: str) -> Account:

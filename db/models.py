@@ -21,13 +21,13 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column
 
 from domain.errors import ErrorCode
 from domain.events import EventType
 from domain.tasks import TaskKind, TaskStatus
-from domain.uploads import UploadStatus
+from domain.uploads import UploadPurpose, UploadStatus
 from domain.videos import PlaySetStatus, Resolution, TranscodePass, VideoStatus
 
 
@@ -63,6 +63,10 @@ class Account(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     user_id: Mapped[str] = mapped_column(String(32), unique=True)
     name: Mapped[str] = mapped_column(String(255))
+    storage_used: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Bytes of the account's stored objects, as `db.objects` counts them."""
+    storage_quota: Mapped[int | None] = mapped_column(BigInteger)
+    """Bytes that it may store; null: what the installation allows."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -87,16 +91,63 @@ class SigningSecret(Base):
     secret: Mapped[bytes]
 
 
-class StoredObject(Base):
-    """A content-addressed source file, shared by all videos made of the same bytes."""
+class Content(Base):
+    """The bytes of a file as it was sent: stored once, whoever has them."""
 
-    __tablename__ = "stored_object"
+    __tablename__ = "content"
 
-    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    """Also names the prefix of all that was made from it: `storage.keys.media`."""
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
     key: Mapped[str] = mapped_column(unique=True)
     size: Mapped[int] = mapped_column(BigInteger)
     references: Mapped[int]
+    """How many stored objects, of all accounts, have these bytes."""
+    source: Mapped[dict[str, Any] | None]
+    """What probing found, if anybody has made a video of it: `domain.media.Source.to_json`."""
+    checked_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+    """When the bytes were last seen to have the digest."""
+    damaged_at: Mapped[datetime | None]
+    """Since when they are known not to: then nobody new gets them."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class StoredObject(Base):
+    """An account's hold on a content. Two accounts with the same bytes do not see each other."""
+
+    __tablename__ = "stored_object"
+    __table_args__ = (
+        UniqueConstraint("account_id", "content_id"),
+        Index("ix_stored_object_account_id_created_at", "account_id", "created_at", "id"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    storage_id: Mapped[str] = mapped_column(String(16), unique=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
+    content_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("content.id"), index=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    file_size: Mapped[int] = mapped_column(BigInteger)
+    file_name: Mapped[str | None] = mapped_column(String(255))
+    content_type: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Garbage(Base):
+    """What the store still has and nothing refers to any more: a key, or a prefix with `/`."""
+
+    __tablename__ = "garbage"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class SpentChallenge(Base):
+    """A possession challenge that was answered; nobody answers it again."""
+
+    __tablename__ = "spent_challenge"
+
+    nonce: Mapped[bytes] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Video(Base):
@@ -105,6 +156,15 @@ class Video(Base):
         Index("ix_video_account_id_created_at", "account_id", "created_at", "id"),
         Index("ix_video_account_id_updated_at", "account_id", "updated_at", "id"),
         Index("ix_video_account_id_title", "account_id", "title", "id"),
+        Index("ix_video_account_id_source_sha256", "account_id", "source_sha256"),
+        Index(
+            "uq_video_source",
+            "account_id",
+            "source_type",
+            "source_id",
+            unique=True,
+            postgresql_where=text("source_id is not null and status <> 'deleted'"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -114,13 +174,20 @@ class Video(Base):
     status_reason: Mapped[str | None]
     title: Mapped[str] = mapped_column(String(255))
     description: Mapped[str | None]
-    source_sha256: Mapped[str] = mapped_column(ForeignKey("stored_object.sha256"))
-    source: Mapped[dict[str, Any]]
+    source_type: Mapped[str | None] = mapped_column(String(64))
+    source_id: Mapped[str | None] = mapped_column(String(255))
+    """Where the caller says it comes from: a system of theirs, and its id there."""
+    content_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("content.id"), index=True)
+    """Null, as all of the source that follows, until the file was checked."""
+    storage_id: Mapped[str | None] = mapped_column(String(16))
+    source_sha256: Mapped[str | None] = mapped_column(String(64))
+    source: Mapped[dict[str, Any] | None]
     """What probing found: `domain.media.Source.to_json`."""
     file_size: Mapped[int] = mapped_column(BigInteger)
-    width: Mapped[int]
-    height: Mapped[int]
-    duration_ms: Mapped[int] = mapped_column(BigInteger)
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    duration_ms: Mapped[int | None] = mapped_column(BigInteger)
+    skip_auto_transcode: Mapped[bool] = mapped_column(server_default=text("false"))
     poster_key: Mapped[str | None]
     storyboard_key: Mapped[str | None]
     """The storyboard's WebVTT file; its pictures lie beside it."""
@@ -225,6 +292,12 @@ class UploadSession(Base):
             "expires_at",
             postgresql_where=text("status in ('waiting', 'uploading')"),
         ),
+        Index(
+            "ix_upload_session_account_id_sha256",
+            "account_id",
+            "sha256",
+            postgresql_where=text("status in ('waiting', 'uploading')"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -233,12 +306,35 @@ class UploadSession(Base):
     title: Mapped[str] = mapped_column(String(255))
     description: Mapped[str | None]
     device_type: Mapped[str | None]
-    sha256: Mapped[str] = mapped_column(String(64))
+    purpose: Mapped[UploadPurpose] = mapped_column(
+        choice(UploadPurpose), server_default=UploadPurpose.VIDEO.value
+    )
+    skip_auto_transcode: Mapped[bool] = mapped_column(server_default=text("false"))
+    file_name: Mapped[str | None] = mapped_column(String(255))
+    content_type: Mapped[str] = mapped_column(String(255))
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    """As announced, if it was; as found, once it is checked."""
     file_size: Mapped[int] = mapped_column(BigInteger)
     chunk_size: Mapped[int] = mapped_column(BigInteger)
+    chunk_digests: Mapped[bytes | None] = mapped_column(deferred=True)
+    """The SHA-256 of each chunk, 32 bytes after 32 bytes, if they were announced."""
+    sequential: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether bytes come in order from the start, instead of chunk by chunk."""
+    partials: Mapped[list[uuid.UUID] | None] = mapped_column(ARRAY(Uuid()))
+    """The sessions whose files, one after the other, are this one's."""
+    storage_key: Mapped[str]
+    storage_token: Mapped[str]
+    """The key that the file gets, and the store's own name of the upload."""
+    speed: Mapped[float | None]
+    """Bytes a second, lately: see `domain.uploads.next_speed`."""
+    heard_at: Mapped[datetime | None]
+    """When bytes last came."""
     received_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
     received_chunks: Mapped[int] = mapped_column(server_default="0")
     video_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("video.id", ondelete="SET NULL"))
+    object_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("stored_object.id", ondelete="SET NULL")
+    )
     error_code: Mapped[ErrorCode | None] = mapped_column(choice(ErrorCode))
     error_message: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -247,7 +343,7 @@ class UploadSession(Base):
 
 
 class UploadPart(Base):
-    """A chunk that is whole and checked. A chunk being written has no row."""
+    """A chunk that is whole. A chunk being written has no row."""
 
     __tablename__ = "upload_part"
 
@@ -256,7 +352,8 @@ class UploadPart(Base):
     )
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     size: Mapped[int] = mapped_column(BigInteger)
-    sha256: Mapped[str] = mapped_column(String(64))
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    """Null for a chunk that the client sent to the store itself."""
 
 
 class Event(Base):

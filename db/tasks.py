@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, select, tuple_, update
 
-from db.models import Task
+from db.models import Task, Video
 from db.paging import Order
 from db.rows import Source, among, equals
 from db.session import ReadSession, WriteSession
@@ -101,6 +101,33 @@ async def succeed(session: WriteSession, run: Task, *, log: str | None = None) -
         error_message=None,
         finished_at=func.now(),
     )
+
+
+async def spare(session: WriteSession, id: UUID) -> None:
+    """What the task was to make is there already."""
+    await session.execute(
+        update(Task)
+        .where(Task.id == id, Task.status.in_(UNFINISHED))
+        .values(status=TaskStatus.SUCCEEDED, progress=1, speed=None, finished_at=func.now())
+    )
+
+
+async def twin_runs(session: ReadSession, run: Task, content_id: UUID) -> bool:
+    """Whether a task that began earlier is making the same of the same bytes at this moment."""
+    began_earlier = tuple_(Task.started_at, Task.id) < tuple_(run.started_at, run.id)
+    twin = (
+        select(Task.id)
+        .join(Video, Video.id == Task.video_id)
+        .where(
+            Video.content_id == content_id,
+            Task.transcode_pass == run.transcode_pass,
+            Task.status == TaskStatus.RUNNING,
+            Task.id != run.id,
+            began_earlier,
+        )
+        .limit(1)
+    )
+    return await session.scalar(twin) is not None
 
 
 async def fail(

@@ -1,18 +1,20 @@
 """Statements about upload sessions and their parts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, case, delete, extract, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from db import accounts
 from db.models import UploadPart, UploadSession
 from db.paging import Order
 from db.rows import Source, among, equals
 from db.session import ReadSession, WriteSession
-from domain.errors import DomainError
-from domain.uploads import TAKES_CHUNKS, UploadStatus
+from domain.errors import DomainError, LimitExceeded, QuotaExceeded
+from domain.uploads import OPEN, SPEED_WINDOW_S, TAKES_CHUNKS, UploadLimits, UploadStatus
 
 UPLOADS = Source(
     UploadSession,
@@ -20,6 +22,7 @@ UPLOADS = Source(
         "account_id": equals("account_id"),
         "id": equals("id"),
         "statuses": among("status"),
+        "device_types": among("device_type"),
     },
 )
 PARTS = Source(UploadPart, {}, lambda row: [row.number])
@@ -29,6 +32,11 @@ NEWEST_FIRST = Order("created_at")
 async def by_id(session: ReadSession, id: UUID) -> UploadSession | None:
     """For holders of a signed link and for workers; callers of the API use `of_account`."""
     return await session.get(UploadSession, id)
+
+
+async def by_ids(session: ReadSession, ids: Sequence[UUID]) -> dict[UUID, UploadSession]:
+    rows = await session.scalars(select(UploadSession).where(UploadSession.id.in_(ids)))
+    return {row.id: row for row in rows}
 
 
 async def of_account(
@@ -61,11 +69,71 @@ async def part_digest(session: ReadSession, id: UUID, number: int) -> str | None
     )
 
 
-async def add(session: WriteSession, upload: UploadSession) -> None:
-    """Insert the row and fill in what the database chose."""
+async def declared_digest(session: ReadSession, id: UUID, number: int) -> str | None:
+    """The SHA-256 that was announced for a chunk, in hexadecimal."""
+    digest = await session.scalar(
+        select(func.substr(UploadSession.chunk_digests, 32 * (number - 1) + 1, 32)).where(
+            UploadSession.id == id
+        )
+    )
+    return digest.hex() if digest else None
+
+
+async def add(session: WriteSession, upload: UploadSession, limits: UploadLimits) -> None:
+    """Insert the row and fill in what the database chose, if the account may open one more.
+
+    Raises `LimitExceeded` or `QuotaExceeded`. The account's row is locked until the
+    transaction ends, so that sessions opened at once are counted one after the other.
+    """
+    await make_room(session, upload.account_id, size(upload), limits, sessions=1)
     session.add(upload)
     await session.flush()
     await session.refresh(upload)
+
+
+def size(upload: UploadSession) -> int:
+    """Bytes that are not counted yet: those of partial uploads are."""
+    return 0 if upload.partials else upload.file_size
+
+
+async def make_room(
+    session: WriteSession, account_id: UUID, size: int, limits: UploadLimits, *, sessions: int = 0
+) -> None:
+    """Refuse what would bring the account above its quota or its open sessions."""
+    account = await accounts.lock(session, account_id)
+    counted = case((UploadSession.partials.is_(None), UploadSession.file_size), else_=0)
+    waiting, coming = (
+        await session.execute(
+            select(
+                func.count().filter(UploadSession.status.in_(TAKES_CHUNKS)),
+                func.coalesce(func.sum(counted), 0),
+            ).where(UploadSession.account_id == account_id, UploadSession.status.in_(OPEN))
+        )
+    ).one()
+    if waiting + sessions > limits.open_sessions:
+        raise LimitExceeded(
+            "The number of open upload sessions",
+            limit=limits.open_sessions,
+            actual=waiting + sessions,
+        )
+    quota = account.storage_quota if account.storage_quota is not None else limits.storage_quota
+    total = account.storage_used + int(coming) + size
+    if quota is not None and total > quota:
+        raise QuotaExceeded("The storage needed", limit=quota, actual=total, path=["fileSize"])
+
+
+async def resumable(session: ReadSession, account_id: UUID, sha256: str) -> UploadSession | None:
+    """The account's newest session that still takes the bytes of this file."""
+    return await session.scalar(
+        select(UploadSession)
+        .where(
+            UploadSession.account_id == account_id,
+            UploadSession.sha256 == sha256,
+            UploadSession.status.in_(TAKES_CHUNKS),
+        )
+        .order_by(UploadSession.created_at.desc())
+        .limit(1)
+    )
 
 
 async def fresh(session: WriteSession, upload: UploadSession) -> UploadSession:
@@ -89,31 +157,90 @@ async def clear_part(session: WriteSession, id: UUID, number: int) -> None:
         .returning(UploadPart.size)
     )
     if size is not None:
-        await _count(session, id, chunks=-1, size=-size)
+        await _change(
+            session,
+            id,
+            received_chunks=UploadSession.received_chunks - 1,
+            received_bytes=UploadSession.received_bytes - size,
+        )
 
 
 async def add_part(session: WriteSession, id: UUID, *, number: int, size: int, sha256: str) -> bool:
     """Record a stored part and count it. False, and no change, when the session is closed."""
-    if not await _count(session, id, chunks=1, size=size):
-        return False
-    await session.execute(
-        insert(UploadPart).values(session_id=id, number=number, size=size, sha256=sha256)
+    counted = await _change(
+        session,
+        id,
+        received_chunks=UploadSession.received_chunks + 1,
+        received_bytes=UploadSession.received_bytes + size,
+        **_heard(size),
     )
-    return True
+    if counted:
+        await session.execute(
+            insert(UploadPart).values(session_id=id, number=number, size=size, sha256=sha256)
+        )
+    return counted
 
 
-async def _count(session: WriteSession, id: UUID, *, chunks: int, size: int) -> bool:
-    counted = await session.scalar(
+async def note_parts(session: WriteSession, id: UUID, sizes: Mapping[int, int]) -> None:
+    """Record chunks that the store says it has; a chunk it has no more is forgotten."""
+    rows = await session.execute(
+        select(UploadPart.number, UploadPart.size).where(UploadPart.session_id == id)
+    )
+    known = {row.number: row.size for row in rows}
+    new = {number: size for number, size in sizes.items() if number not in known}
+    gone = [number for number in known if number not in sizes]
+    if not new and not gone:
+        return
+    size = sum(new.values()) - sum(known[number] for number in gone)
+    counted = await _change(
+        session,
+        id,
+        received_chunks=UploadSession.received_chunks + len(new) - len(gone),
+        received_bytes=UploadSession.received_bytes + size,
+        **_heard(max(0, size)),
+    )
+    if counted and gone:
+        await session.execute(
+            delete(UploadPart).where(UploadPart.session_id == id, UploadPart.number.in_(gone))
+        )
+    if counted and new:
+        rows = [{"session_id": id, "number": one, "size": new[one]} for one in new]
+        await session.execute(insert(UploadPart).values(rows))
+
+
+async def advance(session: WriteSession, id: UUID, *, offset: int, chunks: int) -> bool:
+    """Note how far a sequential upload has come. False, and no change, when it is closed."""
+    return await _change(
+        session,
+        id,
+        received_bytes=offset,
+        received_chunks=chunks,
+        **_heard(offset - UploadSession.received_bytes),
+    )
+
+
+def _heard(size: ColumnElement[int] | int) -> dict[str, Any]:
+    """Bytes came just now: a running average in which old ones hardly count."""
+    last = func.coalesce(UploadSession.heard_at, UploadSession.created_at)
+    passed = func.greatest(extract("epoch", func.clock_timestamp() - last), 0.001)
+    # PostgreSQL refuses to compute what is too close to zero.
+    kept = func.exp(-func.least(passed / SPEED_WINDOW_S, 100))
+    average = UploadSession.speed * kept + size / passed * (1 - kept)
+    return {
+        "speed": func.coalesce(average, size / passed),
+        "heard_at": func.clock_timestamp(),
+    }
+
+
+async def _change(session: WriteSession, id: UUID, **values: object) -> bool:
+    """Change a session that takes bytes. False when it does not."""
+    changed = await session.scalar(
         update(UploadSession)
         .where(UploadSession.id == id, UploadSession.status.in_(TAKES_CHUNKS))
-        .values(
-            status=UploadStatus.UPLOADING,
-            received_chunks=UploadSession.received_chunks + chunks,
-            received_bytes=UploadSession.received_bytes + size,
-        )
+        .values(status=UploadStatus.UPLOADING, **values)
         .returning(UploadSession.id)
     )
-    return counted is not None
+    return changed is not None
 
 
 async def change_status(
@@ -122,22 +249,34 @@ async def change_status(
     status: UploadStatus,
     *,
     expected: Sequence[UploadStatus],
-    video_id: UUID | None = None,
     failure: DomainError | None = None,
+    **values: object,
 ) -> bool:
-    """Move the session to `status` if it is in one of the `expected` ones."""
+    """Move the session to `status` if it is in one of the `expected` ones.
+
+    `values` are further columns that change with it.
+    """
     changed = await session.scalar(
         update(UploadSession)
         .where(UploadSession.id == id, UploadSession.status.in_(expected))
         .values(
             status=status,
-            video_id=video_id,
             error_code=failure.code if failure else None,
             error_message=str(failure) if failure else None,
+            **values,
         )
         .returning(UploadSession.id)
     )
     return changed is not None
+
+
+async def close_partials(session: WriteSession, ids: Sequence[UUID]) -> None:
+    """The partial uploads have become part of a file: they take no more bytes."""
+    await session.execute(
+        update(UploadSession)
+        .where(UploadSession.id.in_(ids), UploadSession.status.in_(TAKES_CHUNKS))
+        .values(status=UploadStatus.COMPLETED)
+    )
 
 
 async def expire(session: WriteSession, *, now: datetime) -> list[UploadSession]:

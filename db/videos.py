@@ -49,6 +49,55 @@ async def by_id(session: ReadSession, id: UUID) -> Video | None:
     return await session.get(Video, id)
 
 
+async def add(session: WriteSession, video: Video) -> None:
+    """Insert the row and fill in what the database chose."""
+    session.add(video)
+    await session.flush()
+    await session.refresh(video)
+
+
+async def fresh(session: WriteSession, video: Video) -> Video:
+    """The row as this transaction has changed it."""
+    await session.refresh(video)
+    return video
+
+
+async def lock(session: WriteSession, id: UUID) -> Video | None:
+    """The video's row, locked until the transaction ends."""
+    return await session.scalar(select(Video).where(Video.id == id).with_for_update())
+
+
+async def of_digest(
+    session: ReadSession, account_id: UUID, *, sha256: str, size: int
+) -> Video | None:
+    """The account's newest video of these bytes that did not fail."""
+    return await session.scalar(
+        select(Video)
+        .where(
+            Video.account_id == account_id,
+            Video.source_sha256 == sha256,
+            Video.file_size == size,
+            Video.status.in_((VideoStatus.PROCESSING, VideoStatus.PUBLISHED)),
+        )
+        .order_by(Video.created_at.desc())
+        .limit(1)
+    )
+
+
+async def of_origin(
+    session: ReadSession, account_id: UUID, *, source_type: str, source_id: str
+) -> Video | None:
+    """The account's video that comes from this place in a system of the caller's."""
+    return await session.scalar(
+        select(Video).where(
+            Video.account_id == account_id,
+            Video.source_type == source_type,
+            Video.source_id == source_id,
+            Video.status != VideoStatus.DELETED,
+        )
+    )
+
+
 async def of_account(
     session: ReadSession, account_id: UUID, ids: Sequence[UUID]
 ) -> dict[UUID, Video]:
@@ -118,6 +167,62 @@ async def fail_play_sets(session: WriteSession, task_ids: Sequence[UUID]) -> lis
         .returning(PlaySet)
     )
     return list(rows)
+
+
+async def twins(
+    session: ReadSession, content_id: UUID, resolutions: Sequence[Resolution]
+) -> dict[Resolution, PlaySet]:
+    """A READY play set of each resolution, of any video with this content."""
+    rows = await session.scalars(
+        select(PlaySet)
+        .join(Video, Video.id == PlaySet.video_id)
+        .where(
+            Video.content_id == content_id,
+            PlaySet.status == PlaySetStatus.READY,
+            PlaySet.resolution.in_(resolutions),
+        )
+        .order_by(PlaySet.created_at.desc(), PlaySet.id)
+    )
+    return {row.resolution: row for row in rows}
+
+
+_SHARED = (
+    "playlist_key",
+    "file_size",
+    "width",
+    "height",
+    "frame_rate",
+    "duration_ms",
+    "bandwidth",
+    "average_bandwidth",
+    "codecs",
+)
+_SOUND = ("playlist_key", "file_size", "bandwidth", "average_bandwidth", "codecs")
+
+
+async def share_play_set(session: WriteSession, mine: PlaySet, twin: PlaySet) -> None:
+    """Make a play set READY with the files of its twin, sound included."""
+    sound = None
+    if twin.audio_track_id is not None:
+        track = await session.get_one(AudioTrack, twin.audio_track_id)
+        values = {name: getattr(track, name) for name in _SOUND}
+        sound = await save_audio_track(session, mine.video_id, track.name, values)
+    values = {name: getattr(twin, name) for name in _SHARED}
+    await finish_play_set(session, mine.id, {**values, "audio_track_id": sound})
+    await session.refresh(mine)
+
+
+async def share_pictures(session: WriteSession, id: UUID, twin_id: UUID) -> None:
+    """Give a video without pictures those of its twin."""
+    twin = await session.get_one(Video, twin_id)
+    await session.execute(
+        update(Video)
+        .where(Video.id == id)
+        .values(
+            poster_key=func.coalesce(Video.poster_key, twin.poster_key),
+            storyboard_key=func.coalesce(Video.storyboard_key, twin.storyboard_key),
+        )
+    )
 
 
 async def save_audio_track(

@@ -23,6 +23,11 @@ class ErrorCode(StrEnum):
     PART_BUSY = "PART_BUSY"
     INCOMPLETE_BODY = "INCOMPLETE_BODY"
     STORAGE_FULL = "STORAGE_FULL"
+    STORAGE_BUSY = "STORAGE_BUSY"
+    QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
+    POSSESSION_NOT_PROVEN = "POSSESSION_NOT_PROVEN"
+    DUPLICATE_CONTENT = "DUPLICATE_CONTENT"
+    OBJECT_IN_USE = "OBJECT_IN_USE"
     MEDIA_REFUSED = "MEDIA_REFUSED"
     TRANSCODE_FAILED = "TRANSCODE_FAILED"
     CANCELLED = "CANCELLED"
@@ -68,6 +73,12 @@ class LimitExceeded(DomainError):
         super().__init__(f"{what} is {actual}; the limit is {limit}.", path=path)
         self.limit = limit
         self.actual = actual
+
+
+class QuotaExceeded(LimitExceeded):
+    """The account's files would have more bytes than it may store."""
+
+    code = ErrorCode.QUOTA_EXCEEDED
 
 
 class ChunksMissing(DomainError):
@@ -122,11 +133,59 @@ class IncompleteBody(DomainError):
         self.actual = actual
 
 
+class OffsetMismatch(DomainError):
+    """Bytes that come in order must go on where the last ones ended."""
+
+    code = ErrorCode.INVALID_STATE
+
+    def __init__(self, *, expected: int, actual: int) -> None:
+        super().__init__(f"The next byte is {expected}, not {actual}.")
+        self.expected = expected
+        self.actual = actual
+
+
 class StorageFull(DomainError):
     code = ErrorCode.STORAGE_FULL
 
     def __init__(self) -> None:
         super().__init__("The object store has no room for these bytes. Try again later.")
+
+
+class StorageBusy(DomainError):
+    """The store asks for patience, or does not answer."""
+
+    code = ErrorCode.STORAGE_BUSY
+
+    def __init__(self) -> None:
+        super().__init__("The object store is busy. Try again in a moment.")
+
+
+class PossessionNotProven(DomainError):
+    """There is no such content, or the proof is wrong, late or used: they look the same."""
+
+    code = ErrorCode.POSSESSION_NOT_PROVEN
+
+    def __init__(self) -> None:
+        super().__init__("The file could not be taken over. Upload it.", path=("proof",))
+
+
+class DuplicateContent(DomainError):
+    """A video of the same origin is in the library already."""
+
+    code = ErrorCode.DUPLICATE_CONTENT
+
+    def __init__(self, video_id: UUID, *, path: Sequence[str] = ()) -> None:
+        super().__init__("There is a video of this source already.", path=path)
+        self.video_id = video_id
+
+
+class ObjectInUse(DomainError):
+    """A video is made of the object; it can go only with the video."""
+
+    code = ErrorCode.OBJECT_IN_USE
+
+    def __init__(self) -> None:
+        super().__init__("A video is made of this object.", path=("ids",))
 
 
 class MediaRefused(DomainError):

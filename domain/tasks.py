@@ -5,7 +5,9 @@ from enum import StrEnum
 
 class TaskKind(StrEnum):
     VERIFY = "verify"
-    """Check an uploaded file and make a video of it."""
+    """Check an uploaded file and make of it what it was sent for."""
+    PROBE = "probe"
+    """Look into a stored file that is to become a video."""
     TRANSCODE = "transcode"
     """One pass of ffmpeg over a video."""
 

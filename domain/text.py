@@ -1,21 +1,47 @@
 """Text that callers give us, made safe to store."""
 
+import re
+
 from domain.errors import InvalidArgument, LimitExceeded
 
 MAX_TITLE = 255
 MAX_DESCRIPTION = 5_000
 MAX_DEVICE_TYPE = 32
+MAX_FILE_NAME = 255
+MAX_SOURCE_TYPE = 64
+MAX_SOURCE_ID = 255
+MAX_CONTENT_TYPE = 127
+
+OCTETS = "application/octet-stream"
+_CONTENT_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 
 
 def title(value: str) -> str:
-    cleaned = _checked("title", value.strip(), MAX_TITLE)
+    return required("title", value, MAX_TITLE)
+
+
+def required(name: str, value: str, limit: int) -> str:
+    cleaned = _checked(name, value.strip(), limit)
     if not cleaned:
-        raise InvalidArgument("The title is empty.", path=("title",))
+        raise InvalidArgument(f"The {name} is empty.", path=(name,))
     return cleaned
 
 
 def optional(name: str, value: str | None, limit: int) -> str | None:
     return None if value is None else _checked(name, value, limit)
+
+
+def file_name(value: str | None) -> str | None:
+    """The last part of a path, which is only ever shown: keys are never made of it."""
+    name = (value or "").replace("\\", "/").rpartition("/")[2].strip()
+    return optional("fileName", name, MAX_FILE_NAME) or None
+
+
+def content_type(value: str | None) -> str:
+    """A media type without its parameters; what is none becomes bytes of any kind."""
+    kind = (value or "").partition(";")[0].strip().lower()
+    fits = len(kind) <= MAX_CONTENT_TYPE and _CONTENT_TYPE.fullmatch(kind)
+    return kind if fits else OCTETS
 
 
 def _checked(name: str, value: str, limit: int) -> str:

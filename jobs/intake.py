@@ -1,37 +1,84 @@
-"""A new source becomes a video: checked, probed, kept, and its transcoding planned."""
+"""An uploaded file is checked and becomes what it was sent for; a stored one, a video."""
 
 import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
-from db import events, objects, tasks, uploads
-from db.models import PlaySet, Task, UploadSession, Video
-from db.session import WriteSession
+from db import events, objects, tasks, uploads, videos
+from db.models import Content, StoredObject, UploadSession
+from db.objects import NewObject
+from db.session import ReadSession, WriteSession
 from domain.errors import ChecksumMismatch
 from domain.events import EventType, NewEvent
 from domain.media import Source
-from domain.tasks import TaskKind, TaskStatus
-from domain.uploads import TAKES_CHUNKS, UploadStatus
-from domain.videos import PlaySetStatus, Resolution, TranscodePass, VideoStatus, new_vid
-from jobs import outcomes
-from jobs.queue import Queue
+from domain.uploads import TAKES_CHUNKS, UploadPurpose, UploadStatus
+from jobs import outcomes, plans
 from jobs.runs import Overtaken, Run, Tools
-from media import ladder
 from media.probe import probe
-from storage import keys
+from storage.base import HashedFile, UploadRef
+
+log = logging.getLogger(__name__)
+
+REPORT_EVERY_S = 0.5
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What checking a file found; no source when it is not to become a video."""
+
+    sha256: str
+    source: Source | None
+
+
+def ref_of(upload: UploadSession) -> UploadRef:
+    """The upload as the store knows it."""
+    return UploadRef(upload.storage_key, upload.file_size, upload.chunk_size, upload.storage_token)
 
 
 async def verify(run: Run) -> None:
-    """Turn the upload that this task is about into a video."""
+    """Turn the upload that this task is about into what it was sent for."""
     upload = await _upload_of(run)
-    name = str(upload.id)
-    await _check_digest(run, upload)
-    async with run.tools.store.upload_file(name) as path:
-        source = await probe(path)
-    key = _key(upload)
-    await run.tools.store.finish(name, key)
+    ref = ref_of(upload)
+    if upload.partials:
+        await _assemble(run, upload, ref)
+    await run.tools.store.finish(ref)
+    async with _hashed(run, upload) as file:
+        if upload.sha256 not in (None, file.sha256):
+            raise ChecksumMismatch(
+                "the whole file", expected=str(upload.sha256), actual=file.sha256
+            )
+        wanted = upload.purpose is UploadPurpose.VIDEO
+        checked = Checked(file.sha256, await probe(file.path) if wanted else None)
     async with run.tools.db.write() as session:
-        await _complete(session, run, upload, source, key)
+        await _complete(session, run, upload, checked)
+
+
+async def examine(run: Run) -> None:
+    """Look into the stored file of the video that this task is about, and plan the video."""
+    task, store = run.task, run.tools.store
+    if task.video_id is None:
+        raise ValueError(f"the task {task.id} has no video")
+    async with run.tools.db.read() as session:
+        video = await videos.by_id(session, task.video_id)
+        content = video and video.content_id and await objects.content(session, video.content_id)
+    if not content:
+        raise Overtaken
+    async with store.object_file(content.key) as path:
+        source = await probe(path)
+    async with run.tools.db.write() as session:
+        if not await tasks.succeed(session, task):
+            raise Overtaken
+        video = await videos.lock(session, task.video_id)
+        if video is None:
+            raise Overtaken
+        await plans.make(session, run.tools.queue, video, source)
+        await outcomes.wake_watchers(session, task)
 
 
 async def clean(tools: Tools, task_id: UUID) -> None:
@@ -41,16 +88,22 @@ async def clean(tools: Tools, task_id: UUID) -> None:
         if task is None or task.upload_session_id is None:
             return
         upload = await uploads.by_id(session, task.upload_session_id)
-        if upload is None or upload.status in (*TAKES_CHUNKS, UploadStatus.VERIFYING):
-            return
-        kept = await objects.is_kept(session, _key(upload))
-    await tools.store.abort(str(upload.id))  # first: nothing can become the object any more
-    if not kept:  # the same bytes were here before, or this file was refused
-        await tools.store.delete([_key(upload)])
+    if upload is not None:
+        await clear(tools, upload)
 
 
-def _key(upload: UploadSession) -> str:
-    return keys.source(upload.sha256, upload.id)
+async def clear(tools: Tools, upload: UploadSession) -> None:
+    """Remove what the store holds of a closed upload, and of the pieces it was made from."""
+    if upload.status in (*TAKES_CHUNKS, UploadStatus.VERIFYING):
+        return
+    async with tools.db.read() as session:
+        kept = await objects.is_kept(session, upload.storage_key)
+        pieces = await _pieces(session, upload)
+    for one in (upload, *pieces):  # first: nothing can become the object any more
+        await tools.store.abort(ref_of(one))
+    # Not kept: the same bytes were here before, or this file was refused.
+    unwanted = [] if kept else [upload.storage_key]
+    await tools.store.delete([*unwanted, *(piece.storage_key for piece in pieces)])
 
 
 async def _upload_of(run: Run) -> UploadSession:
@@ -64,8 +117,33 @@ async def _upload_of(run: Run) -> UploadSession:
     return upload
 
 
-async def _check_digest(run: Run, upload: UploadSession) -> None:
-    loop = asyncio.get_running_loop()
+async def _pieces(session: ReadSession, upload: UploadSession) -> Sequence[UploadSession]:
+    found = await uploads.by_ids(session, upload.partials or [])
+    return [found[id] for id in upload.partials or [] if id in found]
+
+
+async def _assemble(run: Run, upload: UploadSession, ref: UploadRef) -> None:
+    """Put the file together from the partial uploads that it consists of."""
+    store = run.tools.store
+    async with run.tools.db.read() as session:
+        pieces = await _pieces(session, upload)
+    for piece in pieces:
+        await store.finish(ref_of(piece))
+
+    async def body() -> AsyncGenerator[bytes]:
+        for piece in pieces:
+            async for block in store.read(piece.storage_key):
+                yield block
+
+    async def kept(_offset: int) -> None:
+        """Nobody can resume this: it is done again from the start."""
+
+    await store.append(ref, 0, body(), digest=None, keep=kept)
+
+
+@asynccontextmanager
+async def _hashed(run: Run, upload: UploadSession) -> AsyncGenerator[HashedFile]:
+    """The file with its digest; the task's progress tells how much of it was read."""
     done = 0
 
     def count(size: int) -> None:
@@ -75,122 +153,72 @@ async def _check_digest(run: Run, upload: UploadSession) -> None:
     async def report() -> None:
         while True:
             await run.report(done / upload.file_size)
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(REPORT_EVERY_S)
 
-    reporting = loop.create_task(report())
-    hashing = loop.create_task(run.tools.store.digest(str(upload.id), count))
+    opened = run.tools.store.hashed_file(upload.storage_key, count)
+    file = await _while(report, opened.__aenter__)
     try:
-        await asyncio.wait((reporting, hashing), return_when=asyncio.FIRST_COMPLETED)
-        if reporting.done():
-            reporting.result()  # cancelled or overtaken
-        actual = await hashing
+        yield file
     finally:
-        reporting.cancel()
-        hashing.cancel()
-    if actual != upload.sha256:
-        raise ChecksumMismatch("the whole file", expected=upload.sha256, actual=actual)
+        await opened.__aexit__(None, None, None)
+
+
+async def _while(beside: Callable[[], Awaitable[None]], work: Callable[[], Awaitable[T]]) -> T:
+    """Do the work; whatever is raised beside it stops it."""
+    watching = asyncio.ensure_future(beside())
+    working = asyncio.ensure_future(work())
+    try:
+        await asyncio.wait((watching, working), return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            watching.result()  # cancelled or overtaken
+        return await working
+    finally:
+        watching.cancel()
+        working.cancel()
 
 
 async def _complete(
-    session: WriteSession, run: Run, upload: UploadSession, source: Source, key: str
+    session: WriteSession, run: Run, upload: UploadSession, checked: Checked
 ) -> None:
-    """All or nothing: the object, the video, its play sets and tasks, and the closed session."""
+    """All or nothing: the object, the video and its plan, and the closed session."""
     if not await tasks.succeed(session, run.task):
         raise Overtaken
-    await objects.refer(session, sha256=upload.sha256, key=key, size=upload.file_size)
-    video = await add_video(
-        session,
-        run.tools.queue,
-        source,
-        NewVideo(
-            account_id=upload.account_id,
-            title=upload.title,
-            description=upload.description,
-            sha256=upload.sha256,
-            file_size=upload.file_size,
-        ),
+    content = await objects.store(
+        session, sha256=checked.sha256, key=upload.storage_key, size=upload.file_size
     )
-    await uploads.change_status(
+    stored = await objects.hold(
+        session, content, NewObject(upload.account_id, upload.file_name, upload.content_type)
+    )
+    if checked.source is not None:
+        content.source = checked.source.to_json()
+    await _begin_video(session, run, upload, content, stored)
+    closed = await uploads.change_status(
         session,
         upload.id,
         UploadStatus.COMPLETED,
         expected=[UploadStatus.VERIFYING],
-        video_id=video.id,
+        sha256=checked.sha256,
+        object_id=stored.id,
     )
+    if not closed:
+        raise Overtaken
+    await uploads.close_partials(session, upload.partials or [])
     await outcomes.wake_watchers(session, run.task)
     event = NewEvent(
         EventType.UPLOAD_COMPLETED,
         upload.account_id,
         upload_session_id=upload.id,
-        video_id=video.id,
+        video_id=upload.video_id,
     )
     await events.record(session, event)
 
 
-@dataclass(frozen=True, slots=True)
-class NewVideo:
-    account_id: UUID
-    title: str
-    description: str | None
-    sha256: str
-    file_size: int
-
-
-async def add_video(session: WriteSession, queue: Queue, source: Source, new: NewVideo) -> Video:
-    """A PROCESSING video with its planned play sets, and the first of their jobs queued."""
-    width, height = ladder.display_size(source)
-    video = Video(
-        vid=new_vid(),
-        account_id=new.account_id,
-        status=VideoStatus.PROCESSING,
-        title=new.title,
-        description=new.description,
-        source_sha256=new.sha256,
-        source=source.to_json(),
-        file_size=new.file_size,
-        width=width,
-        height=height,
-        duration_ms=source.duration_ms,
-    )
-    session.add(video)
-    await session.flush()
-    for kind, resolutions in _passes(source).items():
-        task = await _add_transcode(session, video, kind, resolutions)
-        if kind is not TranscodePass.LADDER:  # that one follows the first play
-            await queue.defer(session, task)
-    return video
-
-
-def _passes(source: Source) -> dict[TranscodePass, list[Resolution]]:
-    first, *others = ladder.rungs(source)
-    passes = {TranscodePass.FIRST_PLAY: [first]}
-    if ladder.origin_possible(source):
-        passes[TranscodePass.ORIGIN] = [Resolution.ORIGIN]
-    if others:
-        passes[TranscodePass.LADDER] = others
-    return passes
-
-
-async def _add_transcode(
-    session: WriteSession, video: Video, kind: TranscodePass, resolutions: list[Resolution]
-) -> Task:
-    task = Task(
-        account_id=video.account_id,
-        kind=TaskKind.TRANSCODE,
-        status=TaskStatus.QUEUED,
-        video_id=video.id,
-        transcode_pass=kind,
-    )
-    session.add(task)
-    await session.flush()
-    session.add_all(
-        PlaySet(
-            video_id=video.id,
-            task_id=task.id,
-            resolution=resolution,
-            status=PlaySetStatus.INITIAL,
-        )
-        for resolution in resolutions
-    )
-    await session.flush()
-    return task
+async def _begin_video(
+    session: WriteSession, run: Run, upload: UploadSession, content: Content, stored: StoredObject
+) -> None:
+    if upload.video_id is None:
+        return
+    video = await videos.lock(session, upload.video_id)
+    if video is None:
+        raise Overtaken
+    await plans.begin(session, run.tools.queue, video, content, stored)

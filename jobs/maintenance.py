@@ -1,16 +1,22 @@
 """What has to be seen to from time to time, by one worker for all."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from db import events, uploads
+from db import challenges, events, garbage, objects, uploads
+from db.models import Content
 from domain.events import topic
+from jobs import intake
 from jobs.runs import Tools
 
 log = logging.getLogger(__name__)
 
 STALLED_AFTER_S = 10
 """A worker that has not been heard of for so long is taken for dead."""
+SCRUB_EVERY = timedelta(days=30)
+"""How often every stored content is read."""
+SCRUBBED = 4
+"""Contents read in one go."""
 
 
 async def rescue(tools: Tools) -> None:
@@ -23,9 +29,50 @@ async def rescue(tools: Tools) -> None:
 
 async def expire_uploads(tools: Tools) -> None:
     """Close upload sessions whose time is over, and free their bytes."""
+    now = datetime.now(UTC)
     async with tools.db.write() as session:
-        expired = await uploads.expire(session, now=datetime.now(UTC))
+        await challenges.forget(session, now=now)
+        expired = await uploads.expire(session, now=now)
         if expired:
             await events.wake(session, *(topic("upload", upload.id) for upload in expired))
     for upload in expired:
-        await tools.store.abort(str(upload.id))
+        await intake.clear(tools, upload)
+
+
+async def collect(tools: Tools, *, now: datetime | None = None) -> int:
+    """Remove from the store what nothing refers to any more; returns how many keys that were."""
+    removed = 0
+    while True:
+        async with tools.db.read() as session:
+            keys = await garbage.due(session, now=now or datetime.now(UTC))
+        if not keys:
+            return removed
+        await tools.store.delete([key for key in keys if not key.endswith("/")])
+        for prefix in (key for key in keys if key.endswith("/")):
+            await tools.store.delete_all(prefix)
+        async with tools.db.write() as session:
+            await garbage.removed(session, keys)
+        removed += len(keys)
+
+
+async def scrub(tools: Tools) -> None:
+    """Read contents that nobody looked at for long, and note those that have changed."""
+    before = datetime.now(UTC) - SCRUB_EVERY
+    async with tools.db.read() as session:
+        contents = await objects.least_lately_checked(session, before=before, limit=SCRUBBED)
+    for content in contents:
+        await inspect(tools, content)
+
+
+async def inspect(tools: Tools, content: Content) -> bool:
+    """Read a content whole; whether its bytes still have its digest. Nobody new gets bad ones."""
+    try:
+        async with tools.store.hashed_file(content.key, lambda _size: None) as file:
+            is_sound = file.sha256 == content.sha256
+    except FileNotFoundError:
+        is_sound = False
+    if not is_sound:
+        log.error("content %s is damaged: it is not given to anybody any more", content.sha256)
+    async with tools.db.write() as session:
+        await objects.checked(session, content, is_sound=is_sound)
+    return is_sound

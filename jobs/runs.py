@@ -23,7 +23,7 @@ from db import tasks
 from db.bus import EventBus
 from db.models import Task
 from db.session import Database
-from domain.errors import DomainError, ErrorCode, StorageFull, TranscodeFailed
+from domain.errors import DomainError, ErrorCode, StorageBusy, StorageFull, TranscodeFailed
 from domain.tasks import MAX_ATTEMPTS
 from jobs import outcomes
 from jobs.queue import Queue
@@ -53,6 +53,10 @@ class Tools:
 
 class Overtaken(Exception):
     """The task was cancelled, or another run took it over: this one stops without a word."""
+
+
+class Waiting(Exception):
+    """Another task is making what this one is to make: look again in a moment."""
 
 
 class Internal(DomainError):
@@ -106,7 +110,10 @@ async def perform(
         if context.abort_reason() is AbortReason.USER_REQUEST:
             raise JobAborted from None
         raise
-    except StorageFull as failure:
+    except Waiting:
+        await _put_back(run, failed=False, reason=None)
+        raise
+    except (StorageFull, StorageBusy) as failure:
         await _fail_or_retry(run, failure)
     except DomainError as failure:
         await _fail(run, failure)
@@ -151,6 +158,8 @@ class Backoff(procrastinate.BaseRetryStrategy):
             return None
         if isinstance(exception, asyncio.CancelledError):
             return procrastinate.RetryDecision()
+        if isinstance(exception, Waiting):
+            return procrastinate.RetryDecision(retry_in={"seconds": _BACKOFF_S})
         seconds = min(_BACKOFF_CAP_S, _BACKOFF_S * 2 ** min(job.attempts, 10))
         jitter = random.uniform(0.8, 1.2)  # noqa: S311  (spreads load, not a secret)
         return procrastinate.RetryDecision(retry_in={"seconds": round(seconds * jitter)})

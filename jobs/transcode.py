@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from db import events, objects, tasks, videos
-from db.models import PlaySet, Video
+from db import objects, tasks, videos
+from db.models import Content, PlaySet, Video
 from db.session import WriteSession
 from domain import playlists
-from domain.events import EventType, NewEvent
 from domain.media import Source
-from domain.tasks import UNFINISHED, TaskStatus
+from domain.playback import content_type
+from domain.tasks import TaskStatus
 from domain.videos import OPEN_PLAY_SETS, TranscodePass
-from jobs import outcomes
-from jobs.runs import Overtaken, Run
+from jobs import outcomes, plans
+from jobs.runs import Overtaken, Run, Waiting
 from media.passes import Output, Progress, Storyboard, Track
 from storage import keys
 
@@ -35,17 +35,18 @@ class Subject:
     video: Video
     kind: TranscodePass
     source: Source
-    source_key: str
+    content: Content
     play_sets: Sequence[PlaySet]
 
 
 async def transcode(run: Run) -> None:
     """Make the play sets of this task that are still to come."""
     subject = await _begin(run)
-    tools, task, video = run.tools, run.task, subject.video
-    for earlier in range(1, task.attempt):  # none of these runs can publish any more
-        await tools.store.delete_all(keys.attempt(video.id, task.id, earlier))
-    prefix = keys.attempt(video.id, task.id, task.attempt)
+    if subject is None:  # what another video has of the same bytes was all that was wanted
+        return
+    tools, task = run.tools, run.task
+    await tools.store.delete_all(keys.task(subject.content.id, task.id))  # what killed runs left
+    prefix = keys.attempt(subject.content.id, task.id, task.attempt)
     try:
         with tools.workspace.folder() as folder:
             output = await _encode(run, subject, folder)
@@ -58,7 +59,7 @@ async def transcode(run: Run) -> None:
 
 
 async def _encode(run: Run, subject: Subject, folder: Path) -> Output:
-    async with run.tools.store.object_file(subject.source_key) as input:
+    async with run.tools.store.object_file(subject.content.key) as input:
         return await run.tools.encoder.run(
             subject.kind,
             subject.source,
@@ -80,22 +81,34 @@ async def _discard(run: Run, prefix: str) -> None:
         await run.tools.store.delete_all(prefix)
 
 
-async def _begin(run: Run) -> Subject:
+async def _begin(run: Run) -> Subject | None:
+    """What is to be made; None when nothing is, any more."""
     task, kind = run.task, run.task.transcode_pass
     if task.video_id is None or kind is None:
         raise ValueError(f"the task {task.id} has no video or no pass")
     async with run.tools.db.write() as session:
-        video = await videos.by_id(session, task.video_id)
-        if video is None:
+        video = await videos.lock(session, task.video_id)
+        if video is None or video.source is None or video.content_id is None:
             raise Overtaken
+        content = await objects.content(session, video.content_id)
+        if content is None:
+            raise Overtaken
+        await plans.share(session, video)
+        if await plans.close(session, task):
+            await _follow(session, run, video, kind)
+            return None
+        if await tasks.twin_runs(session, task, content.id):
+            raise Waiting
         await videos.start_play_sets(session, task.id)
-        key = await objects.key_of(session, video.source_sha256)
         play_sets = (await videos.play_sets_of_tasks(session, [task.id]))[task.id]
         await outcomes.wake_watchers(session, task)
-    if key is None:
-        raise Overtaken
     todo = [play_set for play_set in play_sets if play_set.status in OPEN_PLAY_SETS]
-    return Subject(video, kind, Source.from_json(video.source), key, todo)
+    return Subject(video, kind, Source.from_json(video.source), content, todo)
+
+
+async def _follow(session: WriteSession, run: Run, video: Video, kind: TranscodePass) -> None:
+    if kind is TranscodePass.FIRST_PLAY:
+        await plans.queue_ladder(session, run.tools.queue, video.id)
 
 
 def _reporter(run: Run) -> Callable[[Progress], Awaitable[None]]:
@@ -112,7 +125,7 @@ async def _store(run: Run, output: Output, prefix: str, duration_ms: int) -> Map
     if output.storyboard:
         files += [output.storyboard.image, _write_vtt(output.storyboard, duration_ms)]
     for file in files:
-        await run.tools.store.put_file(prefix + file.name, file)
+        await run.tools.store.put_file(prefix + file.name, file, content_type(file.name))
     return {file.name: prefix + file.name for file in files}
 
 
@@ -150,9 +163,9 @@ async def _publish(
             poster_key=stored[output.poster.name],
             storyboard_key=stored.get(vtt),
         )
-    await _announce(session, run, subject)
-    if subject.kind is TranscodePass.FIRST_PLAY:
-        await _queue_ladder(session, run, video.id)
+    await plans.announce(session, video, [play_set.id for play_set in subject.play_sets])
+    await outcomes.wake_watchers(session, task)
+    await _follow(session, run, video, subject.kind)
 
 
 async def _publish_sound(
@@ -185,23 +198,3 @@ def _values(track: Track, stored: Mapping[str, str]) -> dict[str, Any]:
         "average_bandwidth": track.average_bandwidth,
         "codecs": track.codecs,
     }
-
-
-async def _announce(session: WriteSession, run: Run, subject: Subject) -> None:
-    """Each play set is READY; the first one makes the video ready."""
-    video, account = subject.video, run.task.account_id
-    news = [
-        NewEvent(EventType.PLAY_SET_READY, account, video_id=video.id, play_set_id=play_set.id)
-        for play_set in subject.play_sets
-    ]
-    if await videos.publish(session, video.id):
-        news.append(NewEvent(EventType.VIDEO_READY, account, video_id=video.id))
-    await events.record(session, *news)
-    await outcomes.wake_watchers(session, run.task)
-
-
-async def _queue_ladder(session: WriteSession, run: Run, video_id: UUID) -> None:
-    siblings = (await tasks.of_video(session, [video_id]))[video_id]
-    for task in siblings:
-        if task.transcode_pass is TranscodePass.LADDER and task.status in UNFINISHED:
-            await run.tools.queue.defer(session, task)

@@ -54,6 +54,11 @@ async def verify(context: procrastinate.JobContext, task_id: str) -> None:
         await intake.clean(tools, id)
 
 
+@tasks.task(name="probe", pass_context=True, retry=Backoff())
+async def examine(context: procrastinate.JobContext, task_id: str) -> None:
+    await runs.perform(context, _tools(context), UUID(task_id), intake.examine)
+
+
 @tasks.task(name="transcode", pass_context=True, retry=Backoff())
 async def run_transcode(context: procrastinate.JobContext, task_id: str) -> None:
     await runs.perform(context, _tools(context), UUID(task_id), transcode.transcode)
@@ -69,6 +74,18 @@ async def rescue(context: procrastinate.JobContext, timestamp: int) -> None:  # 
 @tasks.task(name="expire", queue=queue.MAINTENANCE, queueing_lock="expire", pass_context=True)
 async def expire(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
     await maintenance.expire_uploads(_tools(context))
+
+
+@tasks.periodic(cron="* * * * *")
+@tasks.task(name="collect", queue=queue.MAINTENANCE, queueing_lock="collect", pass_context=True)
+async def collect(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
+    await maintenance.collect(_tools(context))
+
+
+@tasks.periodic(cron="*/10 * * * *")
+@tasks.task(name="scrub", queue=queue.INTAKE, queueing_lock="scrub", pass_context=True)
+async def scrub(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
+    await maintenance.scrub(_tools(context))
 
 
 def prepare(target: Queue) -> None:

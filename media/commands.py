@@ -13,7 +13,7 @@ from typing import Final
 
 from domain.media import Source
 from domain.videos import Resolution
-from media import ladder as rungs
+from domain import ladder as rungs
 
 CONTAINERS: Final = "mov,matroska,avi,flv,mpegts,mpeg,asf,ogg"
 """The demuxers that may open an upload. Playlists, lists and pictures are not among them:

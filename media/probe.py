@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from domain.errors import MediaRefused
 from domain.media import Refusal, Source
-from media import ladder
+from domain import ladder
 from media.commands import CONTAINERS, MAX_PIXELS, MAX_STREAMS
 from media.process import Log, end, pipe, start
 

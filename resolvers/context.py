@@ -7,11 +7,13 @@ from typing import TypeAlias
 from uuid import UUID
 
 from db.bus import EventBus
+from db.locks import Locks
 from db.reader import Reader
 from db.session import Database
 from domain.accounts import Viewer
 from domain.errors import Unauthenticated
 from domain.tokens import Signer
+from domain.uploads import UploadLimits
 from jobs.queue import Queue
 from resolvers.loaders import Loaders
 from resolvers.viewers import Viewers
@@ -27,9 +29,13 @@ class Services:
     store: ObjectStore
     queue: Queue
     bus: EventBus
+    locks: Locks
     upload_links: Signer
     playback_links: Signer
+    challenges: Signer
+    """Signs possession challenges, and says which pieces they ask for."""
     viewers: Viewers
+    limits: UploadLimits
     json_in_sql: bool = True
     """Whether PostgreSQL may write the JSON of answers."""
 

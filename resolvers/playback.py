@@ -18,7 +18,7 @@ from domain.videos import PlaySetStatus
 from resolvers import videos as own_videos
 from resolvers.context import Context
 from storage import keys
-from storage.base import LocalFile
+from storage.base import LocalFile, Redirect
 
 Made = TypeVar("Made")
 
@@ -42,7 +42,8 @@ class Playback:
 class MediaFile:
     """A file to hand out; `max_age_s` is how long its link still holds."""
 
-    file: LocalFile
+    file: LocalFile | Redirect | bytes
+    """Bytes where a player would resolve what the file names against where it got it from."""
     name: str
     max_age_s: int
 
@@ -52,10 +53,12 @@ async def playback(ctx: Context, video: Video, *, ttl_seconds: int) -> Playback 
     _check_ttl(ttl_seconds)
     play_sets: list[PlaySet] = await ctx.load.rows(own_videos.play_sets(ctx), video.id)
     ready = [one for one in play_sets if one.status is PlaySetStatus.READY]
-    if not ready:
+    if not ready or video.content_id is None:
         return None
     expires_at = _whole_second(datetime.now(UTC) + timedelta(seconds=ttl_seconds))
-    token = ctx.services.playback_links.sign(Grant(video.id, expires_at, video.epoch))
+    token = ctx.services.playback_links.sign(
+        Grant(video.id, expires_at, video.epoch, video.content_id)
+    )
     place = f"{ctx.base_url}/v/{token}/"
     return Playback(
         hls_url=f"{place}master.m3u8",
@@ -78,21 +81,30 @@ async def master(ctx: Context, token: str) -> str:
     ready = [one for one in play_sets if one.status is PlaySetStatus.READY]
     if not ready:
         raise LinkInvalid
-    return playlists.master([_variant(video.id, one, sounds) for one in ready])
+    prefix = keys.media(_made(video.content_id))
+    return playlists.master([_variant(prefix, one, sounds) for one in ready])
 
 
 async def file(ctx: Context, token: str, path: str) -> MediaFile:
     """One file below the video's prefix; the token alone decides, without the database."""
     grant = ctx.services.playback_links.read(token)
-    if not _FILE.fullmatch(path):
+    if grant.content is None or not _FILE.fullmatch(path):
         raise LinkInvalid
-    key = keys.video(grant.subject) + path
-    left = grant.expires_at - datetime.now(UTC)
+    left = int((grant.expires_at - datetime.now(UTC)).total_seconds())
     return MediaFile(
-        file=await ctx.services.store.delivery(key),
+        file=await _delivered(ctx, keys.media(grant.content) + path, left),
         name=path.rsplit("/", 1)[-1],
-        max_age_s=max(0, int(left.total_seconds())),
+        max_age_s=max(0, left),
     )
+
+
+async def _delivered(ctx: Context, key: str, left_s: int) -> LocalFile | Redirect | bytes:
+    """Players fetch from the store themselves, but for lists of names relative to this place."""
+    store = ctx.services.store
+    found = await store.delivery(key, max(1, left_s))
+    if isinstance(found, Redirect) and key.endswith((".m3u8", ".vtt")):
+        return b"".join([block async for block in store.read(key)])
+    return found
 
 
 def _check_ttl(seconds: int) -> None:
@@ -112,25 +124,23 @@ def _whole_second(moment: datetime) -> datetime:
 
 
 def _link(place: str, video: Video, key: str | None) -> str | None:
-    return None if key is None else place + _relative(video.id, key)
+    if key is None:
+        return None
+    return place + key.removeprefix(keys.media(_made(video.content_id)))
 
 
-def _relative(video_id: UUID, key: str) -> str:
-    return key.removeprefix(keys.video(video_id))
-
-
-def _variant(video_id: UUID, one: PlaySet, sounds: dict[UUID, AudioTrack]) -> Variant:
+def _variant(prefix: str, one: PlaySet, sounds: dict[UUID, AudioTrack]) -> Variant:
     sound = sounds.get(one.audio_track_id) if one.audio_track_id else None
     return Variant(
         name=one.resolution.value,
-        uri=_relative(video_id, _made(one.playlist_key)),
+        uri=_made(one.playlist_key).removeprefix(prefix),
         width=_made(one.width),
         height=_made(one.height),
         frame_rate=Fraction(_made(one.frame_rate)),
         codecs=_made(one.codecs),
         bandwidth=_made(one.bandwidth),
         average_bandwidth=_made(one.average_bandwidth),
-        audio=_rendition(video_id, sound) if sound else None,
+        audio=_rendition(prefix, sound) if sound else None,
     )
 
 
@@ -141,10 +151,10 @@ def _made(value: Made | None) -> Made:
     return value
 
 
-def _rendition(video_id: UUID, sound: AudioTrack) -> AudioRendition:
+def _rendition(prefix: str, sound: AudioTrack) -> AudioRendition:
     return AudioRendition(
         group=sound.name,
-        uri=_relative(video_id, sound.playlist_key),
+        uri=sound.playlist_key.removeprefix(prefix),
         codecs=sound.codecs,
         bandwidth=sound.bandwidth,
         average_bandwidth=sound.average_bandwidth,

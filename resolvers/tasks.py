@@ -10,6 +10,7 @@ from domain.errors import Cancelled, InvalidState, NotFound
 from domain.paging import Window
 from domain.tasks import UNFINISHED, TaskStatus
 from jobs import outcomes
+from resolvers import uploads
 from resolvers.context import Context
 
 
@@ -63,6 +64,5 @@ async def cancel(ctx: Context, id: UUID, *, sent: str) -> Task:
             await outcomes.failed(session, one, failure)
     for one in ended:
         await ctx.services.queue.stop(one)
-        if one.upload_session_id is not None:
-            await ctx.services.store.abort(str(one.upload_session_id))
+        await uploads.discard(ctx, one.upload_session_id)
     return ended[0] if ended else task

@@ -1,8 +1,9 @@
-"""Upload sessions: begin, take the bytes, complete, cancel."""
+"""Upload sessions: begin, say where the bytes go, complete, cancel. The bytes: `chunks`."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from db import events, tasks, uploads
@@ -13,7 +14,7 @@ from domain import text
 from domain.errors import (
     ChecksumMismatch,
     ChunksMissing,
-    IncompleteBody,
+    DomainError,
     InvalidArgument,
     LimitExceeded,
     NotFound,
@@ -24,18 +25,26 @@ from domain.paging import Window
 from domain.tasks import TaskKind, TaskStatus
 from domain.tokens import Grant
 from domain.uploads import (
+    MAX_PARTIALS,
     MAX_TARGETS,
-    SESSION_HOURS,
     TAKES_CHUNKS,
     ChunkPlan,
+    UploadPurpose,
     UploadStatus,
     plan_chunks,
 )
+from jobs import plans
+from jobs.plans import NewVideo
+from resolvers import direct
 from resolvers.context import Context
-from storage.base import PartTarget
+from storage import keys
+from storage.base import UploadRef
 
 BEGUN = (UploadStatus.VERIFYING, UploadStatus.COMPLETED)
 """States in which the bytes are all there: completing again changes nothing."""
+
+CHECKSUM = "x-amz-checksum-sha256"
+"""Header with a chunk's SHA-256 in base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +52,19 @@ class NewUpload:
     """What the client says of the file that it is about to send. Sizes in bytes."""
 
     title: str
-    description: str | None
-    sha256: str
     file_size: int
-    chunk_size: int | None
-    total_chunks: int | None
-    device_type: str | None
+    sha256: str | None = None
+    description: str | None = None
+    chunk_size: int | None = None
+    total_chunks: int | None = None
+    chunk_digests: Sequence[str] | None = None
+    device_type: str | None = None
+    file_name: str | None = None
+    content_type: str | None = None
+    purpose: UploadPurpose = UploadPurpose.VIDEO
+    skip_auto_transcode: bool = False
+    sequential: bool = False
+    partials: Sequence[UUID] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,33 +72,77 @@ class Target:
     """Where the client sends one chunk."""
 
     number: int
+    method: str
     url: str
+    headers: Sequence[tuple[str, str]]
     expires_at: datetime
+    checksum_header: str | None
 
 
 def plan_of(upload: UploadSession) -> ChunkPlan:
     return ChunkPlan(upload.file_size, upload.chunk_size)
 
 
+def ref_of(upload: UploadSession) -> UploadRef:
+    """The upload as the store knows it."""
+    return UploadRef(upload.storage_key, upload.file_size, upload.chunk_size, upload.storage_token)
+
+
 async def create(ctx: Context, new: NewUpload) -> UploadSession:
-    """Open a session for a file of known size and hash."""
-    plan = plan_chunks(new.file_size, chunk_size=new.chunk_size, total_chunks=new.total_chunks)
+    """Open a session for a file of known size."""
+    account_id, store, limits = ctx.account_id, ctx.services.store, ctx.services.limits
+    plan = plan_chunks(
+        new.file_size,
+        chunk_size=new.chunk_size,
+        total_chunks=new.total_chunks,
+        least=store.least_part,
+        most=limits.file_size,
+    )
+    id = uuid4()
     upload = UploadSession(
-        id=uuid4(),
-        account_id=ctx.account_id,
+        id=id,
+        account_id=account_id,
         status=UploadStatus.WAITING,
         title=text.title(new.title),
         description=text.optional("description", new.description, text.MAX_DESCRIPTION),
         device_type=text.optional("deviceType", new.device_type, text.MAX_DEVICE_TYPE),
+        file_name=text.file_name(new.file_name),
+        content_type=text.content_type(new.content_type),
+        purpose=new.purpose,
+        skip_auto_transcode=new.skip_auto_transcode,
+        sequential=new.sequential,
+        partials=list(new.partials) or None,
         sha256=new.sha256,
+        chunk_digests=_digests(plan, new.chunk_digests),
         file_size=plan.file_size,
         chunk_size=plan.chunk_size,
-        expires_at=datetime.now(UTC) + timedelta(hours=SESSION_HOURS),
+        storage_key=keys.source(new.sha256, id),
+        storage_token="",
+        expires_at=datetime.now(UTC) + timedelta(hours=limits.session_hours),
     )
-    await ctx.services.store.begin(str(upload.id), plan.file_size)
-    async with ctx.services.db.write() as session:
-        await uploads.add(session, upload)
+    async with ctx.services.db.write() as session:  # first: what is refused leaves nothing behind
+        await uploads.make_room(session, account_id, uploads.size(upload), limits, sessions=1)
+    begun = await store.begin(
+        upload.storage_key, upload.file_size, upload.chunk_size, upload.content_type
+    )
+    upload.storage_token = begun.token
+    try:
+        async with ctx.services.db.write() as session:
+            await uploads.add(session, upload, limits)
+    except DomainError:
+        await store.abort(begun)
+        raise
     return upload
+
+
+def _digests(plan: ChunkPlan, digests: Sequence[str] | None) -> bytes | None:
+    if not digests:
+        return None
+    if len(digests) != plan.total:
+        raise InvalidArgument(
+            f"There are {plan.total} chunks, but {len(digests)} digests.", path=["chunkSha256"]
+        )
+    return b"".join(map(bytes.fromhex, digests))
 
 
 def own(ctx: Context) -> Rows:
@@ -95,148 +155,191 @@ def by_id(ctx: Context, id: UUID | None) -> Rows | None:
     return None if id is None else Rows.of(uploads.UPLOADS, account_id=account_id, id=id)
 
 
-def page(ctx: Context, window: Window, *, statuses: Collection[UploadStatus] | None = None) -> Rows:
+def page(
+    ctx: Context,
+    window: Window,
+    *,
+    statuses: Collection[UploadStatus] | None = None,
+    device_types: Collection[str] | None = None,
+) -> Rows:
     return Rows.of(
         uploads.UPLOADS,
         order=uploads.NEWEST_FIRST,
         window=window,
         account_id=ctx.account_id,
         statuses=statuses,
+        device_types=device_types,
     )
 
 
 async def missing_chunks(ctx: Context, upload: UploadSession) -> list[int]:
     """Numbers of the chunks that have not arrived, ascending."""
+    plan = plan_of(upload)
+    if upload.sequential or upload.partials:
+        return list(range(plan.reached(upload.received_bytes) + 1, plan.total + 1))
+    if await direct.refresh(ctx, upload.id, ref_of(upload), upload.status):
+        async with ctx.services.db.read() as session:
+            return plan.missing((await uploads.parts(session, [upload.id]))[upload.id])
     parts = await ctx.load.rows(Rows.of(uploads.PARTS, by="session_id"), upload.id)
-    return plan_of(upload).missing({part.number for part in parts})
+    return plan.missing({part.number for part in parts})
 
 
 def targets(ctx: Context, upload: UploadSession, numbers: Sequence[int]) -> list[Target]:
     """Signed links for these chunks, numbered from 1."""
     if len(numbers) > MAX_TARGETS:
         raise LimitExceeded("The number of indexes", limit=MAX_TARGETS, actual=len(numbers))
-    if upload.status not in TAKES_CHUNKS:
-        raise _closed(upload)
+    if upload.status not in TAKES_CHUNKS or upload.sequential:
+        raise closed(upload)
     plan = plan_of(upload)
     for number in numbers:
         if not plan.holds(number):
             raise InvalidArgument(f"There is no chunk {number}; they are 1 to {plan.total}.")
+    ref = ref_of(upload)
     token = ctx.services.upload_links.sign(Grant(upload.id, upload.expires_at))
     place = f"{ctx.base_url}/uploads/{token}"
-    return [Target(number, f"{place}/{number}", upload.expires_at) for number in numbers]
+    left_s = int((upload.expires_at - datetime.now(UTC)).total_seconds())
+    ends, store = upload.expires_at, ctx.services.store
+
+    def target(number: int) -> Target:
+        """At the store itself where that is possible, else here."""
+        request = store.part_request(ref, number, max(1, left_s))
+        if request is not None:
+            return Target(number, request.method, request.url, request.headers, ends, None)
+        headers = [("Content-Type", text.OCTETS)]
+        return Target(number, "PUT", f"{place}/{number}", headers, ends, CHECKSUM)
+
+    return [target(number) for number in numbers]
 
 
-async def receive(
-    ctx: Context,
-    token: str,
-    number: int,
-    *,
-    length: int,
-    sha256: str | None,
-    body: AsyncIterator[bytes],
-) -> str:
-    """Take the bytes of one chunk and return their SHA-256 in hexadecimal.
-
-    The same chunk with the same digest may come again; another digest replaces it. A failure
-    leaves nothing recorded of this chunk, and all other chunks as they were.
-    """
-    id = ctx.services.upload_links.read(token).subject
+async def refresh(ctx: Context, id: UUID) -> UploadSession:
+    """Count the chunks that arrived at the store itself, and return the session."""
     async with ctx.services.db.read() as session:
-        upload = await uploads.by_id(session, id)
+        upload = (await uploads.of_account(session, ctx.account_id, [id])).get(id)
     if upload is None:
-        raise NotFound("UploadSession", id)
-    target = _part_target(upload, number, length)
-    async with ctx.services.store.part(target) as part:
-        if await _is_stored(ctx, id, number, sha256):
-            return await _drain(body, str(sha256))
-        await _clear(ctx, upload, number)
-        digest = await part.write(body, sha256=sha256)
-        async with ctx.services.db.write() as session:
-            added = await uploads.add_part(session, id, number=number, size=length, sha256=digest)
-            if not added:
-                raise _closed(await uploads.by_id(session, id) or upload)
-    ctx.services.bus.wake_soon(topic("upload", id))
-    return digest
-
-
-def _part_target(upload: UploadSession, number: int, length: int) -> PartTarget:
-    if upload.status not in TAKES_CHUNKS:
-        raise _closed(upload)
-    plan = plan_of(upload)
-    if not plan.holds(number):
-        raise InvalidArgument(f"There is no part {number}; they are 1 to {plan.total}.")
-    if length != plan.length(number):
-        raise IncompleteBody(expected=plan.length(number), actual=length)
-    return PartTarget(str(upload.id), number, plan.offset(number), length)
-
-
-async def _is_stored(ctx: Context, id: UUID, number: int, sha256: str | None) -> bool:
-    if sha256 is None:
-        return False
+        raise NotFound("UploadSession", id, path=["id"])
+    if not await direct.refresh(ctx, id, ref_of(upload), upload.status):
+        return upload
     async with ctx.services.db.read() as session:
-        return await uploads.part_digest(session, id, number) == sha256
-
-
-async def _drain(body: AsyncIterator[bytes], digest: str) -> str:
-    """Let the client finish what it need not have sent again."""
-    async for _ in body:
-        pass
-    return digest
-
-
-async def _clear(ctx: Context, upload: UploadSession, number: int) -> None:
-    """Forget what was stored of a part: its bytes are about to be overwritten."""
-    async with ctx.services.db.write() as session:
-        current = await uploads.lock(session, upload.id)
-        if current is None or current.status not in TAKES_CHUNKS:
-            raise _closed(current or upload)
-        await uploads.clear_part(session, upload.id, number)
+        return (await uploads.of_account(session, ctx.account_id, [id]))[id]
 
 
 async def complete(ctx: Context, id: UUID, final_sha256: str) -> UploadSession:
-    """Hand the whole file over to be checked and made into a video.
+    """Hand the whole file over to be checked and made into what it was sent for.
 
     Calling it again while that goes on, or after it went well, changes nothing.
     """
+    if ctx.services.store.direct:
+        await refresh(ctx, id)
     async with ctx.services.db.write() as session:
         upload = await _own(session, ctx, id)
         if upload.status in BEGUN and final_sha256 == upload.sha256:
             return upload
-        if upload.status not in TAKES_CHUNKS:
-            raise _closed(upload)
+        if upload.status not in TAKES_CHUNKS or upload.purpose is UploadPurpose.PARTIAL:
+            raise closed(upload)
         await _check_whole(session, upload, final_sha256)
-        task = Task(
-            account_id=upload.account_id,
-            kind=TaskKind.VERIFY,
-            status=TaskStatus.QUEUED,
-            upload_session_id=upload.id,
-        )
-        await tasks.add(session, task)
-        await ctx.services.queue.defer(session, task)
-        return await _move(session, upload, UploadStatus.VERIFYING)
+        return await hand_over(session, ctx, upload, sha256=final_sha256)
 
 
 async def _check_whole(session: WriteSession, upload: UploadSession, final_sha256: str) -> None:
-    if final_sha256 != upload.sha256:
+    if upload.sha256 not in (None, final_sha256):
         raise ChecksumMismatch(
-            "the file", expected=upload.sha256, actual=final_sha256, path=["finalSha256"]
+            "the file", expected=str(upload.sha256), actual=final_sha256, path=["finalSha256"]
         )
-    missing = plan_of(upload).missing((await uploads.parts(session, [upload.id]))[upload.id])
+    plan = plan_of(upload)
+    if upload.sequential:
+        missing = list(range(plan.reached(upload.received_bytes) + 1, plan.total + 1))
+    else:
+        missing = plan.missing((await uploads.parts(session, [upload.id]))[upload.id])
     if missing:
         raise ChunksMissing(missing)
 
 
-async def cancel(ctx: Context, id: UUID) -> UploadSession:
-    """Close the session and drop its bytes. Cancelling again changes nothing."""
+async def hand_over(
+    session: WriteSession, ctx: Context, upload: UploadSession, **values: Any
+) -> UploadSession:
+    """Close a locked session whose bytes are all there, and queue what follows."""
+    if upload.purpose is UploadPurpose.VIDEO:
+        new = NewVideo(
+            account_id=upload.account_id,
+            title=upload.title,
+            description=upload.description,
+            file_size=upload.file_size,
+            skip_auto_transcode=upload.skip_auto_transcode,
+        )
+        values["video_id"] = (await plans.add_video(session, new)).id
+    task = Task(
+        account_id=upload.account_id,
+        kind=TaskKind.VERIFY,
+        status=TaskStatus.QUEUED,
+        upload_session_id=upload.id,
+        video_id=values.get("video_id"),
+    )
+    await tasks.add(session, task)
+    await ctx.services.queue.defer(session, task)
+    return await _move(session, upload, UploadStatus.VERIFYING, **values)
+
+
+async def concatenate(ctx: Context, new: NewUpload, ids: Sequence[UUID]) -> UploadSession:
+    """One upload of the files of several partial ones, in this order, and complete at once."""
+    if not 1 <= len(ids) <= MAX_PARTIALS:
+        raise LimitExceeded("The number of partial uploads", limit=MAX_PARTIALS, actual=len(ids))
+    async with ctx.services.db.read() as session:
+        known = await uploads.of_account(session, ctx.account_id, ids)
+    for id in ids:
+        if id not in known or known[id].purpose is not UploadPurpose.PARTIAL:
+            raise NotFound("UploadSession", id)
+        _check_piece(known[id])
+    size = sum(known[id].file_size for id in ids)
+    upload = await create(ctx, replace(new, file_size=size, sequential=True, partials=ids))
     async with ctx.services.db.write() as session:
-        upload = await _own(session, ctx, id)
-        if upload.status is UploadStatus.CANCELLED:
-            return upload
-        if upload.status not in TAKES_CHUNKS:
-            raise _closed(upload)
-        upload = await _move(session, upload, UploadStatus.CANCELLED)
-    await ctx.services.store.abort(str(id))
+        await uploads.lock(session, upload.id)
+        arrived = {"received_bytes": size, "received_chunks": plan_of(upload).total}
+        return await hand_over(session, ctx, upload, **arrived)
+
+
+def _check_piece(upload: UploadSession) -> None:
+    if upload.status not in TAKES_CHUNKS:
+        raise closed(upload)
+    if upload.received_bytes < upload.file_size:
+        plan = plan_of(upload)
+        raise ChunksMissing(range(plan.reached(upload.received_bytes) + 1, plan.total + 1))
+
+
+async def cancel(ctx: Context, id: UUID) -> UploadSession:
+    """Close the caller's session and drop its bytes. Cancelling again changes nothing."""
+    async with ctx.services.db.write() as session:
+        upload = await _cancel(session, await _own(session, ctx, id))
+    await ctx.services.store.abort(ref_of(upload))
     return upload
+
+
+async def _cancel(session: WriteSession, upload: UploadSession) -> UploadSession:
+    if upload.status is UploadStatus.CANCELLED:
+        return upload
+    if upload.status not in TAKES_CHUNKS:
+        raise closed(upload)
+    return await _move(session, upload, UploadStatus.CANCELLED)
+
+
+async def cancel_by_link(ctx: Context, token: str) -> None:
+    """As `cancel`, for holders of the upload's signed link."""
+    id = ctx.services.upload_links.read(token).subject
+    async with ctx.services.db.write() as session:
+        upload = await uploads.lock(session, id)
+        if upload is None:
+            raise NotFound("UploadSession", id)
+        await _cancel(session, upload)
+    await ctx.services.store.abort(ref_of(upload))
+
+
+async def discard(ctx: Context, id: UUID | None) -> None:
+    """Drop the bytes of a session that has failed."""
+    if id is None:
+        return
+    async with ctx.services.db.read() as session:
+        upload = await uploads.by_id(session, id)
+    if upload is not None:
+        await ctx.services.store.abort(ref_of(upload))
 
 
 async def _own(session: WriteSession, ctx: Context, id: UUID) -> UploadSession:
@@ -249,13 +352,13 @@ async def _own(session: WriteSession, ctx: Context, id: UUID) -> UploadSession:
 
 
 async def _move(
-    session: WriteSession, upload: UploadSession, status: UploadStatus
+    session: WriteSession, upload: UploadSession, status: UploadStatus, **values: Any
 ) -> UploadSession:
-    await uploads.change_status(session, upload.id, status, expected=TAKES_CHUNKS)
+    await uploads.change_status(session, upload.id, status, expected=TAKES_CHUNKS, **values)
     await events.wake(session, topic("upload", upload.id))
     return await uploads.fresh(session, upload)
 
 
-def _closed(upload: UploadSession) -> SessionClosed:
+def closed(upload: UploadSession) -> SessionClosed:
     allowed = [status.name for status in TAKES_CHUNKS]
     return SessionClosed("The session", current=upload.status.name, allowed=allowed)

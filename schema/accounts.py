@@ -12,6 +12,7 @@ from resolvers.context import Context
 from schema import nodes
 from schema.execution.fields import relation
 from schema.nodes import Node
+from schema.scalars import Bytes
 
 
 @strawberry.type(description="An owner of videos.")
@@ -20,6 +21,10 @@ class Account(Node):
 
     user_id: str = strawberry.field(description="Short id of the account, for people.")
     name: str = strawberry.field(description="Its name.")
+    storage_used: Bytes = strawberry.field(description="Bytes of its stored objects together.")
+    storage_quota: Bytes | None = strawberry.field(
+        description="Bytes that they may have; null: what `limits` says."
+    )
     created_at: datetime = strawberry.field(description="When it was made.")
 
 

@@ -9,7 +9,7 @@ from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 from domain.errors import ErrorCode
 from domain.events import EventType
 from domain.tasks import TaskStatus
-from domain.uploads import UploadStatus
+from domain.uploads import UploadPurpose, UploadStatus
 from domain.videos import PlaySetStatus, Resolution, TranscodePass, VideoOrder, VideoStatus
 
 
@@ -35,9 +35,10 @@ publish(
     VideoStatus,
     "Life of a video. New values may be added.",
     {
-        VideoStatus.PROCESSING: "Checked and being transcoded; nothing can be played yet.",
-        VideoStatus.PUBLISHED: "At least one play set is READY.",
-        VideoStatus.UPLOAD_FAILED: "No play set could be made; `statusReason` says why.",
+        VideoStatus.PROCESSING: "Being checked or transcoded; nothing can be played yet.",
+        VideoStatus.PUBLISHED: "At least one play set is READY, or none was wanted.",
+        VideoStatus.UPLOAD_FAILED: "The file was refused, or no play set could be made;"
+        " `statusReason` says why.",
         VideoStatus.DELETED: "Deleted by its owner.",
     },
 )
@@ -96,6 +97,15 @@ publish(
     },
 )
 publish(
+    UploadPurpose,
+    "What becomes of an uploaded file. New values may be added.",
+    {
+        UploadPurpose.VIDEO: "A video.",
+        UploadPurpose.OBJECT: "A stored object only, for `createVideo` or as a cover.",
+        UploadPurpose.PARTIAL: "A piece of a file that a tus client sends in parallel.",
+    },
+)
+publish(
     TaskStatus,
     "Life of a task. New values may be added.",
     {
@@ -132,6 +142,11 @@ publish(
         ErrorCode.PART_BUSY: "Another request is writing this part; try again.",
         ErrorCode.INCOMPLETE_BODY: "The body has another length than the part.",
         ErrorCode.STORAGE_FULL: "There is no room; try again later.",
+        ErrorCode.STORAGE_BUSY: "The object store asks for patience; try again in a moment.",
+        ErrorCode.QUOTA_EXCEEDED: "Your files would have more bytes than you may store.",
+        ErrorCode.POSSESSION_NOT_PROVEN: "The file cannot be taken over: upload it.",
+        ErrorCode.DUPLICATE_CONTENT: "You have a video of this source already.",
+        ErrorCode.OBJECT_IN_USE: "A video is made of this object.",
         ErrorCode.MEDIA_REFUSED: "The file cannot become a video.",
         ErrorCode.TRANSCODE_FAILED: "Transcoding went wrong; the task has the log.",
         ErrorCode.CANCELLED: "Somebody cancelled it.",

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from functools import singledispatch
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
+from uuid import UUID
 
 import strawberry
 from strawberry.extensions.field_extension import FieldExtension
@@ -11,17 +12,23 @@ from domain.errors import (
     ChecksumMismatch,
     ChunksMissing,
     DomainError,
+    DuplicateContent,
     InvalidState,
     LimitExceeded,
     NotFound,
     Unauthenticated,
 )
+from resolvers import videos
 from schema import ids
 from schema.enums import ErrorCode
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.info import Info
 from schema.scalars import Bytes, Sha256
 
+if TYPE_CHECKING:
+    from schema.videos import Video
+
+Existing: TypeAlias = Annotated["Video", strawberry.lazy("schema.videos")] | None
 Next = Callable[..., Awaitable[object]]
 
 
@@ -69,6 +76,16 @@ class ChecksumMismatchError(UserError):
     actual: Sha256 = strawberry.field(description="The digest that was found or sent.")
 
 
+@strawberry.type(description="There is a video of this source already.")
+class DuplicateContentError(UserError):
+    video_id: strawberry.Private[UUID]
+
+    @strawberry.field(description="That video; null when it has gone since.")
+    async def existing_video(self, info: Info) -> Existing:
+        row = await info.context.load.row(videos.own(info.context), self.video_id)
+        return cast("Existing", row)
+
+
 ERROR_TYPES = (
     GenericError,
     NotFoundError,
@@ -76,6 +93,7 @@ ERROR_TYPES = (
     LimitExceededError,
     ChunksMissingError,
     ChecksumMismatchError,
+    DuplicateContentError,
 )
 
 _MISSING_SHOWN = 1_000
@@ -121,6 +139,11 @@ def _(failure: ChecksumMismatch) -> UserError:
     return ChecksumMismatchError(
         **_common(failure), expected=Sha256(failure.expected), actual=Sha256(failure.actual)
     )
+
+
+@error_from.register
+def _(failure: DuplicateContent) -> UserError:
+    return DuplicateContentError(**_common(failure), video_id=failure.video_id)
 
 
 @strawberry.interface(description="What every mutation returns.")

@@ -2,9 +2,14 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
-from domain.errors import NotFound
+from domain.errors import LimitExceeded, NotFound
+
+MAX_BATCH: Final = 500
+"""Ids that one mutation may name."""
 
 
 def encode(type_name: str, key: UUID | str) -> str:
@@ -32,3 +37,10 @@ def find(id: str, *kinds: str) -> UUID | None:
     """The key, or None when the id is of another type or of none."""
     parts = split(id)
     return parts[1] if parts is not None and parts[0] in kinds else None
+
+
+def decode_batch(given: Sequence[str], *kinds: str) -> list[UUID]:
+    """The keys of a mutation's `ids`, each once. Raises `LimitExceeded` or `NotFound`."""
+    if len(given) > MAX_BATCH:
+        raise LimitExceeded("The number of ids", limit=MAX_BATCH, actual=len(given), path=("ids",))
+    return list(dict.fromkeys(decode(one, *kinds, path=("ids",)) for one in given))

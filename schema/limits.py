@@ -2,12 +2,28 @@
 
 import strawberry
 
-from domain import paging, playback, text, uploads
+from domain import paging, playback, possession, text, uploads
+from schema import ids
+from schema.info import Info
 from schema.scalars import Bytes
 
 
 @strawberry.type(description="Limits of this installation. Errors that come of one name it.")
 class Limits:
+    max_small_file_size: Bytes = strawberry.field(
+        description="Bytes of a file in the body of a request."
+    )
+    max_open_upload_sessions: int = strawberry.field(
+        description="Upload sessions of an account that wait for bytes."
+    )
+    storage_quota: Bytes | None = strawberry.field(
+        description="Bytes that an account's files may have together, unless its own"
+        " `storageQuota` says otherwise; null when there is no end."
+    )
+    possession_seconds: int = strawberry.field(
+        description="How long a possession challenge may be answered."
+    )
+    max_batch_ids: int = strawberry.field(description="Ids in one mutation.")
     max_file_size: Bytes = strawberry.field(description="Bytes of an uploaded file.")
     max_chunks: int = strawberry.field(description="Chunks of one upload.")
     min_chunk_size: Bytes = strawberry.field(description="Bytes of every chunk but the last.")
@@ -24,15 +40,23 @@ class Limits:
 @strawberry.type
 class LimitsQuery:
     @strawberry.field(description="The limits that requests meet.")
-    def limits(self) -> Limits:
+    @staticmethod
+    def limits(info: Info) -> Limits:
+        services = info.context.services
+        ours, quota = services.limits, services.limits.storage_quota
         return Limits(
-            max_file_size=Bytes(uploads.MAX_FILE_SIZE),
+            max_file_size=Bytes(ours.file_size),
+            max_small_file_size=Bytes(ours.small_file_size),
+            max_open_upload_sessions=ours.open_sessions,
+            storage_quota=None if quota is None else Bytes(quota),
+            possession_seconds=possession.SECONDS,
+            max_batch_ids=ids.MAX_BATCH,
             max_chunks=uploads.MAX_CHUNKS,
-            min_chunk_size=Bytes(uploads.MIN_CHUNK_SIZE),
+            min_chunk_size=Bytes(services.store.least_part),
             max_chunk_size=Bytes(uploads.MAX_CHUNK_SIZE),
             suggested_chunk_size=Bytes(uploads.SUGGESTED_CHUNK_SIZE),
             max_upload_targets=uploads.MAX_TARGETS,
-            upload_session_hours=uploads.SESSION_HOURS,
+            upload_session_hours=ours.session_hours,
             max_page_size=paging.MAX_PAGE_SIZE,
             max_title_length=text.MAX_TITLE,
             max_description_length=text.MAX_DESCRIPTION,

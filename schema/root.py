@@ -9,7 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from db.rows import Rows
 from domain.errors import LimitExceeded
-from resolvers import accounts, tasks, uploads, videos
+from resolvers import accounts, objects, tasks, uploads, videos
 from resolvers.context import Context
 from schema import ids
 from schema.accounts import AccountQuery
@@ -17,19 +17,23 @@ from schema.errors import ERROR_TYPES
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.engine import Schema
 from schema.info import Info
+from schema.instant import InstantMutation, InstantQuery
 from schema.limits import LimitsQuery
 from schema.nodes import Node
+from schema.objects import ObjectMutation, ObjectQuery
 from schema.scalars import SCALARS
 from schema.subscriptions import Subscription
-from schema.tasks import KINDS, TaskMutation, TaskQuery, TranscodeTask, VerifyTask
+from schema.tasks import KINDS, ProbeTask, TaskMutation, TaskQuery, TranscodeTask, VerifyTask
 from schema.uploads import UploadMutation, UploadQuery
-from schema.videos import VideoQuery
+from schema.videos import VideoMutation, VideoQuery
 
 MAX_NODES: Final = 100
 
 
 @strawberry.type(description="What can be asked. Everything is within your own account.")
-class Query(VideoQuery, UploadQuery, TaskQuery, AccountQuery, LimitsQuery):
+class Query(
+    VideoQuery, UploadQuery, InstantQuery, ObjectQuery, TaskQuery, AccountQuery, LimitsQuery
+):
     @strawberry.field(description="Anything with a global id; null when it is not there for you.")
     async def node(
         self,
@@ -59,6 +63,7 @@ _FINDERS: Final[dict[str, Callable[[Context], Rows]]] = {
     "Video": videos.own,
     "PlaySet": videos.own_play_sets,
     "UploadSession": uploads.own,
+    "StoredObject": objects.own,
     **dict.fromkeys(KINDS.values(), tasks.own),
 }
 
@@ -73,7 +78,7 @@ async def _node(info: Info, id: str) -> Node | None:
 
 
 @strawberry.type(description="What can be done.")
-class Mutation(UploadMutation, TaskMutation):
+class Mutation(UploadMutation, InstantMutation, ObjectMutation, VideoMutation, TaskMutation):
     pass
 
 
@@ -83,7 +88,7 @@ def build(query: type[Any] = Query) -> Schema:
         query=query,
         mutation=Mutation,
         subscription=Subscription,
-        types=(*ERROR_TYPES, VerifyTask, TranscodeTask),
+        types=(*ERROR_TYPES, VerifyTask, ProbeTask, TranscodeTask),
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
     )
 

@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 Subject: TypeAlias = Annotated["Video", strawberry.lazy("schema.videos")] | None
 Upload: TypeAlias = Annotated["UploadSession", strawberry.lazy("schema.uploads")] | None
 
-KINDS = {TaskKind.VERIFY: "VerifyTask", TaskKind.TRANSCODE: "TranscodeTask"}
+KINDS = {
+    TaskKind.VERIFY: "VerifyTask",
+    TaskKind.PROBE: "ProbeTask",
+    TaskKind.TRANSCODE: "TranscodeTask",
+}
 
 
 def _sentence(message: str | None) -> str:
@@ -76,7 +80,7 @@ class Task(Node):
         return videos.own(ctx)
 
 
-@strawberry.type(description="Hashes and probes an uploaded file and makes a video of it.")
+@strawberry.type(description="Hashes an uploaded file, and makes of it what it was sent for.")
 class VerifyTask(Task):
     kinds: ClassVar = None
 
@@ -88,6 +92,11 @@ class VerifyTask(Task):
     @staticmethod
     def upload_session(ctx: Context) -> Rows:
         return uploads.own(ctx)
+
+
+@strawberry.type(description="Looks into a stored file that is to become a video.")
+class ProbeTask(Task):
+    kinds: ClassVar = None
 
 
 @strawberry.type(description="One run of the encoder over a video.")

@@ -5,25 +5,27 @@ from typing import Annotated, ClassVar, cast
 
 import strawberry
 from strawberry import UNSET
+from strawberry.file_uploads import Upload
 
 from db import models
 from db.rows import Rows
 from domain.paging import Window
-from domain.uploads import ChunkPlan
-from resolvers import tasks, uploads, videos
+from domain.uploads import ChunkPlan, seconds_left
+from resolvers import chunks, objects, tasks, uploads, videos
 from resolvers.context import Context
 from resolvers.uploads import NewUpload
-from schema import ids, nodes
+from schema import files, ids, nodes
 from schema.connections import connection
-from schema.enums import UploadStatus
+from schema.enums import UploadPurpose, UploadStatus
 from schema.errors import ExpectedErrors, MutationPayload
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.fields import column, computed, inside, relation
 from schema.info import Info
 from schema.nodes import Node
+from schema.objects import StoredObject
 from schema.scalars import Bytes, Sha256, Url
 from schema.tasks import TaskError, VerifyTask
-from schema.videos import Video
+from schema.videos import Video, VideoPayload
 
 SessionId = Annotated[strawberry.ID, strawberry.argument(description="Id of the upload session.")]
 
@@ -35,8 +37,8 @@ class Header:
 
 
 @strawberry.type(
-    description="Where to send one chunk: its raw bytes as the body of one request. An optional"
-    " header `x-amz-checksum-sha256` (base64) has the chunk checked while it arrives."
+    description="Where to send one chunk: its raw bytes as the body of one request. That may be"
+    " the object store itself; then `refreshUploadSession` counts what it has."
 )
 class UploadTarget:
     chunk_index: int = strawberry.field(description="Index of the chunk, from 1.")
@@ -44,6 +46,10 @@ class UploadTarget:
     url: Url = strawberry.field(description="Signed URL of the request.")
     headers: list[Header] = strawberry.field(
         description="Headers that the request must have.", metadata={LIST_SIZE: ListSize(2)}
+    )
+    checksum_header: str | None = strawberry.field(
+        description="Name of a header that may carry the chunk's SHA-256 in base64, to have it"
+        " checked while it arrives; null where none can."
     )
     expires_at: datetime = strawberry.field(description="When the URL ends.")
 
@@ -58,7 +64,7 @@ def _percent(received_bytes: int, file_size: int) -> float:
 
 @strawberry.type(
     description="A file on its way to us, in chunks: any order, any number at once, each any"
-    " number of times."
+    " number of times. Over tus: in order, from the start."
 )
 class UploadSession(Node):
     model: ClassVar = models.UploadSession
@@ -71,7 +77,13 @@ class UploadSession(Node):
     device_type: str | None = strawberry.field(
         description="What the client said it is; null when it did not."
     )
-    sha256: Sha256 = strawberry.field(description="Digest of the whole file, as announced.")
+    purpose: UploadPurpose = strawberry.field(description="What becomes of the file.")
+    file_name: str | None = strawberry.field(
+        description="Name of the file; null when none was given."
+    )
+    sha256: Sha256 | None = strawberry.field(
+        description="Digest of the whole file, as announced; null until it is known."
+    )
     file_size: Bytes = strawberry.field(description="Bytes of the whole file.")
     chunk_size: Bytes = strawberry.field(description="Bytes of every chunk but the last.")
     total_chunks: int = computed(
@@ -84,6 +96,16 @@ class UploadSession(Node):
         "received_bytes",
         "file_size",
         description="Part of the bytes that has arrived, 0.0 to 100.0.",
+    )
+    bytes_per_second: float | None = column(
+        "speed", description="How fast bytes came lately; null before the first ones."
+    )
+    seconds_left: int | None = computed(
+        seconds_left,
+        "received_bytes",
+        "file_size",
+        "speed",
+        description="How long the rest takes at that speed; null before the first bytes.",
     )
     error: TaskError | None = inside(
         "error_code", description="Why the file was refused; null otherwise."
@@ -115,20 +137,32 @@ class UploadSession(Node):
         return [
             UploadTarget(
                 chunk_index=target.number,
-                method="PUT",
+                method=target.method,
                 url=Url(target.url),
-                headers=[Header(name="Content-Type", value="application/octet-stream")],
+                headers=[Header(name=name, value=value) for name, value in target.headers],
+                checksum_header=target.checksum_header,
                 expires_at=target.expires_at,
             )
             for target in uploads.targets(info.context, root, indexes)
         ]
 
     @relation(
-        Video | None, of="video_id", description="The video it became; null before COMPLETED."
+        Video | None,
+        of="video_id",
+        description="The video that it becomes; null before VERIFYING, and for other purposes.",
     )
     @staticmethod
     def video(ctx: Context) -> Rows:
         return videos.own(ctx)
+
+    @relation(
+        StoredObject | None,
+        of="object_id",
+        description="The stored file; null before COMPLETED.",
+    )
+    @staticmethod
+    def stored_object(ctx: Context) -> Rows:
+        return objects.own(ctx)
 
     @relation(
         VerifyTask | None,
@@ -163,8 +197,12 @@ class UploadQuery:
             list[UploadStatus] | None,
             strawberry.argument(description="Only sessions in these states."),
         ] = UNSET,
+        device_type: Annotated[
+            list[str] | None,
+            strawberry.argument(description="Only sessions of these kinds of clients."),
+        ] = UNSET,
     ) -> Rows:
-        return uploads.page(ctx, window, statuses=status or None)
+        return uploads.page(ctx, window, statuses=status or None, device_types=device_type or None)
 
 
 @strawberry.input(description="A file that you are about to send.")
@@ -183,8 +221,55 @@ class CreateUploadSessionInput:
     total_chunks: int | None = strawberry.field(
         default=UNSET, description="How many chunks; must agree with `chunkSize` if both are given."
     )
+    chunk_sha256: list[Sha256] | None = strawberry.field(
+        default=UNSET,
+        description="Digest of each chunk in order, to have all of them checked as they arrive.",
+    )
+    file_name: str | None = strawberry.field(
+        default=UNSET, description="Name of the file, up to 255 characters."
+    )
+    content_type: str | None = strawberry.field(
+        default=UNSET, description="Media type of the file."
+    )
     device_type: str | None = strawberry.field(
         default=UNSET, description="What kind of client you are, up to 32 characters."
+    )
+    purpose: UploadPurpose = strawberry.field(
+        default=UploadPurpose.VIDEO, description="What is to become of the file."
+    )
+    skip_auto_transcode: bool = strawberry.field(
+        default=False, description="Whether nothing is to be transcoded by itself."
+    )
+
+
+@strawberry.input(description="One chunk in the body of a GraphQL request.")
+class UploadChunkInput:
+    session_id: strawberry.ID = strawberry.field(description="Id of the upload session.")
+    index: int = strawberry.field(description="Index of the chunk, from 1.")
+    sha256: Sha256 = strawberry.field(description="Digest of the chunk.")
+    size: Bytes = strawberry.field(description="Bytes of the chunk.")
+    file: Upload = strawberry.field(
+        description="The chunk, by the GraphQL multipart request specification; `limits` has the"
+        " most bytes."
+    )
+
+
+@strawberry.input(description="A whole small video in the body of a GraphQL request.")
+class UploadSmallVideoInput:
+    title: str = strawberry.field(description="Title of the video, 1 to 255 characters.")
+    sha256: Sha256 = strawberry.field(description="Digest of the file.")
+    file: Upload = strawberry.field(
+        description="The file, by the GraphQL multipart request specification; `limits` has the"
+        " most bytes."
+    )
+    description: str | None = strawberry.field(
+        default=UNSET, description="Description of the video, up to 5000 characters."
+    )
+    device_type: str | None = strawberry.field(
+        default=UNSET, description="What kind of client you are, up to 32 characters."
+    )
+    skip_auto_transcode: bool = strawberry.field(
+        default=False, description="Whether nothing is to be transcoded by itself."
     )
 
 
@@ -223,9 +308,68 @@ class UploadMutation:
             file_size=input.file_size,
             chunk_size=_given(input.chunk_size),
             total_chunks=_given(input.total_chunks),
+            chunk_digests=input.chunk_sha256 or None,
+            file_name=input.file_name or None,
+            content_type=input.content_type or None,
             device_type=input.device_type or None,
+            purpose=UploadPurpose(input.purpose),
+            skip_auto_transcode=input.skip_auto_transcode,
         )
         row = await uploads.create(info.context, new)
+        return UploadSessionPayload(upload_session=cast("UploadSession", row))
+
+    @strawberry.mutation(
+        description="Send one chunk within GraphQL, by a multipart request. The links of"
+        " `targets` are cheaper.",
+        extensions=[ExpectedErrors(UploadSessionPayload)],
+    )
+    async def upload_chunk(
+        self,
+        info: Info,
+        input: Annotated[UploadChunkInput, strawberry.argument(description="The chunk.")],
+    ) -> UploadSessionPayload:
+        key = ids.decode(input.session_id, "UploadSession", path=("sessionId",))
+        row = await chunks.receive_file(
+            info.context,
+            key,
+            input.index,
+            files.of(input.file),
+            size=input.size,
+            sha256=input.sha256,
+        )
+        return UploadSessionPayload(upload_session=cast("UploadSession", row))
+
+    @strawberry.mutation(
+        description="Send a whole small video by one multipart request.",
+        extensions=[ExpectedErrors(VideoPayload)],
+    )
+    async def upload_small_video(
+        self,
+        info: Info,
+        input: Annotated[UploadSmallVideoInput, strawberry.argument(description="The video.")],
+    ) -> VideoPayload:
+        file = files.of(input.file)
+        new = NewUpload(
+            title=input.title,
+            description=input.description or None,
+            sha256=input.sha256,
+            file_size=file.size,
+            total_chunks=1,
+            file_name=file.name,
+            content_type=file.content_type,
+            device_type=input.device_type or None,
+            skip_auto_transcode=input.skip_auto_transcode,
+        )
+        row = await objects.upload_video(info.context, file, new)
+        return VideoPayload(video=cast("Video", row))
+
+    @strawberry.mutation(
+        description="Count the chunks that were sent to the object store itself; nothing to do"
+        " where they come to us.",
+        extensions=[ExpectedErrors(UploadSessionPayload)],
+    )
+    async def refresh_upload_session(self, info: Info, id: SessionId) -> UploadSessionPayload:
+        row = await uploads.refresh(info.context, ids.decode(id, "UploadSession"))
         return UploadSessionPayload(upload_session=cast("UploadSession", row))
 
     @strawberry.mutation(

@@ -10,11 +10,13 @@ from db import models
 from db.rows import Rows
 from domain.paging import Window
 from domain.playback import DEFAULT_TTL_SECONDS
-from resolvers import playback, tasks, videos
+from resolvers import objects, playback, tasks, videos
 from resolvers.context import Context
+from resolvers.objects import FromObject
 from schema import ids, nodes
 from schema.connections import connection
 from schema.enums import OrderDirection, PlaySetStatus, Resolution, VideoOrder, VideoStatus
+from schema.errors import ExpectedErrors, MutationPayload
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.fields import column, relation
 from schema.info import Info
@@ -52,12 +54,29 @@ class Video(Node):
     description: str | None = strawberry.field(
         description="Description, up to 5000 characters; null when none was given."
     )
-    sha256: Sha256 = column("source_sha256", description="Digest of the source file.")
+    source_type: str | None = strawberry.field(
+        description="The system that it comes from, as `createVideo` was told; else null."
+    )
+    source_id: str | None = strawberry.field(
+        description="Its id in that system, as `createVideo` was told; else null."
+    )
+    storage_id: str | None = strawberry.field(
+        description="The stored object that it is made of; null until the file was checked."
+    )
+    sha256: Sha256 | None = column(
+        "source_sha256", description="Digest of the source file; null until it was checked."
+    )
     file_size: Bytes = strawberry.field(description="Bytes of the source file.")
-    width: int = strawberry.field(description="Pixels of the source as it is shown, upright.")
-    height: int = strawberry.field(description="Pixels of the source as it is shown, upright.")
-    duration_ms: int = strawberry.field(description="Milliseconds of the source.")
-    created_at: datetime = strawberry.field(description="When it was made from its upload.")
+    width: int | None = strawberry.field(
+        description="Pixels of the source as it is shown, upright; null until it was checked."
+    )
+    height: int | None = strawberry.field(
+        description="Pixels of the source as it is shown, upright; null until it was checked."
+    )
+    duration_ms: int | None = strawberry.field(
+        description="Milliseconds of the source; null until it was checked."
+    )
+    created_at: datetime = strawberry.field(description="When all its bytes had arrived.")
     updated_at: datetime = strawberry.field(description="When anything of it last changed.")
     published_at: datetime | None = strawberry.field(
         description="When it could be played for the first time; null before."
@@ -162,3 +181,48 @@ class VideoQuery:
         return videos.page(
             ctx, window, statuses=statuses, order=order_by.field, descending=descending
         )
+
+
+@strawberry.type(description="The video as it is now.")
+class VideoPayload(MutationPayload):
+    video: Video | None = strawberry.field(
+        default=None, description="The video; null when there are errors."
+    )
+
+
+@strawberry.input(description="A video to be made of a stored object.")
+class CreateVideoInput:
+    storage_id: str = strawberry.field(description="`storageId` of the object.")
+    source_type: str = strawberry.field(
+        description="The system that the video comes from, up to 64 characters."
+    )
+    source_id: str = strawberry.field(
+        description="Its id in that system, up to 255 characters. One makes one video."
+    )
+    title: str | None = strawberry.field(
+        default=UNSET, description="Title; without it, the object's file name."
+    )
+    skip_auto_transcode: bool = strawberry.field(
+        default=False, description="Whether nothing is to be transcoded by itself."
+    )
+
+
+@strawberry.type
+class VideoMutation:
+    @strawberry.mutation(
+        description="Make a video of an object that is stored already.",
+        extensions=[ExpectedErrors(VideoPayload)],
+    )
+    async def create_video(
+        self,
+        info: Info,
+        input: Annotated[CreateVideoInput, strawberry.argument(description="Of which object.")],
+    ) -> VideoPayload:
+        new = FromObject(
+            storage_id=input.storage_id,
+            source_type=input.source_type,
+            source_id=input.source_id,
+            title=input.title or None,
+            skip_auto_transcode=input.skip_auto_transcode,
+        )
+        return VideoPayload(video=cast("Video", await objects.create_video(info.context, new)))

@@ -1,22 +1,15 @@
 """Handing videos to players: `GET /v/{token}/…`. The token in the path says who may."""
 
-from typing import Final
-
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp
 
 from domain.errors import DomainError
+from domain.playback import content_type
 from resolvers import playback
 from server import requests
 from server.files import FileResponse
-
-TYPES: Final = {
-    "m3u8": "application/vnd.apple.mpegurl",
-    "mp4": "video/mp4",
-    "jpg": "image/jpeg",
-    "vtt": "text/vtt; charset=utf-8",
-}
+from storage.base import Redirect
 
 
 async def master(request: Request) -> Response:
@@ -26,7 +19,7 @@ async def master(request: Request) -> Response:
     except DomainError as failure:
         return _refusal(failure)
     headers = {"Cache-Control": "private, no-cache"}
-    return Response(text, headers=headers, media_type=TYPES["m3u8"])
+    return Response(text, headers=headers, media_type=content_type("master.m3u8"))
 
 
 async def media(request: Request) -> ASGIApp:
@@ -36,10 +29,16 @@ async def media(request: Request) -> ASGIApp:
         found = await playback.file(requests.anonymous(request), token, path)
     except DomainError as failure:
         return _refusal(failure)
+    kept = f"private, max-age={found.max_age_s}"
+    if isinstance(found.file, bytes):
+        headers = {"Cache-Control": f"{kept}, immutable"}
+        return Response(found.file, headers=headers, media_type=content_type(found.name))
+    if isinstance(found.file, Redirect):
+        return RedirectResponse(found.file.url, headers={"Cache-Control": kept})
     return FileResponse(
         found.file.path,
-        content_type=TYPES[found.name.rpartition(".")[2]],
-        cache_control=f"private, max-age={found.max_age_s}, immutable",
+        content_type=content_type(found.name),
+        cache_control=f"{kept}, immutable",
     )
 
 

@@ -4,13 +4,17 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.uploads import GIB, UploadLimits
 
 PREFIX = "REELGRAPH_"
 API_KEY_FILE = "api-key"
 DEFAULT_PORT = 8000
+MAX_BYTES = 2**53 - 1
+"""The largest number of bytes that the API can say."""
 
 NAMES = {"database_url": "DATABASE_URL", "DATABASE_URL": "DATABASE_URL"}
 """The one variable that goes by its usual name, as settings and as pydantic's errors call it."""
@@ -87,8 +91,55 @@ class Settings(_Environment):
     ] = None
     storage_url: Annotated[
         str | None,
-        Field(description="file:///folder of stored files; empty: `storage` in the data folder."),
+        Field(
+            pattern=r"^(file:///|s3://[^/]+)",
+            description="file:///folder or s3://bucket/prefix of stored files; empty: `storage` in"
+            " the data folder.",
+        ),
     ] = None
+    s3_endpoint: Annotated[
+        str | None,
+        Field(pattern=r"^https?://", description="URL of the S3 server; empty: Amazon's."),
+    ] = None
+    s3_public_endpoint: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://",
+            description="URL under which clients reach the S3 server; empty: the same.",
+        ),
+    ] = None
+    s3_region: Annotated[str, Field(description="Region of the bucket.")] = "us-east-1"
+    s3_access_key: Annotated[
+        str | None,
+        Field(description="Access key of the S3 server; empty: as the AWS tools find it."),
+    ] = None
+    s3_secret_key: Annotated[SecretStr | None, Field(description="Its secret key.")] = None
+    max_file_size: Annotated[
+        int, Field(ge=1, le=MAX_BYTES, description="Most bytes of an uploaded file.")
+    ] = UploadLimits.file_size
+    max_small_file_size: Annotated[
+        int,
+        Field(ge=1, le=GIB, description="Most bytes of a file in the body of a GraphQL request."),
+    ] = UploadLimits.small_file_size
+    max_open_uploads: Annotated[
+        int, Field(ge=1, description="Most upload sessions of one account that wait for bytes.")
+    ] = UploadLimits.open_sessions
+    upload_session_hours: Annotated[
+        int, Field(ge=1, le=24 * 30, description="Hours that an upload session takes chunks.")
+    ] = UploadLimits.session_hours
+    storage_quota: Annotated[
+        int | None,
+        Field(ge=0, description="Most bytes that one account's files may have; empty: no end."),
+    ] = UploadLimits.storage_quota
+    possession_ranges: Annotated[
+        int,
+        Field(
+            ge=8,
+            le=256,
+            description="Pieces of 64 KiB that an instant upload must show; more find smaller"
+            " holes.",
+        ),
+    ] = UploadLimits.possession_ranges
     ffmpeg: Annotated[
         str | None, Field(description="Path of ffmpeg; empty: the one that is installed with us.")
     ] = None
@@ -118,16 +169,29 @@ class Settings(_Environment):
     ] = "info"
 
     @property
-    def storage_dir(self) -> Path:
-        """Where files are stored. Raises `SettingsError` for a store we do not have."""
+    def upload_limits(self) -> UploadLimits:
+        return UploadLimits(
+            file_size=self.max_file_size,
+            small_file_size=self.max_small_file_size,
+            open_sessions=self.max_open_uploads,
+            session_hours=self.upload_session_hours,
+            storage_quota=self.storage_quota,
+            possession_ranges=self.possession_ranges,
+        )
+
+    @property
+    def storage_dir(self) -> Path | None:
+        """Where files are stored; None when they are not on this machine."""
         if self.storage_url is None:
             return self.data_dir / "storage"
         scheme, _, rest = self.storage_url.partition("://")
-        if scheme != "file" or not rest.startswith("/"):
-            raise SettingsError(
-                f"{PREFIX}STORAGE_URL is {self.storage_url!r}; only file:///folder is possible."
-            )
-        return Path(rest)
+        return Path(rest) if scheme == "file" else None
+
+    @property
+    def bucket(self) -> tuple[str, str]:
+        """The S3 bucket of stored files, and the prefix of their keys in it."""
+        name, _, prefix = (self.storage_url or "").removeprefix("s3://").partition("/")
+        return name, prefix.rstrip("/")
 
 
 class ClientSettings(_Environment):

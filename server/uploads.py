@@ -9,7 +9,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from domain.errors import DomainError, ErrorCode, IncompleteBody, InvalidArgument
-from resolvers import uploads
+from resolvers import chunks
+from resolvers.uploads import CHECKSUM
 from server import requests
 
 DRAIN: Final = 64 << 20
@@ -25,9 +26,13 @@ STATUSES: Final = {
     ErrorCode.SESSION_CLOSED: 409,
     ErrorCode.PART_BUSY: 409,
     ErrorCode.STORAGE_FULL: 507,
+    ErrorCode.STORAGE_BUSY: 503,
 }
-RETRY_AFTER_S: Final = {ErrorCode.PART_BUSY: "1", ErrorCode.STORAGE_FULL: "60"}
-CHECKSUM: Final = "x-amz-checksum-sha256"
+RETRY_AFTER_S: Final = {
+    ErrorCode.PART_BUSY: "1",
+    ErrorCode.STORAGE_FULL: "60",
+    ErrorCode.STORAGE_BUSY: "5",
+}
 
 
 async def put_part(request: Request) -> Response:
@@ -35,9 +40,10 @@ async def put_part(request: Request) -> Response:
     body = request.stream()
     try:
         sha256 = _declared(request)
-        digest = await uploads.receive(
-            requests.anonymous(request),
-            request.path_params["token"],
+        ctx = requests.anonymous(request)
+        digest = await chunks.receive(
+            ctx,
+            await chunks.by_link(ctx, request.path_params["token"]),
             request.path_params["number"],
             length=_length(request),
             sha256=sha256,

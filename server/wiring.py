@@ -14,6 +14,7 @@ from pathlib import Path
 from db import accounts, migrate
 from db.bus import EventBus
 from db.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from db.locks import Locks
 from db.reader import Reader
 from db.session import Database
 from domain.tokens import Signer
@@ -26,6 +27,7 @@ from resolvers.accounts import create_owner
 from resolvers.context import Services
 from resolvers.viewers import Viewers
 from server.settings import API_KEY_FILE, NotReady, Settings, SettingsError, variable
+from storage.base import ObjectStore
 from storage.local import LocalStore
 
 log = logging.getLogger(__name__)
@@ -66,7 +68,7 @@ async def _embedded(home: Path) -> AsyncGenerator[str]:
 async def open_services(settings: Settings, database_url: str) -> AsyncGenerator[Services]:
     """What requests and jobs share, until the block ends."""
     async with AsyncExitStack() as stack:
-        store = open_store(settings)
+        store = await open_store(settings)
         stack.push_async_callback(store.close)
         db = Database(database_url, pool_size=settings.database_pool)
         stack.push_async_callback(db.close)
@@ -75,6 +77,8 @@ async def open_services(settings: Settings, database_url: str) -> AsyncGenerator
         bus = EventBus(database_url)
         stack.push_async_callback(bus.close)
         await bus.open()
+        locks = Locks(database_url)
+        stack.push_async_callback(locks.close)
         queue = Queue(database_url)
         await stack.enter_async_context(queue.app.open_async())
         async with db.write() as session:
@@ -85,8 +89,11 @@ async def open_services(settings: Settings, database_url: str) -> AsyncGenerator
             store=store,
             queue=queue,
             bus=bus,
+            locks=locks,
             upload_links=Signer(secret, "upload"),
             playback_links=Signer(secret, "playback"),
+            challenges=Signer(secret, "possession"),
+            limits=settings.upload_limits,
             viewers=Viewers(db),
             json_in_sql=settings.json_in_sql,
         )
@@ -111,8 +118,10 @@ async def open_tools(settings: Settings, services: Services) -> AsyncGenerator[T
         workspace.close()
 
 
-def open_store(settings: Settings) -> LocalStore:
+async def open_store(settings: Settings) -> ObjectStore:
     folder = settings.storage_dir
+    if folder is None:
+        return await _open_s3(settings)
     try:
         return LocalStore(folder)
     except OSError as failure:
@@ -120,6 +129,23 @@ def open_store(settings: Settings) -> LocalStore:
             f"{folder} cannot be written ({failure.strerror}). Check"
             f" {variable('data_dir')} and {variable('storage_url')}."
         ) from failure
+
+
+async def _open_s3(settings: Settings) -> ObjectStore:
+    """Its libraries are loaded only where they are needed."""
+    bucket, prefix = settings.bucket
+    secret = settings.s3_secret_key
+    s3 = import_module("storage.s3")
+    return await s3.S3Store.open(
+        bucket=bucket,
+        prefix=prefix,
+        endpoint=settings.s3_endpoint,
+        public_endpoint=settings.s3_public_endpoint,
+        region=settings.s3_region,
+        access_key=settings.s3_access_key,
+        secret_key=secret.get_secret_value() if secret else None,
+        workspace=settings.data_dir / "s3",
+    )
 
 
 def open_data_dir(settings: Settings) -> None:

@@ -2,26 +2,31 @@
 
 from uuid import UUID
 
+SOURCES, MEDIA = "sources/", "videos/"
+"""Under which prefixes there are objects."""
 
-def source(sha256: str, generation: UUID) -> str:
-    """A source file, by its content.
+
+def source(sha256: str | None, generation: UUID) -> str:
+    """A file as it was sent, by its content as far as that is known beforehand.
 
     The generation keeps a re-upload apart from an earlier copy that is being collected. It is
     the id of what brought the bytes, so a job that runs twice arrives at the same key.
     """
-    return f"sources/{sha256[:2]}/{sha256[2:4]}/{sha256}.{generation.hex}"
+    if sha256 is None:
+        return f"{SOURCES}unhashed/{generation.hex[:2]}/{generation.hex}"
+    return f"{SOURCES}{sha256[:2]}/{sha256[2:4]}/{sha256}.{generation.hex}"
 
 
-def video(video_id: UUID) -> str:
-    """Prefix of all that was made from one video."""
-    return f"videos/{video_id}/"
+def media(content_id: UUID) -> str:
+    """Prefix of all that was made from one content, for whichever videos have it."""
+    return f"{MEDIA}{content_id}/"
 
 
-def task(video_id: UUID, task_id: UUID) -> str:
+def task(content_id: UUID, task_id: UUID) -> str:
     """Prefix of what one task made."""
-    return f"{video(video_id)}{task_id.hex}/"
+    return f"{media(content_id)}{task_id.hex}/"
 
 
-def attempt(video_id: UUID, task_id: UUID, number: int) -> str:
+def attempt(content_id: UUID, task_id: UUID, number: int) -> str:
     """Prefix of what one run of a task made; published only when that run wins."""
-    return f"{task(video_id, task_id)}{number}/"
+    return f"{task(content_id, task_id)}{number}/"

@@ -1,126 +1,175 @@
 """Objects and uploads as files of one directory on one file system.
 
 An upload is one sparse file; parts are written at their offset, in any order, by any number
-of processes. Nothing is synced per part: the whole file's SHA-256 is checked at the end, and
-only then it is synced and linked into place, so an object is either whole or absent.
+of processes. Nothing is synced before the end: only `finish` syncs the file and links it into
+place, so an object is either whole or absent.
 """
 
-import asyncio
-import errno
 import hashlib
 import os
 import shutil
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
+from uuid import uuid4
 
-from domain.errors import ChecksumMismatch, IncompleteBody, StorageFull
-from storage.base import LocalFile, PartTarget
-from storage.locks import part_lock
+from domain.errors import StorageFull
+from storage import bodies, files
+from storage.base import (
+    Body,
+    Digest,
+    HashedFile,
+    Heard,
+    Keep,
+    LocalFile,
+    ObjectInfo,
+    StoredPart,
+    StoredUpload,
+    UploadRef,
+)
 
 T = TypeVar("T")
 
-
-class Run(Protocol):
-    """Does file work in a thread."""
-
-    async def __call__(self, call: Callable[[], T], /) -> T: ...
-
-
-_BATCH = 256 * 1024
-"""Bytes hashed and written in one call to a thread; larger batches cost more CPU."""
-_HASH_BATCH = 1 << 20
+_PAGE = 1_000
+"""Names read in one call to a thread."""
 
 
 class LocalStore:
     """`root` must be on one file system; it is made when missing."""
+
+    least_part = 64 * 1024
+    direct = False
 
     def __init__(self, root: Path, *, threads: int = 4) -> None:
         self._objects = root.resolve() / "objects"
         self._uploads = root.resolve() / "uploads"
         for directory in (self._objects, self._uploads):
             directory.mkdir(parents=True, exist_ok=True)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="storage")
+        self._threads = files.FileThreads(threads)
 
-    async def _run(self, call: Callable[[], T]) -> T:
-        """Do file work in a thread; a full disk becomes `StorageFull`."""
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, call)
-        except OSError as failure:
-            if failure.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StorageFull from failure
-            raise
+    async def begin(self, key: str, size: int, part_size: int, content_type: str) -> UploadRef:
+        del content_type  # the server that delivers a file knows it by its name
+        self._object_path(key)
+        token = uuid4().hex
+        await self._threads.run(partial(self._begin, token, size))
+        return UploadRef(key, size, part_size, token)
 
-    async def _run_to_end(self, call: Callable[[], T]) -> T:
-        """As `_run`, but a caller that is cancelled goes on only when the thread is done."""
-        running = asyncio.ensure_future(self._run(call))
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            await asyncio.gather(running, return_exceptions=True)
-            raise
-
-    async def begin(self, upload: str, size: int) -> None:
-        await self._run(partial(self._begin, upload, size))
-
-    def _begin(self, upload: str, size: int) -> None:
+    def _begin(self, token: str, size: int) -> None:
         if shutil.disk_usage(self._uploads).free < size:
             raise StorageFull
-        self._upload_path(upload).touch(mode=0o600)
+        (self._uploads / token).touch(mode=0o600, exist_ok=False)
+
+    def part_request(self, ref: UploadRef, number: int, ttl_s: int) -> None:
+        """None, always: every part comes to us."""
+
+    async def write_part(
+        self, ref: UploadRef, number: int, body: Body, *, sha256: str | None
+    ) -> str:
+        hasher = hashlib.sha256()
+        async with self._sink(ref, ref.offset(number)) as sink:
+            async for blocks in bodies.exactly(body, ref.length(number)):
+                await sink.write(blocks, hasher)
+        if sha256 is not None:
+            expected = Digest("sha256", bytes.fromhex(sha256))
+            bodies.verify(hasher, expected, f"part {number}")
+        return hasher.hexdigest()
+
+    async def append(
+        self, ref: UploadRef, offset: int, body: Body, *, digest: Digest | None, keep: Keep
+    ) -> None:
+        async with self._sink(ref, offset) as sink:
+            await bodies.append(sink, ref, offset, body, digest=digest, keep=keep)
 
     @asynccontextmanager
-    async def part(self, target: PartTarget) -> AsyncGenerator["LocalPart"]:
-        descriptor = await self._run(
-            partial(os.open, self._upload_path(target.upload), os.O_RDWR | os.O_CLOEXEC)
-        )
+    async def _sink(self, ref: UploadRef, offset: int) -> AsyncGenerator["_FileSink"]:
+        path = self._uploads / ref.token
+        descriptor = await self._threads.run(partial(os.open, path, os.O_WRONLY | os.O_CLOEXEC))
         try:
-            with part_lock(descriptor, target):
-                yield LocalPart(target, descriptor, self._run_to_end)
+            yield _FileSink(descriptor, offset, self._threads)
         finally:
             os.close(descriptor)
 
-    async def digest(self, upload: str, on_read: Callable[[int], None]) -> str:
-        given_up = False
+    async def parts(self, ref: UploadRef) -> Sequence[StoredPart]:
+        """None: nothing goes past the server."""
+        del ref
+        return []
 
-        def heard(size: int) -> None:
-            if given_up:
-                raise _GivenUp
-            on_read(size)
+    async def finish(self, ref: UploadRef) -> None:
+        await self._threads.run(partial(self._finish, ref))
 
+    def _finish(self, ref: UploadRef) -> None:
+        upload, target = self._uploads / ref.token, self._object_path(ref.key)
+        if target.is_file() and not upload.exists():
+            return
+        if upload.stat().st_size != ref.size:
+            raise FileNotFoundError(f"the last part of the upload {ref.token} is not there")
+        files.link(upload, target)
+
+    async def abort(self, ref: UploadRef) -> None:
+        await self._threads.run(partial((self._uploads / ref.token).unlink, missing_ok=True))
+
+    async def uploads(self) -> AsyncIterator[StoredUpload]:
+        async for upload in self._pages(_uploads(self._uploads)):
+            yield upload
+
+    async def stat(self, key: str) -> ObjectInfo:
+        return await self._threads.run(partial(_info, key, self._object_path(key)))
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
+        path = self._object_path(key)
+        file = await self._threads.run(lambda: files.existing(path).open("rb", buffering=0))
         try:
-            return await self._run(partial(_digest, self._upload_path(upload), heard))
+            size = await self._threads.run_to_end(partial(os.path.getsize, file.fileno()))
+            stop = size if end is None else min(end, size)
+            while start < stop:
+                length = min(files.BLOCK, stop - start)
+                block = await self._threads.run_to_end(
+                    partial(os.pread, file.fileno(), length, start)
+                )
+                yield block
+                start += len(block)
         finally:
-            given_up = True
+            file.close()
 
-    @asynccontextmanager
-    async def upload_file(self, upload: str) -> AsyncGenerator[Path]:
-        yield await self._run(partial(_existing, self._upload_path(upload)))
-
-    async def finish(self, upload: str, key: str) -> None:
-        await self._run(partial(_link, self._upload_path(upload), self._object_path(key)))
-
-    async def abort(self, upload: str) -> None:
-        await self._run(partial(self._upload_path(upload).unlink, missing_ok=True))
+    async def read_ranges(self, key: str, ranges: Sequence[range]) -> list[bytes]:
+        path = self._object_path(key)
+        return await self._threads.run(partial(files.read_ranges, path, ranges))
 
     @asynccontextmanager
     async def object_file(self, key: str) -> AsyncGenerator[Path]:
-        yield await self._run(partial(_existing, self._object_path(key)))
+        yield await self._threads.run(partial(files.existing, self._object_path(key)))
 
-    async def put_file(self, key: str, path: Path) -> None:
-        await self._run(partial(_move, path, self._object_path(key)))
+    @asynccontextmanager
+    async def hashed_file(self, key: str, on_read: Heard) -> AsyncGenerator[HashedFile]:
+        async with self.object_file(key) as path:
+            yield HashedFile(path, await self._threads.sha256(path, on_read))
 
-    async def delivery(self, key: str) -> LocalFile:
+    async def put_file(self, key: str, path: Path, content_type: str) -> None:
+        del content_type
+        spare = self._uploads / uuid4().hex
+        await self._threads.run(partial(files.move, path, self._object_path(key), spare=spare))
+
+    async def delivery(self, key: str, ttl_s: int) -> LocalFile:
+        del ttl_s
         return LocalFile(self._object_path(key))
 
-    async def delete(self, keys: Collection[str]) -> None:
-        def unlink() -> None:
-            for key in keys:
-                self._object_path(key).unlink(missing_ok=True)
+    async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
+        folder = self._object_path(f"{prefix}*").parent
+        async for found in self._pages(_objects(self._objects, folder, prefix)):
+            yield found
 
-        await self._run(unlink)
+    async def delete(self, keys: Collection[str]) -> None:
+        paths = [self._object_path(key) for key in keys]
+
+        def unlink() -> None:
+            for path in paths:
+                path.unlink(missing_ok=True)
+
+        await self._threads.run(unlink)
 
     async def delete_all(self, prefix: str) -> None:
         if not prefix.endswith("/"):
@@ -131,10 +180,15 @@ class LocalStore:
             with suppress(FileNotFoundError):
                 shutil.rmtree(directory)
 
-        await self._run(remove)
+        await self._threads.run(remove)
 
     async def close(self) -> None:
-        self._pool.shutdown(wait=True)
+        self._threads.close()
+
+    async def _pages(self, found: Iterator[T]) -> AsyncIterator[T]:
+        while page := await self._threads.run(lambda: list(islice(found, _PAGE))):
+            for one in page:
+                yield one
 
     def _object_path(self, key: str) -> Path:
         path = self._objects / key
@@ -142,121 +196,43 @@ class LocalStore:
             raise ValueError(f"the key leaves the store: {key!r}")
         return path
 
-    def _upload_path(self, upload: str) -> Path:
-        return self._uploads / upload
 
+class _FileSink:
+    """Writes at its place in an upload's file. What the kernel has taken is kept."""
 
-class _GivenUp(Exception):
-    """Nobody waits any more for what a thread is reading."""
-
-
-class LocalPart:
-    """Writes one part, once, at its place in the upload's file."""
-
-    def __init__(self, target: PartTarget, descriptor: int, run: Run) -> None:
-        self._target = target
+    def __init__(self, descriptor: int, offset: int, threads: files.FileThreads) -> None:
         self._descriptor = descriptor
-        self._run = run
-        self._digest = hashlib.sha256()
+        self._offset = offset
+        self._threads = threads
 
-    async def write(self, body: AsyncIterator[bytes], *, sha256: str | None) -> str:
-        length, done = self._target.length, 0
-        async for blocks, size in _batches(body):
-            if done + size > length:
-                raise IncompleteBody(expected=length, actual=done + size)
-            await self._run(partial(self._flush, blocks, self._target.offset + done))
-            done += size
-        if done != length:
-            raise IncompleteBody(expected=length, actual=done)
-        actual = self._digest.hexdigest()
-        if sha256 not in (None, actual):
-            raise ChecksumMismatch(f"part {self._target.number}", expected=sha256, actual=actual)
-        return actual
+    async def write(self, blocks: bodies.Blocks, hasher: bodies.Hasher | None) -> int:
+        write = partial(files.write, self._descriptor, blocks, self._offset, hasher)
+        await self._threads.run_to_end(write)
+        self._offset += sum(map(len, blocks))
+        return self._offset
 
-    def _flush(self, blocks: list[bytes], offset: int) -> None:
-        for block in blocks:
-            self._digest.update(block)
-            offset += _write_all(self._descriptor, block, offset)
+    async def settle(self) -> int:
+        return self._offset
 
 
-async def _batches(body: AsyncIterator[bytes]) -> AsyncGenerator[tuple[list[bytes], int]]:
-    """The body's blocks in groups of about `_BATCH` bytes, each with its size."""
-    blocks: list[bytes] = []
-    size = 0
-    async for block in body:
-        blocks.append(block)
-        size += len(block)
-        if size >= _BATCH:
-            yield blocks, size
-            blocks, size = [], 0
-    if blocks:
-        yield blocks, size
+def _info(key: str, path: Path) -> ObjectInfo:
+    status = files.existing(path).stat()
+    return ObjectInfo(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
 
-def _write_all(descriptor: int, block: bytes, offset: int) -> int:
-    view = memoryview(block)
-    while view:
-        written = os.pwrite(descriptor, view, offset)
-        view, offset = view[written:], offset + written
-    return len(block)
+def _uploads(folder: Path) -> Iterator[StoredUpload]:
+    """With the time of their last byte, as no file system is sure to know an earlier one."""
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):  # it ended meanwhile
+            written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            yield StoredUpload(None, path.name, written)
 
 
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise FileNotFoundError(path)
-    return path
-
-
-def _digest(path: Path, on_read: Callable[[int], None]) -> str:
-    digest = hashlib.sha256()
-    buffer = bytearray(_HASH_BATCH)
-    view = memoryview(buffer)
-    with path.open("rb", buffering=0) as file:
-        while size := file.readinto(buffer):
-            digest.update(view[:size])
-            on_read(size)
-    return digest.hexdigest()
-
-
-def _make_folder(folder: Path) -> None:
-    """Make it and what is above it, so that a power cut does not take it away again."""
-    if not folder.exists():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _sync(folder.parent)
-
-
-def _link(source: Path, target: Path) -> None:
-    """Give a synced file its final name. A name that is there already is this same upload's."""
-    _sync(source)
-    _make_folder(target.parent)
-    with suppress(FileExistsError):
-        os.link(source, target)
-    _sync(target.parent)
-
-
-def _move(source: Path, target: Path) -> None:
-    _make_folder(target.parent)
-    _sync(source)
-    try:
-        source.replace(target)
-    except OSError as failure:
-        if failure.errno != errno.EXDEV:
-            raise
-        partial_copy = target.with_name(f"{target.name}.partial")
-        try:
-            shutil.copyfile(source, partial_copy)
-            _sync(partial_copy)
-            partial_copy.replace(target)
-        finally:
-            partial_copy.unlink(missing_ok=True)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    """Return when a file's bytes, or a directory's names, are safely on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _objects(root: Path, folder: Path, prefix: str) -> Iterator[ObjectInfo]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = Path(parent, name)
+            key = path.relative_to(root).as_posix()
+            if key.startswith(prefix):
+                with suppress(FileNotFoundError):  # it was deleted meanwhile
+                    yield _info(key, path)

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from domain.media import Source
 from domain.videos import Resolution, TranscodePass
-from media import commands, ladder
+from domain import ladder
+from media import commands
 from media.passes import Encoder
 from media.probe import probe
 from server.settings import Settings

@@ -1,39 +1,23 @@
-"""Objects on a local disk: other processes, full disks, and keys that lead elsewhere."""
+"""Objects on a local disk: full disks, keys that lead elsewhere, and threads that go on."""
 
 import asyncio
 import os
 import subprocess
-import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import ExitStack, aclosing
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
 import pytest
 
-from domain.errors import PartBusy, StorageFull
-from storage.base import PartTarget
+from domain.errors import StorageFull
+from storage.base import UploadRef
 from storage.local import LocalStore
-from tests.support import processes
+from tests.objects.bodies import KEY, TYPE, body, stored
 
 MIB = 1 << 20
-FIRST, SECOND = PartTarget("upload", 1, 0, MIB // 2), PartTarget("upload", 2, MIB // 2, MIB)
-
-HOLD = """
-import asyncio, sys
-from pathlib import Path
-from storage.base import PartTarget
-from storage.local import LocalStore
-
-async def hold():
-    store = LocalStore(Path(sys.argv[1]))
-    async with store.part(PartTarget("upload", 1, 0, 1 << 19)):
-        print("held", flush=True)
-        await asyncio.to_thread(sys.stdin.read)
-    await store.close()
-
-asyncio.run(hold())
-"""
+HALF = MIB // 2
 
 
 @pytest.fixture
@@ -55,54 +39,25 @@ def small_disk(tmp_path: Path) -> Generator[Path]:
     subprocess.run(["umount", str(folder)], check=True)  # noqa: S607 - wherever it is
 
 
-async def body(*blocks: bytes) -> AsyncIterator[bytes]:
-    for block in blocks:
-        yield block
+async def begin_larger(store: LocalStore, size: int, part_size: int) -> UploadRef:
+    """An upload that is larger than the room for it, as when others took the room since."""
+    return replace(await store.begin(KEY, 1, part_size, TYPE), size=size)
 
 
-async def put(store: LocalStore, target: PartTarget) -> str:
-    async with store.part(target) as part:
-        return await part.write(body(bytes(target.length)), sha256=None)
+async def put(store: LocalStore, ref: UploadRef, number: int) -> str:
+    return await store.write_part(ref, number, body(bytes(ref.length(number))), sha256=None)
 
 
 def files(folder: Path) -> list[str]:
     return sorted(str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file())
 
 
-@contextmanager
-def holder(store_folder: Path) -> "Generator[subprocess.Popen[str]]":
-    """Another process that writes the first part."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(store_folder)],
-        env=processes.environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
-        yield process
-        process.kill()
-
-
-async def test_a_part_that_another_process_writes_is_busy(
-    store: LocalStore, tmp_path: Path
-) -> None:
-    await store.begin("upload", 2 * MIB)
-    with holder(tmp_path / "store"):
-        with pytest.raises(PartBusy):
-            await put(store, FIRST)
-        await put(store, SECOND)
-
-
-async def test_a_part_is_free_when_its_process_was_killed(
-    store: LocalStore, tmp_path: Path
-) -> None:
-    await store.begin("upload", 2 * MIB)
-    with holder(tmp_path / "store") as process:
-        process.kill()
-        process.wait()
-        await put(store, FIRST)
+async def test_parts_come_to_the_server(store: LocalStore) -> None:
+    ref = await store.begin(KEY, MIB, MIB, TYPE)
+    await put(store, ref, 1)
+    assert store.part_request(ref, 1, 60) is None
+    assert await store.parts(ref) == []
+    assert store.least_part == 65_536
 
 
 async def test_a_cancelled_writer_writes_nowhere_afterwards(tmp_path: Path) -> None:
@@ -110,61 +65,78 @@ async def test_a_cancelled_writer_writes_nowhere_afterwards(tmp_path: Path) -> N
     store = LocalStore(tmp_path / "store", threads=1)
     blocks = [bytes(1_000), bytes(64 * MIB)]  # one batch; hashing the second takes a while
     length = sum(map(len, blocks))
-    await store.begin("upload", length)
-
-    async def write() -> None:
-        async with store.part(PartTarget("upload", 1, 0, length)) as part:
-            await part.write(body(*blocks), sha256=None)
-
-    writing = asyncio.create_task(write())
-    while (tmp_path / "store/uploads/upload").stat().st_size == 0:  # noqa: ASYNC110 - a thread writes
+    ref = await store.begin(KEY, length, length, TYPE)
+    writing = asyncio.create_task(store.write_part(ref, 1, body(*blocks), sha256=None))
+    while (tmp_path / "store/uploads" / ref.token).stat().st_size == 0:  # noqa: ASYNC110 - a thread writes
         await asyncio.sleep(0)
     writing.cancel()
     await asyncio.wait([writing])
     assert writing.cancelled()
     with ExitStack() as stack:
         others = [stack.enter_context(TemporaryFile(dir=tmp_path)) for _ in range(50)]
-        await store.begin("next", 1)  # the one thread has done all that came before
+        await store.begin("next", 1, 1, TYPE)  # the one thread has done all that came before
         assert {os.fstat(other.fileno()).st_size for other in others} == {0}
     await store.close()
 
 
 async def test_a_cancelled_digest_stops_reading(tmp_path: Path) -> None:
     store = LocalStore(tmp_path, threads=1)
-    await store.begin("upload", 1)
-    os.truncate(tmp_path / "uploads" / "upload", 1 << 40)  # all holes: it needs no room
+    (tmp_path / "objects/endless").touch()
+    os.truncate(tmp_path / "objects/endless", 1 << 40)  # all holes: it needs no room
     begun = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def heard(_: int) -> None:
         loop.call_soon_threadsafe(begun.set)
 
-    hashing = asyncio.create_task(store.digest("upload", heard))
+    async def digest() -> None:
+        async with store.hashed_file("endless", heard):
+            pass
+
+    hashing = asyncio.create_task(digest())
     await begun.wait()
     hashing.cancel()
     async with asyncio.timeout(5):
-        await store.begin("next", 1)  # the one thread is free again
+        await store.begin("next", 1, 1, TYPE)  # the one thread is free again
+    await asyncio.wait([hashing])
     await store.close()
 
 
 async def test_a_part_for_which_there_is_no_room_is_refused(small_disk: Path) -> None:
     store = LocalStore(small_disk)
-    await store.begin("upload", 1)
-    first = await put(store, FIRST)
+    ref = await begin_larger(store, 2 * MIB, HALF)
+    first = await put(store, ref, 1)
     with pytest.raises(StorageFull):
-        await put(store, SECOND)
-    assert (small_disk / "uploads/upload").read_bytes()[: FIRST.length] == bytes(FIRST.length)
-    os.truncate(small_disk / "uploads/upload", FIRST.length)
-    assert await put(store, FIRST) == first  # there is room for what was there before
+        await store.write_part(replace(ref, part_size=MIB), 2, body(bytes(MIB)), sha256=None)
+    uploaded = small_disk / "uploads" / ref.token
+    assert uploaded.read_bytes()[:HALF] == bytes(HALF)
+    os.truncate(uploaded, HALF)
+    assert await put(store, ref, 1) == first  # there is room for what was there before
+    await store.close()
+
+
+async def test_bytes_are_kept_until_the_disk_is_full(small_disk: Path) -> None:
+    store, kept = LocalStore(small_disk), list[int]()
+
+    async def keep(offset: int) -> None:
+        kept.append(offset)
+
+    ref = await begin_larger(store, 2 * MIB, HALF)
+    blocks = [os.urandom(300_000) for _ in range(6)]
+    with pytest.raises(StorageFull):
+        await store.append(ref, 0, body(*blocks), digest=None, keep=keep)
+    assert kept == [900_000]
+    uploaded = (small_disk / "uploads" / ref.token).read_bytes()
+    assert uploaded[:900_000] == b"".join(blocks[:3])
     await store.close()
 
 
 async def test_an_upload_larger_than_the_room_is_refused(small_disk: Path) -> None:
     store = LocalStore(small_disk)
     with pytest.raises(StorageFull):
-        await store.begin("upload", MIB + 1)
-    await store.begin("upload", MIB // 2)
-    assert files(small_disk) == ["uploads/upload"]
+        await store.begin(KEY, MIB + 1, MIB, TYPE)
+    ref = await store.begin(KEY, HALF, MIB, TYPE)
+    assert files(small_disk) == [f"uploads/{ref.token}"]
     await store.close()
 
 
@@ -175,7 +147,7 @@ async def test_a_file_for_which_there_is_no_room_leaves_nothing(
     made = tmp_path / "made"
     made.write_bytes(bytes(2 * MIB))
     with pytest.raises(StorageFull):
-        await store.put_file("a/object", made)
+        await store.put_file("a/object", made, TYPE)
     assert files(small_disk) == []
     assert made.stat().st_size == 2 * MIB
     await store.close()
@@ -184,7 +156,7 @@ async def test_a_file_for_which_there_is_no_room_leaves_nothing(
 async def test_a_file_comes_over_from_another_file_system(small_disk: Path, tmp_path: Path) -> None:
     store = LocalStore(small_disk)
     (tmp_path / "made").write_bytes(b"made")
-    await store.put_file("a/object", tmp_path / "made")
+    await store.put_file("a/object", tmp_path / "made", TYPE)
     assert files(small_disk) == ["objects/a/object"]
     assert (small_disk / "objects/a/object").read_bytes() == b"made"
     await store.close()
@@ -193,11 +165,17 @@ async def test_a_file_comes_over_from_another_file_system(small_disk: Path, tmp_
 async def test_an_object_takes_no_second_copy_of_its_bytes(
     store: LocalStore, tmp_path: Path
 ) -> None:
-    await store.begin("upload", MIB)
-    await store.finish("upload", "a/object")
+    ref = await store.begin("a/object", MIB, MIB, TYPE)
+    await put(store, ref, 1)
+    await store.finish(ref)
     folder = tmp_path / "store"
-    assert files(folder) == ["objects/a/object", "uploads/upload"]
-    assert (folder / "objects/a/object").samefile(folder / "uploads/upload")
+    assert files(folder) == ["objects/a/object", f"uploads/{ref.token}"]
+    assert (folder / "objects/a/object").samefile(folder / "uploads" / ref.token)
+
+
+async def test_an_upload_is_for_nobody_else_to_read(store: LocalStore, tmp_path: Path) -> None:
+    ref = await store.begin(KEY, MIB, MIB, TYPE)
+    assert (tmp_path / "store/uploads" / ref.token).stat().st_mode & 0o777 == 0o600
 
 
 KEYS = ["../x", "a/../../x", "a/../b", "/etc/hostname", "..", "."]
@@ -207,33 +185,51 @@ KEYS = ["../x", "a/../../x", "a/../b", "/etc/hostname", "..", "."]
 async def test_a_key_that_leaves_the_store_is_refused(
     store: LocalStore, tmp_path: Path, key: str
 ) -> None:
-    outside = tmp_path / "store" / "x"
+    outside, made = tmp_path / "store" / "x", tmp_path / "made"
     outside.write_text("mine")
-    made = tmp_path / "made"
     made.write_text("other")
-    await store.begin("upload", 1)
-    with pytest.raises(ValueError, match="leaves the store"):
-        await store.put_file(key, made)
-    with pytest.raises(ValueError, match="leaves the store"):
-        await store.finish("upload", key)
-    with pytest.raises(ValueError, match="leaves the store"):
-        await store.delivery(key)
-    with pytest.raises(ValueError, match="leaves the store"):
-        await store.delete([key])
-    with pytest.raises(ValueError, match="leaves the store"):
-        await store.delete_all(f"{key}/")
-    with pytest.raises(ValueError, match="leaves the store"):
-        async with store.object_file(key):
-            pass
+    refused = [
+        store.begin(key, 1, 1, TYPE),
+        store.finish(UploadRef(key, 1, 1, "token")),
+        store.put_file(key, made, TYPE),
+        store.stat(key),
+        anext(store.read(key)),
+        store.read_ranges(key, [range(1)]),
+        stored(store, key),
+        store.delivery(key, 60),
+        store.delete([key]),
+        store.delete_all(f"{key}/"),
+    ]
+    for call in refused:
+        with pytest.raises(ValueError, match="leaves the store"):
+            await call
     assert outside.read_text() == "mine"
     assert made.read_text() == "other"
+    assert files(tmp_path / "store") == ["x"]
+
+
+@pytest.mark.parametrize("prefix", ["../", "/etc/", "a/../../"])
+async def test_a_prefix_that_leaves_the_store_is_refused(store: LocalStore, prefix: str) -> None:
+    with pytest.raises(ValueError, match="leaves the store"):
+        await anext(store.list(prefix))
+
+
+async def test_a_reader_that_stops_leaves_no_file_open(store: LocalStore, tmp_path: Path) -> None:
+    (tmp_path / "made").write_bytes(bytes(MIB))
+    await store.put_file("a/object", tmp_path / "made", TYPE)
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - numbers, not paths
+    async with aclosing(store.read("a/object")) as reading:
+        await anext(reading)
+        assert len(os.listdir("/proc/self/fd")) == before + 1  # noqa: PTH208
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
 
 async def test_what_a_store_holds_outlives_the_process(tmp_path: Path) -> None:
     first = LocalStore(tmp_path)
-    await first.begin("upload", MIB)
-    digest = await put(first, FIRST)
+    ref = await first.begin(KEY, MIB, MIB, TYPE)
+    await put(first, ref, 1)
     await first.close()
     second = LocalStore(tmp_path)
-    assert await second.digest("upload", lambda _: None) == digest
+    await second.finish(ref)
+    assert await stored(second) == bytes(MIB)
     await second.close()

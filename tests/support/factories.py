@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from db import accounts, events, objects
+from db.objects import NewObject
 from db.models import Account, PlaySet, Task, Video
 from db.session import Database, WriteSession
 from domain.accounts import new_api_key
@@ -59,12 +60,17 @@ async def video(
     """A video without play sets, made `minutes` after a fixed moment."""
     sha256 = hashlib.sha256(uuid.uuid4().bytes).hexdigest()
     async with db.write() as session:
-        await objects.refer(session, sha256=sha256, key=f"sources/{sha256}", size=1_000)
+        content = await objects.store(
+            session, sha256=sha256, key=f"sources/{sha256}", size=1_000, source=SOURCE.to_json()
+        )
+        held = await objects.hold(session, content, NewObject(account.id, None, "video/mp4"))
         row = Video(
             vid=new_vid(),
             account_id=account.id,
             status=status,
             title=title,
+            content_id=content.id,
+            storage_id=held.storage_id,
             source_sha256=sha256,
             source=SOURCE.to_json(),
             file_size=1_000,

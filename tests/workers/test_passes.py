@@ -12,7 +12,8 @@ import pytest
 from domain.errors import TranscodeFailed
 from domain.media import Source
 from domain.videos import Resolution, TranscodePass
-from media import hls, ladder
+from domain import ladder
+from media import hls
 from media.passes import Encoder, Output, Storyboard, Track
 from media.probe import probe
 from tests.support.samples import FULL_HD, ffmpeg, ffmpeg_path, make, sample

@@ -1,0 +1,40 @@
+"""What the store still has and nothing refers to any more. It is removed when it is due.
+
+A row is added in the transaction that ends the last reference. Keys are never written twice,
+so what is here does not come back to life.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from db.models import Garbage
+from db.session import ReadSession, WriteSession
+
+GRACE = timedelta(hours=1)
+"""How long whoever began to read what is gone may still do so."""
+
+
+async def add(session: WriteSession, keys: Collection[str], *, after: timedelta = GRACE) -> None:
+    """Have these keys, and prefixes that end in `/`, removed after a while."""
+    if keys:
+        rows = [{"key": key, "due_at": func.now() + after} for key in keys]
+        await session.execute(insert(Garbage).values(rows).on_conflict_do_nothing())
+
+
+async def due(session: ReadSession, *, now: datetime, limit: int = 1_000) -> list[str]:
+    rows = await session.scalars(
+        select(Garbage.key).where(Garbage.due_at <= now).order_by(Garbage.due_at).limit(limit)
+    )
+    return list(rows)
+
+
+async def removed(session: WriteSession, keys: Collection[str]) -> None:
+    await session.execute(delete(Garbage).where(Garbage.key.in_(keys)))
+
+
+async def waiting(session: ReadSession) -> list[str]:
+    """All keys and prefixes that are still to be removed."""
+    return list(await session.scalars(select(Garbage.key)))

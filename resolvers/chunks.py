@@ -1,0 +1,171 @@
+"""The bytes of uploads that pass through us: chunk by chunk, or in order from the start.
+
+A failure leaves nothing recorded of what it was about, and all else as it was.
+"""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from db import uploads
+from db.models import UploadSession
+from domain.errors import (
+    ChecksumMismatch,
+    IncompleteBody,
+    InvalidArgument,
+    LimitExceeded,
+    NotFound,
+    OffsetMismatch,
+    PartBusy,
+)
+from domain.events import topic
+from domain.files import File
+from domain.uploads import TAKES_CHUNKS, UploadPurpose
+from resolvers.context import Context
+from resolvers.uploads import closed, hand_over, plan_of, ref_of
+from storage.base import Digest
+
+
+async def by_link(ctx: Context, token: str) -> UploadSession:
+    """The session of a signed link; raises `LinkInvalid`, `LinkExpired` or `NotFound`."""
+    id = ctx.services.upload_links.read(token).subject
+    async with ctx.services.db.read() as session:
+        upload = await uploads.by_id(session, id)
+    if upload is None:
+        raise NotFound("UploadSession", id)
+    return upload
+
+
+async def receive(
+    ctx: Context,
+    upload: UploadSession,
+    number: int,
+    *,
+    length: int,
+    sha256: str | None,
+    body: AsyncIterator[bytes],
+) -> str:
+    """Take the bytes of one chunk and return their SHA-256 in hexadecimal.
+
+    The same chunk with the same digest may come again; another digest replaces it.
+    """
+    _check_place(upload, number, length)
+    async with ctx.services.locks.hold(f"upload {upload.id} part {number}") as mine:
+        if not mine:
+            raise PartBusy(number)
+        stored, declared = await _digests(ctx, upload.id, number)
+        wanted = sha256 or declared
+        if declared not in (None, wanted):
+            raise ChecksumMismatch(
+                f"part {number}", expected=str(declared), actual=str(wanted), path=["sha256"]
+            )
+        if wanted is not None and stored == wanted:
+            return await _drain(body, wanted)
+        await _clear(ctx, upload, number)
+        digest = await ctx.services.store.write_part(ref_of(upload), number, body, sha256=wanted)
+        async with ctx.services.db.write() as session:
+            added = await uploads.add_part(
+                session, upload.id, number=number, size=length, sha256=digest
+            )
+            if not added:
+                raise closed(await uploads.by_id(session, upload.id) or upload)
+    ctx.services.bus.wake_soon(topic("upload", upload.id))
+    return digest
+
+
+def _check_place(upload: UploadSession, number: int, length: int) -> None:
+    if upload.status not in TAKES_CHUNKS or upload.sequential:
+        raise closed(upload)
+    plan = plan_of(upload)
+    if not plan.holds(number):
+        raise InvalidArgument(f"There is no part {number}; they are 1 to {plan.total}.")
+    if length != plan.length(number):
+        raise IncompleteBody(expected=plan.length(number), actual=length)
+
+
+async def _digests(ctx: Context, id: UUID, number: int) -> tuple[str | None, str | None]:
+    """The digest of the chunk as it is stored, and as it was announced."""
+    async with ctx.services.db.read() as session:
+        return (
+            await uploads.part_digest(session, id, number),
+            await uploads.declared_digest(session, id, number),
+        )
+
+
+async def _drain(body: AsyncIterator[bytes], digest: str) -> str:
+    """Let the client finish what it need not have sent again."""
+    async for _ in body:
+        pass
+    return digest
+
+
+async def _clear(ctx: Context, upload: UploadSession, number: int) -> None:
+    """Forget what was stored of a part: its bytes are about to be overwritten."""
+    async with ctx.services.db.write() as session:
+        current = await uploads.lock(session, upload.id)
+        if current is None or current.status not in TAKES_CHUNKS:
+            raise closed(current or upload)
+        await uploads.clear_part(session, upload.id, number)
+
+
+async def receive_file(
+    ctx: Context, id: UUID, number: int, file: File, *, size: int, sha256: str
+) -> UploadSession:
+    """Take a chunk that came with a request to the API, and return the session after it."""
+    async with ctx.services.db.read() as session:
+        upload = (await uploads.of_account(session, ctx.account_id, [id])).get(id)
+    if upload is None:
+        raise NotFound("UploadSession", id, path=["sessionId"])
+    most = ctx.services.limits.small_file_size
+    if file.size > most:
+        raise LimitExceeded("The size of the chunk", limit=most, actual=file.size, path=["file"])
+    if file.size != size:
+        raise IncompleteBody(expected=size, actual=file.size)
+    await receive(ctx, upload, number, length=size, sha256=sha256, body=file.body)
+    async with ctx.services.db.read() as session:
+        return (await uploads.of_account(session, ctx.account_id, [id]))[id]
+
+
+async def append(
+    ctx: Context,
+    token: str,
+    offset: int,
+    *,
+    digest: Digest | None,
+    body: AsyncIterator[bytes],
+) -> UploadSession:
+    """Take bytes of a sequential upload from `offset` on, and return the session after them.
+
+    What came before a break is kept, unless it was to be checked by a digest. The last byte
+    completes the upload. Raises `OffsetMismatch` when other bytes come next, and `PartBusy`
+    while another request sends some.
+    """
+    id = ctx.services.upload_links.read(token).subject
+    async with ctx.services.locks.hold(f"upload {id}") as mine:
+        if not mine:
+            raise PartBusy(1)
+        upload = await by_link(ctx, token)
+        if upload.status not in TAKES_CHUNKS or not upload.sequential:
+            raise closed(upload)
+        if offset != upload.received_bytes:
+            raise OffsetMismatch(expected=upload.received_bytes, actual=offset)
+        plan = plan_of(upload)
+
+        async def keep(reached: int) -> None:
+            async with ctx.services.db.write() as session:
+                await uploads.advance(session, id, offset=reached, chunks=plan.reached(reached))
+            ctx.services.bus.wake_soon(topic("upload", id))
+
+        await ctx.services.store.append(ref_of(upload), offset, body, digest=digest, keep=keep)
+        return await _after(ctx, id)
+
+
+async def _after(ctx: Context, id: UUID) -> UploadSession:
+    """The session as it is now; closed, if it has all its bytes."""
+    async with ctx.services.db.write() as session:
+        upload = await uploads.lock(session, id)
+        if upload is None:
+            raise NotFound("UploadSession", id)
+        whole = upload.received_bytes == upload.file_size
+        if whole and upload.status in TAKES_CHUNKS and upload.purpose is not UploadPurpose.PARTIAL:
+            upload = await hand_over(session, ctx, upload)
+    return upload
