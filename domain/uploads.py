@@ -22,7 +22,7 @@ SPEED_WINDOW_S = 10
 """Bytes that came longer ago than this hardly count in an upload's speed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: its defaults are those of the settings, too
 class UploadLimits:
     """What the operator allows. Sizes are bytes; a quota of None has no end."""
 

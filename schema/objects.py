@@ -1,25 +1,25 @@
 """Files that an account keeps in the store, whatever is made of them."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, ClassVar, cast
 
 import strawberry
 from strawberry import UNSET
-from strawberry.file_uploads import Upload
 
 from db import models
 from db.rows import Rows
 from domain.paging import Window
 from resolvers import objects
 from resolvers.context import Context
-from schema import files, nodes
+from schema import nodes
 from schema.connections import connection
 from schema.errors import ExpectedErrors, MutationPayload
 from schema.execution.fields import relation
 from schema.ids import decode_batch
 from schema.info import Info
 from schema.nodes import Node
-from schema.scalars import Bytes, Sha256
+from schema.scalars import Bytes, Sha256, Upload
 
 
 @strawberry.type(
@@ -101,7 +101,7 @@ class ObjectMutation:
         info: Info,
         input: Annotated[UploadObjectInput, strawberry.argument(description="The file.")],
     ) -> StoredObjectPayload:
-        file = files.of(input.file, name=input.file_name or None)
+        file = replace(input.file, name=input.file_name or input.file.name)
         row = await objects.store(info.context, file, sha256=input.sha256 or None)
         return StoredObjectPayload(stored_object=cast("StoredObject", row))
 

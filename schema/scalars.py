@@ -9,10 +9,13 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
+from domain.files import File
+
 Bytes = NewType("Bytes", int)
 Sha256 = NewType("Sha256", str)
 Url = NewType("Url", str)
 EventCursor = NewType("EventCursor", str)
+Upload = NewType("Upload", File)
 
 MAX_BYTES: Final = 2**53 - 1
 """The largest whole number that JavaScript holds exactly."""
@@ -54,6 +57,14 @@ def _rfc3339(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def _file(value: object) -> File:
+    if not isinstance(value, File):
+        raise GraphQLError(
+            "Upload needs a file: send it by the GraphQL multipart request specification."
+        )
+    return value
+
+
 def _text(name: str) -> Callable[[object], str]:
     def parse(value: object) -> str:
         if not isinstance(value, str):
@@ -91,5 +102,11 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         name="EventCursor",
         description="A place in the account's log of events. Opaque: keep it and send it back.",
         parse_value=_text("EventCursor"),
+    ),
+    Upload: strawberry.scalar(
+        name="Upload",
+        description="A file, by the GraphQL multipart request specification.",
+        specified_by_url="https://github.com/jaydenseric/graphql-multipart-request-spec",
+        parse_value=_file,
     ),
 }

@@ -5,7 +5,6 @@ from typing import Annotated, ClassVar, cast
 
 import strawberry
 from strawberry import UNSET
-from strawberry.file_uploads import Upload
 
 from db import models
 from db.rows import Rows
@@ -14,7 +13,7 @@ from domain.uploads import ChunkPlan, seconds_left
 from resolvers import chunks, objects, tasks, uploads, videos
 from resolvers.context import Context
 from resolvers.uploads import NewUpload
-from schema import files, ids, nodes
+from schema import ids, nodes
 from schema.connections import connection
 from schema.enums import UploadPurpose, UploadStatus
 from schema.errors import ExpectedErrors, MutationPayload
@@ -23,7 +22,7 @@ from schema.execution.fields import column, computed, inside, relation
 from schema.info import Info
 from schema.nodes import Node
 from schema.objects import StoredObject
-from schema.scalars import Bytes, Sha256, Url
+from schema.scalars import Bytes, Sha256, Upload, Url
 from schema.tasks import TaskError, VerifyTask
 from schema.videos import Video, VideoPayload
 
@@ -333,7 +332,7 @@ class UploadMutation:
             info.context,
             key,
             input.index,
-            files.of(input.file),
+            input.file,
             size=input.size,
             sha256=input.sha256,
         )
@@ -348,7 +347,7 @@ class UploadMutation:
         info: Info,
         input: Annotated[UploadSmallVideoInput, strawberry.argument(description="The video.")],
     ) -> VideoPayload:
-        file = files.of(input.file)
+        file = input.file
         new = NewUpload(
             title=input.title,
             description=input.description or None,

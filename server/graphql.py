@@ -26,7 +26,8 @@ from typing_extensions import override
 from domain.errors import Unauthenticated
 from resolvers.context import Context
 from schema.root import schema
-from server import operations, requests
+from server import multipart, operations, requests
+from server.multipart import MULTIPART
 from server.negotiation import (
     GRAPHQL_RESPONSE,
     JSON,
@@ -63,13 +64,15 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        request = Request(scope, operations.limited(receive))
+        request = Request(scope, operations.limited(receive, multipart.most_bytes(scope)))
         try:
             response = await self.run(request)
         except HTTPException as failure:
             response = operations.refusal(failure)
         except ClientDisconnect:
             return
+        finally:
+            await request.close()  # the files of a form
         await response(scope, receive, send)
 
     @override
@@ -79,9 +82,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         response.media_type = media_type(request.headers.get("accept", ""))
         if response.media_type is None:
             raise HTTPException(406, f"We answer with {GRAPHQL_RESPONSE} or {JSON}.")
+        given = request.headers.get("content-type", "")
         is_post = isinstance(request, Request) and request.method == "POST"
-        if is_post and not is_json(request.headers.get("content-type", "")):
-            raise HTTPException(415, f"Send the request as {JSON}.")
+        if is_post and not is_json(given) and not multipart.is_multipart(given):
+            raise HTTPException(415, f"Send the request as {JSON}, or files as {MULTIPART}.")
         return response
 
     @override
@@ -111,6 +115,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         streamed = wants_stream(request.headers.get("accept", ""))
         if request.method == "GET":
             parameters = self.parse_query_params(request.query_params)
+        elif multipart.is_multipart(request.headers.get("content-type", "")):
+            parameters = await multipart.parameters(request)
         else:
             parameters = self.parse_json(await request.get_body())
         return operations.asked_by(parameters, "sse" if streamed else "http")

@@ -42,16 +42,16 @@ _BY_POST: Final = (OperationType.QUERY, OperationType.MUTATION)
 _BY_GET: Final = (OperationType.QUERY,)
 
 
-def limited(receive: Receive) -> Receive:
-    """Refuse a body above `MAX_BODY`, whatever its Content-Length says."""
+def limited(receive: Receive, most: int = MAX_BODY) -> Receive:
+    """Refuse a body above `most` bytes, whatever its Content-Length says."""
     received = 0
 
     async def receive_limited() -> Message:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > MAX_BODY:
-            raise HTTPException(413, f"A request has at most {MAX_BODY} bytes.")
+        if received > most:
+            raise HTTPException(413, f"A request has at most {most} bytes.")
         return message
 
     return receive_limited

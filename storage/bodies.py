@@ -1,8 +1,9 @@
 """Streams of bytes on their way into a store: what every backend does with them."""
 
+import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
+from typing import Protocol, TypeAlias, TypeVar
 
 from domain.errors import ChecksumMismatch, IncompleteBody
 from storage.base import Body, Digest, Keep, UploadRef
@@ -12,6 +13,7 @@ BATCH = 256 * 1024
 KEEP = 8 << 20
 """Bytes after which a caller of `append` hears of them."""
 
+T = TypeVar("T")
 Blocks: TypeAlias = Sequence[bytes]
 
 
@@ -38,14 +40,15 @@ class Sink(Protocol):
 async def batches(body: Body) -> AsyncGenerator[tuple[Blocks, int]]:
     """The body's blocks in groups of about `BATCH` bytes, each with its size.
 
-    A body that raises does so only after the blocks before that were handed out.
+    None is empty. A body that raises does so only after what came before was handed out.
     """
     blocks: list[bytes] = []
     size = 0
     try:
         async for block in body:
-            blocks.append(block)
-            size += len(block)
+            if block:
+                blocks.append(block)
+                size += len(block)
             if size >= BATCH:
                 yield blocks, size
                 blocks, size = [], 0
@@ -69,6 +72,15 @@ async def exactly(body: Body, length: int) -> AsyncGenerator[Blocks]:
         raise IncompleteBody(expected=length, actual=done)
 
 
+def split(blocks: Blocks, size: int) -> tuple[Blocks, Blocks]:
+    """The first `size` bytes, and the rest."""
+    for index, block in enumerate(blocks):
+        if size < len(block):
+            return [*blocks[:index], block[:size]], [block[size:], *blocks[index + 1 :]]
+        size -= len(block)
+    return blocks, []
+
+
 async def append(
     sink: Sink, ref: UploadRef, offset: int, body: Body, *, digest: Digest | None, keep: Keep
 ) -> None:
@@ -90,6 +102,21 @@ async def append(
     if digest and hasher:
         verify(hasher, digest, "the body")
         await keep(await sink.settle())
+
+
+def feed(hasher: Hasher, blocks: Blocks) -> None:
+    for block in blocks:
+        hasher.update(block)
+
+
+async def together(calls: Iterable[Coroutine[object, object, T]]) -> list[T]:
+    """The results of all. When one raises, the others are cancelled and its error is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(call) for call in calls]
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 def verify(hasher: Hasher, digest: Digest, what: str) -> None:

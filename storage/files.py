@@ -5,9 +5,10 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -60,8 +61,31 @@ class FileThreads:
         finally:
             given_up = True
 
+    async def read(self, descriptor: int, start: int, end: int) -> AsyncGenerator[bytes]:
+        """The bytes from `start` to before `end`, or to the end of the file."""
+        while start < end:
+            length = min(BLOCK, end - start)
+            block = await self.run_to_end(partial(os.pread, descriptor, length, start))
+            if not block:
+                return
+            yield block
+            start += len(block)
+
     def close(self) -> None:
         self._pool.shutdown(wait=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Bytes of an open file, to be read as often as needed."""
+
+    threads: FileThreads
+    descriptor: int
+    start: int
+    size: int
+
+    def blocks(self) -> AsyncGenerator[bytes]:
+        return self.threads.read(self.descriptor, self.start, self.start + self.size)
 
 
 class _GivenUp(Exception):

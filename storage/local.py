@@ -106,7 +106,7 @@ class LocalStore:
         if target.is_file() and not upload.exists():
             return
         if upload.stat().st_size != ref.size:
-            raise FileNotFoundError(f"the last part of the upload {ref.token} is not there")
+            raise ValueError(f"the upload {ref.token} does not have its {ref.size} bytes")
         files.link(upload, target)
 
     async def abort(self, ref: UploadRef) -> None:
@@ -123,15 +123,9 @@ class LocalStore:
         path = self._object_path(key)
         file = await self._threads.run(lambda: files.existing(path).open("rb", buffering=0))
         try:
-            size = await self._threads.run_to_end(partial(os.path.getsize, file.fileno()))
-            stop = size if end is None else min(end, size)
-            while start < stop:
-                length = min(files.BLOCK, stop - start)
-                block = await self._threads.run_to_end(
-                    partial(os.pread, file.fileno(), length, start)
-                )
+            stop = os.fstat(file.fileno()).st_size if end is None else end
+            async for block in self._threads.read(file.fileno(), start, stop):
                 yield block
-                start += len(block)
         finally:
             file.close()
 

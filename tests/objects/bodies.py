@@ -8,7 +8,7 @@ from pathlib import Path
 
 from storage.base import ObjectStore, UploadRef
 
-PART = 5 << 20
+PART = 1 << 20
 DATA = os.urandom(2 * PART + 5)
 CHUNKS = {1: DATA[:PART], 2: DATA[PART : 2 * PART], 3: DATA[2 * PART :]}
 KEY = "sources/ab/cd/object.1"

