@@ -286,6 +286,13 @@ class PlaySet(Base):
 class UploadSession(Base):
     __tablename__ = "upload_session"
     __table_args__ = (
+        Index(
+            "ix_upload_session_uncleared",
+            "updated_at",
+            postgresql_where=text(
+                "storage_token <> '' and status not in ('waiting', 'uploading', 'verifying')"
+            ),
+        ),
         Index("ix_upload_session_account_id_created_at", "account_id", "created_at", "id"),
         Index(
             "ix_upload_session_expires_at",
@@ -324,7 +331,8 @@ class UploadSession(Base):
     """The sessions whose files, one after the other, are this one's."""
     storage_key: Mapped[str]
     storage_token: Mapped[str]
-    """The key that the file gets, and the store's own name of the upload."""
+    """The key that the file gets, and the store's own name of the upload; "" once that has
+    nothing of it any more."""
     speed: Mapped[float | None]
     """Bytes a second, lately: see `domain.uploads.next_speed`."""
     heard_at: Mapped[datetime | None]

@@ -14,7 +14,14 @@ from db.paging import Order
 from db.rows import Source, among, equals
 from db.session import ReadSession, WriteSession
 from domain.errors import DomainError, LimitExceeded, QuotaExceeded
-from domain.uploads import OPEN, SPEED_WINDOW_S, TAKES_CHUNKS, UploadLimits, UploadStatus
+from domain.uploads import (
+    OPEN,
+    SPEED_WINDOW_S,
+    TAKES_CHUNKS,
+    UploadLimits,
+    UploadPurpose,
+    UploadStatus,
+)
 
 UPLOADS = Source(
     UploadSession,
@@ -181,8 +188,8 @@ async def add_part(session: WriteSession, id: UUID, *, number: int, size: int, s
     return counted
 
 
-async def note_parts(session: WriteSession, id: UUID, sizes: Mapping[int, int]) -> None:
-    """Record chunks that the store says it has; a chunk it has no more is forgotten."""
+async def note_parts(session: WriteSession, id: UUID, sizes: Mapping[int, int]) -> bool:
+    """Record the chunks that the store says it has, and forget others; whether that is news."""
     rows = await session.execute(
         select(UploadPart.number, UploadPart.size).where(UploadPart.session_id == id)
     )
@@ -190,7 +197,7 @@ async def note_parts(session: WriteSession, id: UUID, sizes: Mapping[int, int]) 
     new = {number: size for number, size in sizes.items() if number not in known}
     gone = [number for number in known if number not in sizes]
     if not new and not gone:
-        return
+        return False
     size = sum(new.values()) - sum(known[number] for number in gone)
     counted = await _change(
         session,
@@ -206,6 +213,7 @@ async def note_parts(session: WriteSession, id: UUID, sizes: Mapping[int, int]) 
     if counted and new:
         rows = [{"session_id": id, "number": one, "size": new[one]} for one in new]
         await session.execute(insert(UploadPart).values(rows))
+    return counted
 
 
 async def advance(session: WriteSession, id: UUID, *, offset: int, chunks: int) -> bool:
@@ -270,8 +278,35 @@ async def change_status(
     return changed is not None
 
 
+async def uncleared(
+    session: ReadSession, *, before: datetime, limit: int = 100
+) -> list[UploadSession]:
+    """Sessions that were closed before then, and whose bytes may still be in the store."""
+    rows = await session.scalars(
+        select(UploadSession)
+        .where(
+            UploadSession.status.not_in(OPEN),
+            (UploadSession.purpose != UploadPurpose.PARTIAL)
+            | (UploadSession.status != UploadStatus.COMPLETED),
+            UploadSession.storage_token != "",
+            UploadSession.updated_at < before,
+        )
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def cleared(session: WriteSession, ids: Sequence[UUID]) -> None:
+    """The store holds nothing of these uploads any more."""
+    await session.execute(
+        update(UploadSession)
+        .where(UploadSession.id.in_(ids))
+        .values(storage_token="", updated_at=UploadSession.updated_at)
+    )
+
+
 async def close_partials(session: WriteSession, ids: Sequence[UUID]) -> None:
-    """The partial uploads have become part of a file: they take no more bytes."""
+    """They become part of another upload, which removes their bytes when it needs them no more."""
     await session.execute(
         update(UploadSession)
         .where(UploadSession.id.in_(ids), UploadSession.status.in_(TAKES_CHUNKS))

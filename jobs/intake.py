@@ -99,11 +99,14 @@ async def clear(tools: Tools, upload: UploadSession) -> None:
     async with tools.db.read() as session:
         kept = await objects.is_kept(session, upload.storage_key)
         pieces = await _pieces(session, upload)
-    for one in (upload, *pieces):  # first: nothing can become the object any more
+    held = [one for one in (upload, *pieces) if one.storage_token]
+    for one in held:  # first: nothing can become the object any more
         await tools.store.abort(ref_of(one))
     # Not kept: the same bytes were here before, or this file was refused.
     unwanted = [] if kept else [upload.storage_key]
     await tools.store.delete([*unwanted, *(piece.storage_key for piece in pieces)])
+    async with tools.db.write() as session:
+        await uploads.cleared(session, [one.id for one in held])
 
 
 async def _upload_of(run: Run) -> UploadSession:
@@ -202,7 +205,6 @@ async def _complete(
     )
     if not closed:
         raise Overtaken
-    await uploads.close_partials(session, upload.partials or [])
     await outcomes.wake_watchers(session, run.task)
     event = NewEvent(
         EventType.UPLOAD_COMPLETED,

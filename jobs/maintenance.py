@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 
 STALLED_AFTER_S = 10
 """A worker that has not been heard of for so long is taken for dead."""
+CLEARED_AFTER = timedelta(minutes=1)
+"""How long whoever closes an upload has to free its bytes."""
 SCRUB_EVERY = timedelta(days=30)
 """How often every stored content is read."""
 SCRUBBED = 4
@@ -28,7 +30,7 @@ async def rescue(tools: Tools) -> None:
 
 
 async def expire_uploads(tools: Tools) -> None:
-    """Close upload sessions whose time is over, and free their bytes."""
+    """Close upload sessions whose time is over, and free the bytes of all that are closed."""
     now = datetime.now(UTC)
     async with tools.db.write() as session:
         await challenges.forget(session, now=now)
@@ -36,6 +38,10 @@ async def expire_uploads(tools: Tools) -> None:
         if expired:
             await events.wake(session, *(topic("upload", upload.id) for upload in expired))
     for upload in expired:
+        await intake.clear(tools, upload)
+    async with tools.db.read() as session:  # whoever closed these was killed before this
+        left = await uploads.uncleared(session, before=now - CLEARED_AFTER)
+    for upload in left:
         await intake.clear(tools, upload)
 
 

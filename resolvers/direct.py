@@ -1,18 +1,27 @@
 """Chunks that clients send to the store itself: we hear of them only by asking it."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 from db import events, uploads
+from db.models import UploadSession
+from domain.errors import StorageBusy
 from domain.events import topic
-from domain.uploads import TAKES_CHUNKS, UploadStatus
+from domain.uploads import TAKES_CHUNKS
 from resolvers.context import Context
 from storage.base import UploadRef
 
+WATCH_EVERY_S = 1.0
+"""How often the store is asked about an upload that somebody watches."""
 
-async def refresh(ctx: Context, id: UUID, ref: UploadRef, status: UploadStatus) -> bool:
+
+async def refresh(ctx: Context, upload: UploadSession) -> bool:
     """Record what the store has of an open session; whether there was anything to ask."""
-    if status not in TAKES_CHUNKS or not ctx.services.store.direct:
+    if not ctx.services.store.direct or upload.status not in TAKES_CHUNKS or upload.sequential:
         return False
+    ref = UploadRef(upload.storage_key, upload.file_size, upload.chunk_size, upload.storage_token)
     try:
         found = await ctx.services.store.parts(ref)
     except FileNotFoundError:  # closed in the meantime
@@ -23,8 +32,32 @@ async def refresh(ctx: Context, id: UUID, ref: UploadRef, status: UploadStatus) 
         if 1 <= part.number <= ref.parts and part.size == ref.length(part.number)
     }
     async with ctx.services.db.write() as session:
-        upload = await uploads.lock(session, id)
-        if upload is not None and not upload.sequential:  # else `chunks` counts
-            await uploads.note_parts(session, id, sizes)
-            await events.wake(session, topic("upload", id))
+        if await uploads.lock(session, upload.id) is None:
+            return False
+        if await uploads.note_parts(session, upload.id, sizes):
+            await events.wake(session, topic("upload", upload.id))
     return True
+
+
+@asynccontextmanager
+async def watched(ctx: Context, id: UUID) -> AsyncGenerator[None]:
+    """Ask the store again and again, as long as the block lasts; news wakes who watches."""
+    if not ctx.services.store.direct:
+        yield
+        return
+    asking = asyncio.create_task(_keep_asking(ctx, id))
+    try:
+        yield
+    finally:
+        asking.cancel()
+
+
+async def _keep_asking(ctx: Context, id: UUID) -> None:
+    while True:
+        async with ctx.services.db.read() as session:
+            upload = (await uploads.of_account(session, ctx.account_id, [id])).get(id)
+        if upload is None or upload.status not in TAKES_CHUNKS:
+            return
+        with suppress(StorageBusy):  # a second later it may answer
+            await refresh(ctx, upload)
+        await asyncio.sleep(WATCH_EVERY_S)

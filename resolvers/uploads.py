@@ -177,7 +177,7 @@ async def missing_chunks(ctx: Context, upload: UploadSession) -> list[int]:
     plan = plan_of(upload)
     if upload.sequential or upload.partials:
         return list(range(plan.reached(upload.received_bytes) + 1, plan.total + 1))
-    if await direct.refresh(ctx, upload.id, ref_of(upload), upload.status):
+    if await direct.refresh(ctx, upload):
         async with ctx.services.db.read() as session:
             return plan.missing((await uploads.parts(session, [upload.id]))[upload.id])
     parts = await ctx.load.rows(Rows.of(uploads.PARTS, by="session_id"), upload.id)
@@ -217,7 +217,7 @@ async def refresh(ctx: Context, id: UUID) -> UploadSession:
         upload = (await uploads.of_account(session, ctx.account_id, [id])).get(id)
     if upload is None:
         raise NotFound("UploadSession", id, path=["id"])
-    if not await direct.refresh(ctx, id, ref_of(upload), upload.status):
+    if not await direct.refresh(ctx, upload):
         return upload
     async with ctx.services.db.read() as session:
         return (await uploads.of_account(session, ctx.account_id, [id]))[id]
@@ -255,7 +255,10 @@ async def _check_whole(session: WriteSession, upload: UploadSession, final_sha25
 
 
 async def hand_over(
-    session: WriteSession, ctx: Context, upload: UploadSession, **values: Any
+    session: WriteSession,
+    ctx: Context,
+    upload: UploadSession,
+    **values: Any,  # noqa: ANN401  (columns)
 ) -> UploadSession:
     """Close a locked session whose bytes are all there, and queue what follows."""
     if upload.purpose is UploadPurpose.VIDEO:
@@ -293,6 +296,7 @@ async def concatenate(ctx: Context, new: NewUpload, ids: Sequence[UUID]) -> Uplo
     upload = await create(ctx, replace(new, file_size=size, sequential=True, partials=ids))
     async with ctx.services.db.write() as session:
         await uploads.lock(session, upload.id)
+        await uploads.close_partials(session, ids)
         arrived = {"received_bytes": size, "received_chunks": plan_of(upload).total}
         return await hand_over(session, ctx, upload, **arrived)
 
@@ -309,7 +313,7 @@ async def cancel(ctx: Context, id: UUID) -> UploadSession:
     """Close the caller's session and drop its bytes. Cancelling again changes nothing."""
     async with ctx.services.db.write() as session:
         upload = await _cancel(session, await _own(session, ctx, id))
-    await ctx.services.store.abort(ref_of(upload))
+    await _free(ctx, upload)
     return upload
 
 
@@ -329,7 +333,7 @@ async def cancel_by_link(ctx: Context, token: str) -> None:
         if upload is None:
             raise NotFound("UploadSession", id)
         await _cancel(session, upload)
-    await ctx.services.store.abort(ref_of(upload))
+    await _free(ctx, upload)
 
 
 async def discard(ctx: Context, id: UUID | None) -> None:
@@ -339,7 +343,16 @@ async def discard(ctx: Context, id: UUID | None) -> None:
     async with ctx.services.db.read() as session:
         upload = await uploads.by_id(session, id)
     if upload is not None:
-        await ctx.services.store.abort(ref_of(upload))
+        await _free(ctx, upload)
+
+
+async def _free(ctx: Context, upload: UploadSession) -> None:
+    """Remove what the store holds of a closed upload. Who is killed here leaves it to a job."""
+    if not upload.storage_token:
+        return
+    await ctx.services.store.abort(ref_of(upload))
+    async with ctx.services.db.write() as session:
+        await uploads.cleared(session, [upload.id])
 
 
 async def _own(session: WriteSession, ctx: Context, id: UUID) -> UploadSession:
@@ -352,7 +365,10 @@ async def _own(session: WriteSession, ctx: Context, id: UUID) -> UploadSession:
 
 
 async def _move(
-    session: WriteSession, upload: UploadSession, status: UploadStatus, **values: Any
+    session: WriteSession,
+    upload: UploadSession,
+    status: UploadStatus,
+    **values: Any,  # noqa: ANN401
 ) -> UploadSession:
     await uploads.change_status(session, upload.id, status, expected=TAKES_CHUNKS, **values)
     await events.wake(session, topic("upload", upload.id))

@@ -19,6 +19,7 @@ from domain.events import EventType, topic
 from domain.tasks import UNFINISHED
 from domain.uploads import OPEN
 from domain.videos import OPEN_PLAY_SETS
+from resolvers import direct
 from resolvers import videos as wishes
 from resolvers.context import Context
 
@@ -40,8 +41,9 @@ async def upload(ctx: Context, id: UUID) -> AsyncGenerator[UploadSession]:
             )
 
     states = _states(ctx, topic("upload", id), read, lambda state: state.status not in OPEN)
-    async for state in states:
-        yield state
+    async with direct.watched(ctx, id):
+        async for state in states:
+            yield state
 
 
 async def task(ctx: Context, id: UUID) -> AsyncGenerator[Task]:

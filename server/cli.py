@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "worker": "run background work: checking uploads and transcoding",
     "migrate": "bring the database to the current tables, and stop",
     "upload": "send video files, and print where they play",
+    "fsck": "compare the database with the stored files, and mend what does not fit",
     "schema": "print the GraphQL schema",
     "settings": "list every setting, its default and its meaning",
 }

@@ -27,12 +27,18 @@ from domain.videos import Resolution
 from resolvers.context import Services
 from schema import cursors, ids
 from schema.root import schema
-from tests.support import factories, uploading
+from tests.support import factories, forms, uploading
 from tests.support.api import TRANSPORT_WS, Api, OperationFailed, costing
 
 PUBLIC = {"viewer", "limits"}
-KINDS = ["Video", "PlaySet", "UploadSession", "VerifyTask", "TranscodeTask"]
-SCALARS = {"String": '"x"', "Int": "1", "Bytes": "1", "SHA256": f'"{"0" * 64}"'}
+KINDS = ["Video", "PlaySet", "UploadSession", "StoredObject", "VerifyTask", "TranscodeTask"]
+SCALARS = {
+    "String": '"x"',
+    "Int": "1",
+    "Bytes": "1",
+    "SHA256": f'"{"0" * 64}"',
+    "Upload": "$file",
+}
 
 
 def fields() -> list[tuple[str, str]]:
@@ -64,11 +70,16 @@ def document(root: str, name: str, id: str) -> str:
     required = {key: one for key, one in field.args.items() if is_required_argument(one)}
     arguments = ", ".join(f"{key}: {literal(one.type, id)}" for key, one in required.items())
     selection = "{ __typename }" if is_composite_type(get_named_type(field.type)) else ""
-    return f"{root} {{ {name}{f'({arguments})' if arguments else ''} {selection} }}"
+    variables = "($file: Upload!)" if "$file" in arguments else ""
+    return f"{root}{variables} {{ {name}{f'({arguments})' if arguments else ''} {selection} }}"
 
 
 async def codes(api: Api, root: str, document: str) -> list[str]:
     """Of the top-level errors; none after success."""
+    if "$file" in document:
+        file = {"variables.file": ("x", b"x", "video/mp4")}
+        answer = await forms.post(api, document, {"file": None}, file)
+        return [error["extensions"]["code"] for error in answer.json().get("errors", [])]
     try:
         await (api.collect(document) if root == "subscription" else api.run(document))
     except OperationFailed as failure:

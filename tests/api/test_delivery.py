@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from db.models import Video
+from domain.playback import content_type
 from domain.tokens import Grant
 from resolvers.context import Services
 from server.settings import Settings
@@ -28,13 +29,15 @@ async def video(services: Services, owner: factories.Owner) -> Video:
 def link(api: Api, services: Services, video: Video, path: str, *, seconds: int = 100) -> str:
     """A link that the API could have given out `100 - seconds` seconds ago."""
     expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
-    token = services.playback_links.sign(Grant(video.id, expires_at, video.epoch))
+    token = services.playback_links.sign(Grant(video.id, expires_at, video.epoch, video.content_id))
     return f"{api.base_url}/v/{token}/{path}"
 
 
 async def store(services: Services, video: Video, path: str, folder: Path) -> None:
+    assert video.content_id is not None
     (folder / "draft").write_bytes(BYTES)
-    await services.store.put_file(keys.video(video.id) + path, folder / "draft")
+    key = keys.media(video.content_id) + path
+    await services.store.put_file(key, folder / "draft", content_type(path))
 
 
 def code(answer: httpx.Response) -> str:
@@ -132,7 +135,7 @@ ESCAPES = [
 async def test_a_path_never_leaves_the_video(
     api: Api, services: Services, settings: Settings, video: Video
 ) -> None:
-    objects = settings.storage_dir / "objects"
+    objects = settings.data_dir / "storage" / "objects"
     for folder in (objects, objects / "videos"):
         folder.mkdir(exist_ok=True)
         (folder / "secret.mp4").write_bytes(BYTES)

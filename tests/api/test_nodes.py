@@ -1,6 +1,7 @@
 """Anything by its global id."""
 
 import asyncio
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -22,17 +23,18 @@ async def things(api: Api, services: Services, owner: factories.Owner) -> list[d
     """One of every type that has a global id, as the API names them elsewhere."""
     video = await factories.video(services.db, owner.account)
     await factories.transcode_task(services.db, video, Resolution.P360)
+    await factories.probe_task(services.db, video)
     await uploading.send(api, b"bytes")
     found = await api.run("""{
       viewer { __typename id }
       videos { nodes { __typename id playSets { __typename id } } }
       tasks { nodes { __typename id } }
       uploadSessions { nodes { __typename id } }
+      storedObjects { nodes { __typename id } }
     }""")
-    (shown,) = found["videos"]["nodes"]
-    play_sets = shown.pop("playSets")
-    lists = [found[name]["nodes"] for name in ("tasks", "uploadSessions")]
-    return [found["viewer"], shown, *play_sets, *lists[0], *lists[1]]
+    play_sets = [one for shown in found["videos"]["nodes"] for one in shown.pop("playSets")]
+    lists = [found[name]["nodes"] for name in found if name != "viewer"]
+    return [found["viewer"], *play_sets, *chain.from_iterable(lists)]
 
 
 async def test_every_type_with_a_global_id_is_found_by_it(

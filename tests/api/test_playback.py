@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -49,7 +49,7 @@ async def make_ready(
 ) -> str:
     """One pass that made these rungs, with sound of that name; returns its folder below `/v/…/`."""
     task = await factories.transcode_task(services.db, video, *rungs)
-    prefix = keys.attempt(video.id, task.id, 1)
+    prefix = keys.attempt(content_of(video), task.id, 1)
     async with services.db.write() as session:
         if audio:
             track = {"file_size": 1, "bandwidth": 96_000, "average_bandwidth": 90_000}
@@ -61,13 +61,18 @@ async def make_ready(
             if one.task_id == task.id:
                 made = {"playlist_key": f"{prefix}{one.resolution}.m3u8", **values}
                 await videos.finish_play_set(session, one.id, factories.READY | made)
-    return prefix.removeprefix(keys.video(video.id))
+    return prefix.removeprefix(keys.media(content_of(video)))
+
+
+def content_of(video: Video) -> UUID:
+    assert video.content_id is not None
+    return video.content_id
 
 
 def link(api: Api, services: Services, video: Video, path: str, *, seconds: int = 100) -> str:
     """A link that the API could have given out `100 - seconds` seconds ago."""
     expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
-    token = services.playback_links.sign(Grant(video.id, expires_at, video.epoch))
+    token = services.playback_links.sign(Grant(video.id, expires_at, video.epoch, video.content_id))
     return f"{api.base_url}/v/{token}/{path}"
 
 
@@ -103,8 +108,8 @@ async def test_links_name_what_there_is_and_when_they_end(
         "playSets": [{"resolution": "P360", "status": "READY"}],
     }
     token = place.removeprefix(f"{api.base_url}/v/").removesuffix("/")
-    assert services.playback_links.read(token) == Grant(video.id, expires_at, 0)
-    prefix = keys.video(video.id) + folder
+    assert services.playback_links.read(token) == Grant(video.id, expires_at, 0, video.content_id)
+    prefix = keys.media(content_of(video)) + folder
     wiper.execute(
         "update video set poster_key = %s, storyboard_key = %s",
         [f"{prefix}poster.jpg", f"{prefix}storyboard.vtt"],

@@ -110,14 +110,16 @@ async def test_a_task_that_failed_says_why(api: Api, services: Services, video: 
 async def test_the_check_of_an_upload_is_a_task_too(api: Api) -> None:
     upload = await uploading.send(api, b"bytes")
     query = """query ($id: ID!) {
-      uploadSession(id: $id) { task { id __typename status } }
+      uploadSession(id: $id) { task { id __typename status } video { id status } }
       tasks { nodes { id ... on VerifyTask { uploadSession { id } } video { id } } }
     }"""
     found = await api.run(query, id=upload)
     task = found["uploadSession"]["task"]
     assert (task["__typename"], task["status"]) == ("VerifyTask", "QUEUED")
+    video = found["uploadSession"]["video"]
+    assert video["status"] == "PROCESSING"
     assert found["tasks"]["nodes"] == [
-        {"id": task["id"], "uploadSession": {"id": upload}, "video": None}
+        {"id": task["id"], "uploadSession": {"id": upload}, "video": {"id": video["id"]}}
     ]
 
 
@@ -251,10 +253,7 @@ async def test_cancelling_the_check_of_an_upload_fails_the_upload(
     assert (await api.run(CANCEL, **task))["cancelTask"] == CANCELLED
     session = await uploading.session(api, upload)
     assert (session["status"], session["error"]["code"]) == ("FAILED", "CANCELLED")
-    with pytest.raises(FileNotFoundError):
-        async with services.store.upload_file(upload_key(upload)) as path:
-            path.stat()
-
-
-def upload_key(upload: str) -> str:
-    return str(ids.decode(upload, "UploadSession"))
+    reason = "The task was cancelled."
+    del session["video"]["id"], session["video"]["vid"]
+    assert session["video"] == {"status": "UPLOAD_FAILED", "statusReason": reason}
+    assert not await uploading.is_held(services, upload)

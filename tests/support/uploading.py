@@ -6,6 +6,9 @@ from typing import Any
 
 import httpx
 
+from db import uploads
+from resolvers.context import Services
+from schema import ids
 from tests.support.api import Api
 
 CREATE = """
@@ -80,6 +83,14 @@ async def complete(api: Api, id: str, sha256: str) -> dict[str, Any]:
 
 async def session(api: Api, id: str) -> dict[str, Any]:
     return (await api.run(SESSION, id=id))["uploadSession"]
+
+
+async def is_held(services: Services, id: str) -> bool:
+    """Whether the store still has the upload of a session, apart from any object."""
+    async with services.db.read() as session:
+        row = await uploads.by_id(session, ids.decode(id, "UploadSession"))
+    assert row is not None
+    return row.storage_token in {one.token async for one in services.store.uploads()}
 
 
 async def send(api: Api, data: bytes, *, title: str = "A video") -> str:

@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from domain.videos import Resolution
 from domain import ladder
+from domain.videos import Resolution
 from tests.support.samples import FULL_HD
 
 P360, P480, P720, P1080 = Resolution.P360, Resolution.P480, Resolution.P720, Resolution.P1080

@@ -9,10 +9,10 @@ from pathlib import Path
 import av
 import pytest
 
+from domain import ladder
 from domain.errors import TranscodeFailed
 from domain.media import Source
 from domain.videos import Resolution, TranscodePass
-from domain import ladder
 from media import hls
 from media.passes import Encoder, Output, Storyboard, Track
 from media.probe import probe

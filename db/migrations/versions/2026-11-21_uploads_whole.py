@@ -232,6 +232,14 @@ def _sessions() -> None:
         ["id"],
         ondelete="SET NULL",
     )
+    op.create_index(
+        "ix_upload_session_uncleared",
+        "upload_session",
+        ["updated_at"],
+        postgresql_where=sa.text(
+            "storage_token <> '' and status not in ('waiting', 'uploading', 'verifying')"
+        ),
+    )
     for statement in (SESSIONS, REOPENED, ENDED):
         op.execute(statement)
     for name in ("content_type", "storage_key", "storage_token"):
