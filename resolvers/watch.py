@@ -18,7 +18,7 @@ from domain.errors import NotFound
 from domain.events import EventType, topic
 from domain.tasks import UNFINISHED
 from domain.uploads import OPEN
-from domain.videos import OPEN_PLAY_SETS
+from domain.videos import OPEN_PLAY_SETS, VideoStatus
 from resolvers import direct
 from resolvers import videos as wishes
 from resolvers.context import Context
@@ -67,7 +67,9 @@ class Watched:
 
     @property
     def is_settled(self) -> bool:
-        return all(one.status not in OPEN_PLAY_SETS for one in self.play_sets)
+        """Whether no play set can still come. Before its file was checked, a video has none."""
+        to_come = any(one.status in OPEN_PLAY_SETS for one in self.play_sets)
+        return not to_come and self.video.status is not VideoStatus.PROCESSING
 
 
 async def video(ctx: Context, id: UUID) -> AsyncGenerator[Watched]:
@@ -159,8 +161,9 @@ async def _next(ctx: Context, position: Position, video_id: UUID | None) -> tupl
         )
         if video_id is None:
             return batch, False
+        video = (await videos.of_account(session, ctx.account_id, [video_id])).get(video_id)
         play_sets = (await videos.play_sets(session, [video_id]))[video_id]
-    return batch, all(one.status not in OPEN_PLAY_SETS for one in play_sets)
+    return batch, video is None or Watched(video, play_sets).is_settled
 
 
 async def _subjects(ctx: Context, batch: Batch) -> list[Ready]:

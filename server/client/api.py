@@ -45,7 +45,9 @@ query UploadSession($id: ID!) {{ uploadSession(id: $id) {{ ...Session }} }}
 _TARGETS = """
 query UploadTargets($id: ID!, $indexes: [Int!]!) {
   uploadSession(id: $id) {
-    targets(indexes: $indexes) { chunkIndex method url headers { name value } }
+    targets(indexes: $indexes) {
+      chunkIndex method url headers { name value } checksumHeader
+    }
   }
 }
 """
@@ -143,6 +145,7 @@ class Target(Answer):
     method: str
     url: str
     headers: list[Header]
+    checksum_header: str | None
 
 
 class _TargetList(Answer):

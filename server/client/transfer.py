@@ -74,12 +74,12 @@ class Transfer:
 
     async def _send_one(self, http: httpx.AsyncClient, index: int) -> None:
         offset, length = self._plan.offset(index), self._plan.length(index)
-        digest = bytes.fromhex(await self._source.sha256(offset, length))
         target = await self._targets.of(index)
-        headers = {header.name: header.value for header in target.headers} | {
-            "Content-Length": str(length),
-            "x-amz-checksum-sha256": base64.b64encode(digest).decode(),
-        }
+        headers = {header.name: header.value for header in target.headers}
+        headers["Content-Length"] = str(length)
+        if target.checksum_header:
+            digest = bytes.fromhex(await self._source.sha256(offset, length))
+            headers[target.checksum_header] = base64.b64encode(digest).decode()
         sent = 0
 
         async def body() -> AsyncGenerator[bytes]:

@@ -149,7 +149,7 @@ class Upload:
         """The id of the video that the file became."""
         async with aclosing(self._api.watch_session(session_id)) as states:
             async for state in states:
-                if state.video is not None:
+                if state.status == "COMPLETED" and state.video is not None:
                     self._display.show("check", "done", done=1)
                     return state.video.id
                 if state.error is not None:
