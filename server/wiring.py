@@ -119,6 +119,7 @@ async def open_tools(settings: Settings, services: Services) -> AsyncGenerator[T
 
 
 async def open_store(settings: Settings) -> ObjectStore:
+    """Where the files are. Raises `NotReady` when it cannot be used."""
     folder = settings.storage_dir
     if folder is None:
         return await _open_s3(settings)
@@ -132,20 +133,9 @@ async def open_store(settings: Settings) -> ObjectStore:
 
 
 async def _open_s3(settings: Settings) -> ObjectStore:
-    """Its libraries are loaded only where they are needed."""
-    bucket, prefix = settings.bucket
-    secret = settings.s3_secret_key
-    s3 = import_module("storage.s3")
-    return await s3.S3Store.open(
-        bucket=bucket,
-        prefix=prefix,
-        endpoint=settings.s3_endpoint,
-        public_endpoint=settings.s3_public_endpoint,
-        region=settings.s3_region,
-        access_key=settings.s3_access_key,
-        secret_key=secret.get_secret_value() if secret else None,
-        workspace=settings.data_dir / "s3",
-    )
+    """The libraries of S3 take a second to load: only where they are needed."""
+    opening = import_module("server.s3")
+    return await opening.open_store(settings)
 
 
 def open_data_dir(settings: Settings) -> None:

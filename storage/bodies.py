@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
 from domain.errors import ChecksumMismatch, IncompleteBody
@@ -79,6 +79,20 @@ def split(blocks: Blocks, size: int) -> tuple[Blocks, Blocks]:
             return [*blocks[:index], block[:size]], [block[size:], *blocks[index + 1 :]]
         size -= len(block)
     return blocks, []
+
+
+async def window(
+    blocks: AsyncIterator[bytes], at: int, start: int, end: int | None
+) -> AsyncGenerator[bytes]:
+    """What lies from `start` to before `end` in blocks that begin at `at`, no later."""
+    async for block in blocks:
+        stop = at + len(block)
+        if end is not None and stop >= end:
+            yield block[max(0, start - at) : end - at]
+            return
+        if stop > start:
+            yield block[max(0, start - at) :]
+        at = stop
 
 
 async def append(

@@ -14,6 +14,7 @@ import aiohttp
 from yarl import URL
 
 from domain.errors import StorageBusy
+from storage import bodies
 from storage.base import Body
 from storage.files import BLOCK, Slice
 from storage.presign import Presigner
@@ -116,8 +117,8 @@ class Bucket:
             body = got["Body"]
             try:
                 found = _RANGE.match(got.get("ContentRange", ""))
-                begun = int(found[1]) if found else 0
-                async for block in _window(body.iter_chunks(BLOCK), begun, start, end):
+                begun = int(found[1]) if found else 0  # a server may not care for ranges
+                async for block in bodies.window(body.iter_chunks(BLOCK), begun, start, end):
                     yield block
             finally:
                 body.close()
@@ -204,17 +205,3 @@ class _Feed:
 
 def _range(start: int, end: int | None) -> str:
     return f"bytes={start}-" if end is None else f"bytes={start}-{end - 1}"
-
-
-async def _window(
-    blocks: AsyncIterator[bytes], at: int, start: int, end: int | None
-) -> AsyncGenerator[bytes]:
-    """Blocks that begin at `at`, cut: a server may send the whole object, whatever was asked."""
-    async for block in blocks:
-        stop = at + len(block)
-        if end is not None and stop >= end:
-            yield block[max(0, start - at) : end - at]
-            return
-        if stop > start:
-            yield block[max(0, start - at) :]
-        at = stop

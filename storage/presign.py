@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
-ALGORITHM = "AWS4-HMAC-SHA256"
+_ALGORITHM = "AWS4-HMAC-SHA256"
 _SAFE = "-_.~"
 """What RFC 3986 leaves as it is, and nothing else."""
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+"""Clients leave them out of the `Host` that is signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Presigner:
     def __init__(self, base: str, region: str, credentials: Credentials) -> None:
         parts = urlsplit(base)
         self._origin = f"{parts.scheme}://{parts.netloc}"
-        self._host = parts.netloc
+        self._host = parts.netloc.removesuffix(_DEFAULT_PORTS[parts.scheme])
         self._folder = parts.path.rstrip("/")
         self._region = region
         self.credentials = credentials
@@ -48,36 +50,41 @@ class Presigner:
         *,
         query: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
+        at: float | None = None,
     ) -> str:
         """A URL for `method` on the object, good for `ttl_s` seconds (at most a week).
 
         `headers` have lower-case names and must be sent exactly so; others may be sent, too.
+        It begins to be good `at` that Unix time, or now.
         """
-        credentials = self.credentials
-        now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
         scope = f"{now[:8]}/{self._region}/s3/aws4_request"
         signed = sorted({**(headers or {}), "host": self._host}.items())
         names = ";".join([name for name, _ in signed])
-        parameters = {
-            **(query or {}),
-            "X-Amz-Algorithm": ALGORITHM,
-            "X-Amz-Credential": f"{credentials.access_key}/{scope}",
-            "X-Amz-Date": now,
-            "X-Amz-Expires": str(ttl_s),
-            "X-Amz-SignedHeaders": names,
-        }
-        if credentials.session_token:
-            parameters["X-Amz-Security-Token"] = credentials.session_token
-        pairs = sorted([(_quoted(name), _quoted(value)) for name, value in parameters.items()])
-        asked = "&".join([f"{name}={value}" for name, value in pairs])
+        asked = self._query(query or {}, now, scope, ttl_s, names)
         path = f"{self._folder}/{_path(key)}"
         lines = [f"{name}:{value}" for name, value in signed]
         request = "\n".join([method, path, asked, *lines, "", names, "UNSIGNED-PAYLOAD"])
         digest = hashlib.sha256(request.encode()).hexdigest()
-        secret = _signing_key(credentials.secret_key, now[:8], self._region)
-        text = f"{ALGORITHM}\n{now}\n{scope}\n{digest}"
+        secret = _signing_key(self.credentials.secret_key, now[:8], self._region)
+        text = f"{_ALGORITHM}\n{now}\n{scope}\n{digest}"
         signature = hmac.digest(secret, text.encode(), "sha256").hex()
         return f"{self._origin}{path}?{asked}&X-Amz-Signature={signature}"
+
+    def _query(self, own: dict[str, str], now: str, scope: str, ttl_s: int, headers: str) -> str:
+        """Without the signature; sorted, as it is signed."""
+        parameters = {
+            **own,
+            "X-Amz-Algorithm": _ALGORITHM,
+            "X-Amz-Credential": f"{self.credentials.access_key}/{scope}",
+            "X-Amz-Date": now,
+            "X-Amz-Expires": str(ttl_s),
+            "X-Amz-SignedHeaders": headers,
+        }
+        if self.credentials.session_token:
+            parameters["X-Amz-Security-Token"] = self.credentials.session_token
+        pairs = sorted([(_quoted(name), _quoted(value)) for name, value in parameters.items()])
+        return "&".join([f"{name}={value}" for name, value in pairs])
 
 
 @lru_cache(maxsize=8)

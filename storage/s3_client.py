@@ -16,6 +16,9 @@ from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
     ClientError,
     HTTPClientError,
 )
+from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
+    ConnectionError as NoConnection,
+)
 
 from domain.errors import StorageBusy, StorageFull
 from storage.presign import Credentials
@@ -25,6 +28,7 @@ _MISSING = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
 _FULL = {"QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded"}
 _BUSY = {"SlowDown", "SlowDownRead", "SlowDownWrite", "ServiceUnavailable", "RequestTimeout"}
 _BUSY_STATUS = {408, 429, 500, 502, 503, 504}
+_SILENT = (HTTPClientError, NoConnection, aiohttp.ClientError, ConnectionError, TimeoutError)
 _CODE = re.compile(r"<Code>([^<]+)</Code>")
 
 
@@ -175,7 +179,7 @@ def refusals() -> Generator[None]:
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         code = str(response.get("Error", {}).get("Code", ""))
         raise refusal(cast("int", status), code, str(failure)) from failure
-    except (HTTPClientError, aiohttp.ClientError, ConnectionError, TimeoutError) as failure:
+    except _SILENT as failure:
         raise StorageBusy from failure
 
 

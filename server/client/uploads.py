@@ -9,8 +9,10 @@ from pathlib import Path
 
 from domain.text import MAX_TITLE
 from domain.uploads import ChunkPlan
+from server.client import instant
 from server.client.api import Api, NewSession, PlaySet, Session
 from server.client.errors import ClientError, Ended
+from server.client.instant import Check
 from server.client.progress import Display
 from server.client.resume import Memory, Subject
 from server.client.sources import Source
@@ -61,7 +63,12 @@ class Upload:
         await self._check_size()
         sha256 = await self._hash()
         memory = Memory(self._folder, self._subject(sha256))
-        session = await self._session(memory, sha256)
+        session = await self._begun(memory)
+        if session is None:
+            known = await instant.check(self._api.connection, sha256, self._source.size)
+            if video_id := await self._known_video(known):
+                return await self._played(video_id)
+            session = await self._session(memory, known, sha256)
         try:
             playable = await self._finish(session, sha256)
         except Ended:
@@ -69,6 +76,28 @@ class Upload:
             raise
         self._remember(memory.forget)
         return playable
+
+    async def _known_video(self, known: Check) -> str | None:
+        """The id of a video of these bytes, for which none of them has to be sent."""
+        if known.video:
+            self._display.note("This file is in your library already: nothing was sent.")
+            return known.video.id
+        if known.resumable:
+            return None
+        video_id = await instant.take_over(
+            self._api.connection,
+            self._source,
+            known.challenge,
+            title=self._title,
+            description=self._wishes.description,
+        )
+        if video_id:
+            self._display.note("The server has this file already: nothing was sent.")
+        return video_id
+
+    @property
+    def _title(self) -> str:
+        return self._wishes.title or title_of(self._source.path)
 
     async def _finish(self, session: Session, sha256: str) -> Playable:
         if session.takes_chunks:
@@ -111,21 +140,31 @@ class Upload:
         url = self._api.connection.url
         return Subject(url, path, source.size, source.mtime_ns, sha256)
 
-    async def _session(self, memory: Memory, sha256: str) -> Session:
-        """The session that an earlier run left behind, if it is of use; else a new one."""
+    async def _begun(self, memory: Memory) -> Session | None:
+        """The session that an earlier run of this command left behind, if it is of use."""
         known = memory.recall()
-        session = await self._api.session(known) if known else None
-        if session and (session.takes_chunks or session.has_every_chunk):
-            left = len(session.missing_chunks)
-            self._display.note(f"Resuming the upload of {session.title!r}: {left} chunks left.")
-            return session
-        session = await self._api.create(self._announcement(sha256))
+        return self._resumed(await self._api.session(known)) if known else None
+
+    def _resumed(self, session: Session | None) -> Session | None:
+        if session is None or not (session.takes_chunks or session.has_every_chunk):
+            return None
+        left = len(session.missing_chunks)
+        self._display.note(f"Resuming the upload of {session.title!r}: {left} chunks left.")
+        return session
+
+    async def _session(self, memory: Memory, known: Check, sha256: str) -> Session:
+        """The session begun elsewhere for the same bytes; else a new one."""
+        session = None
+        if known.resumable:
+            session = self._resumed(await self._api.session(known.resumable.id))
+        if session is None:
+            session = await self._api.create(self._announcement(sha256))
         self._remember(partial(memory.keep, session.id))
         return session
 
     def _announcement(self, sha256: str) -> NewSession:
         return NewSession(
-            title=self._wishes.title or title_of(self._source.path),
+            title=self._title,
             description=self._wishes.description,
             sha256=sha256,
             file_size=self._source.size,

@@ -283,7 +283,8 @@ def test_what_is_known_of_a_column() -> None:
     assert records.fact(Video, "title") == records.Fact(str, nullable=False, is_big=False)
     assert records.fact(Video, "description") == records.Fact(str, nullable=True, is_big=False)
     assert records.fact(Video, "file_size") == records.Fact(int, nullable=False, is_big=True)
-    assert records.fact(Video, "width") == records.Fact(int, nullable=False, is_big=False)
+    assert records.fact(Video, "epoch") == records.Fact(int, nullable=False, is_big=False)
+    assert records.fact(Video, "width") == records.Fact(int, nullable=True, is_big=False)
     assert records.fact(Video, "id").python is UUID
     assert records.fact(PlaySet, "progress").python is float
     passes = records.fact(Task, "transcode_pass")

@@ -206,7 +206,8 @@ async def test_nothing_stays_of_an_appended_upload(store: ObjectStore) -> None:
 async def test_an_unknown_upload_takes_no_bytes(store: ObjectStore, backend: str) -> None:
     if backend == "moto":
         pytest.skip("it answers a part of an unknown upload with a 500")
-    ref = await begin(store)
+    ref, kept = await begin(store), Kept()
     await store.abort(ref)
     with pytest.raises(FileNotFoundError):
-        await send(store, ref, 0, DATA)
+        await store.append(ref, 0, body(*cut(DATA, 65_536)), digest=None, keep=kept)
+    assert kept == []

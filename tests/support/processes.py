@@ -110,10 +110,10 @@ class Server:
 
 
 @contextmanager
-def server() -> Generator[Server]:
+def server(**settings: str) -> Generator[Server]:
     """A server on a data folder of its own, not started yet."""
     with postgres.folder() as folder:
-        one = Server(folder)
+        one = Server(folder, **settings)
         try:
             yield one
         finally:

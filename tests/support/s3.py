@@ -16,7 +16,7 @@ from storage.presign import Credentials
 from storage.s3_location import S3Location
 from tests.support.processes import free_port
 
-BUCKET = "reelgraph"
+BUCKET, PREFIX = "reelgraph", "one/of two/"
 LEAST_PART = 1 << 20
 """Bytes; a fifth of what S3 has, so tests have less to send."""
 CREDENTIALS = Credentials("test-access-key", "test-secret-key")
@@ -32,19 +32,20 @@ class S3Server:
 
     @property
     def location(self) -> S3Location:
-        return S3Location(
-            BUCKET, prefix="one/of two/", endpoint=self.endpoint, credentials=CREDENTIALS
-        )
+        return S3Location(BUCKET, prefix=PREFIX, endpoint=self.endpoint, credentials=CREDENTIALS)
 
 
 @contextmanager
 def rclone(folder: Path) -> Generator[S3Server]:
     """Parts that are replaced, or come in any order, it takes only when it holds them in memory."""
-    (folder / BUCKET).mkdir()
-    keys = f"{CREDENTIALS.access_key},{CREDENTIALS.secret_key}"
+    (folder / BUCKET).mkdir(exist_ok=True)
     port = free_port()
     command = [_rclone(), "serve", "s3", str(folder), "--addr", f"127.0.0.1:{port}"]
-    options = ["--auth-key", keys, "--disable-multipart-streaming", "--vfs-cache-mode", "off"]
+    options = [
+        "--disable-multipart-streaming",
+        *("--auth-key", f"{CREDENTIALS.access_key},{CREDENTIALS.secret_key}"),
+        *("--allow-origin", "*"),  # browsers send from a page of another server
+    ]
     with _serving("rclone", [*command, *options], port, folder) as server:
         yield server
 

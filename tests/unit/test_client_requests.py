@@ -109,7 +109,13 @@ class Store:
         self.asked.append(indexes)
         headers = [{"name": "X-Given", "value": "yes"}]
         targets = [
-            {"chunkIndex": one, "method": "PUT", "url": f"http://store/{one}", "headers": headers}
+            {
+                "chunkIndex": one,
+                "method": "PUT",
+                "url": f"http://store/{one}",
+                "headers": headers,
+                "checksumHeader": "x-amz-checksum-sha256",
+            }
             for one in indexes
         ]
         return httpx.Response(200, json={"data": {"uploadSession": {"targets": targets}}})

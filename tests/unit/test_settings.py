@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from server import cli, settings
 from server.settings import ClientSettings, Settings, SettingsError, default_data_dir
@@ -25,6 +26,17 @@ def test_everything_has_a_default() -> None:
         "public_url": None,
         "database_url": None,
         "storage_url": None,
+        "s3_endpoint": None,
+        "s3_public_endpoint": None,
+        "s3_region": "us-east-1",
+        "s3_access_key": None,
+        "s3_secret_key": None,
+        "max_file_size": 256 * 2**30,
+        "max_small_file_size": 64 * 2**20,
+        "max_open_uploads": 100,
+        "upload_session_hours": 24,
+        "storage_quota": None,
+        "possession_ranges": 16,
         "ffmpeg": None,
         "ffmpeg_threads": None,
         "database_pool": 10,
@@ -47,6 +59,17 @@ READ: dict[str, tuple[str, object]] = {
     "REELGRAPH_PUBLIC_URL": ("https://video.example", "https://video.example"),
     "DATABASE_URL": ("postgresql://u:p@db/name", "postgresql://u:p@db/name"),
     "REELGRAPH_STORAGE_URL": ("file:///srv/files", "file:///srv/files"),
+    "REELGRAPH_S3_ENDPOINT": ("http://store:9000", "http://store:9000"),
+    "REELGRAPH_S3_PUBLIC_ENDPOINT": ("https://s3.example", "https://s3.example"),
+    "REELGRAPH_S3_REGION": ("eu-central-1", "eu-central-1"),
+    "REELGRAPH_S3_ACCESS_KEY": ("somebody", "somebody"),
+    "REELGRAPH_S3_SECRET_KEY": ("hidden", SecretStr("hidden")),
+    "REELGRAPH_MAX_FILE_SIZE": ("1000000", 1_000_000),
+    "REELGRAPH_MAX_SMALL_FILE_SIZE": ("1000", 1_000),
+    "REELGRAPH_MAX_OPEN_UPLOADS": ("5", 5),
+    "REELGRAPH_UPLOAD_SESSION_HOURS": ("48", 48),
+    "REELGRAPH_STORAGE_QUOTA": ("0", 0),
+    "REELGRAPH_POSSESSION_RANGES": ("32", 32),
     "REELGRAPH_FFMPEG": ("/opt/ffmpeg", "/opt/ffmpeg"),
     "REELGRAPH_FFMPEG_THREADS": ("3", 3),
     "REELGRAPH_DATABASE_POOL": ("20", 20),
@@ -111,6 +134,14 @@ BAD = [
     ("REELGRAPH_PUBLIC_URL", "video.example"),
     ("REELGRAPH_PUBLIC_URL", "https://video.example/"),
     ("DATABASE_URL", "mysql://x/y"),
+    ("REELGRAPH_S3_ENDPOINT", "store:9000"),
+    ("REELGRAPH_S3_PUBLIC_ENDPOINT", "s3.example"),
+    ("REELGRAPH_MAX_FILE_SIZE", "9007199254740992"),
+    ("REELGRAPH_MAX_SMALL_FILE_SIZE", "0"),
+    ("REELGRAPH_MAX_OPEN_UPLOADS", "0"),
+    ("REELGRAPH_UPLOAD_SESSION_HOURS", "721"),
+    ("REELGRAPH_STORAGE_QUOTA", "-1"),
+    ("REELGRAPH_POSSESSION_RANGES", "7"),
     ("REELGRAPH_FFMPEG_THREADS", "0"),
     ("REELGRAPH_DATABASE_POOL", "1"),
     ("REELGRAPH_LOG_FORMAT", "xml"),
@@ -145,15 +176,18 @@ def test_files_are_stored_in_the_data_folder_or_elsewhere(monkeypatch: pytest.Mo
     assert settings.load().storage_dir == Path("/srv/reelgraph/storage")
     monkeypatch.setenv("REELGRAPH_STORAGE_URL", "file:///srv/files")
     assert settings.load().storage_dir == Path("/srv/files")
+    monkeypatch.setenv("REELGRAPH_STORAGE_URL", "s3://films/of/ours/")
+    current = settings.load()
+    assert (current.storage_dir, current.bucket) == (None, ("films", "of/ours"))
 
 
-@pytest.mark.parametrize("url", ["s3://bucket", "/srv/files", "file://srv/files", "file:"])
+@pytest.mark.parametrize("url", ["s3://", "s3:///of", "/srv/files", "file://srv/files", "file:"])
 def test_a_store_that_we_do_not_have_is_named(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELGRAPH_STORAGE_URL", url)
     with pytest.raises(SettingsError) as failure:
-        _ = settings.load().storage_dir
+        settings.load()
     assert str(failure.value) == (
-        f"REELGRAPH_STORAGE_URL is {url!r}; only file:///folder is possible."
+        "REELGRAPH_STORAGE_URL: String should match pattern '^(file:///|s3://[^/]+)'."
     )
 
 

@@ -8,11 +8,13 @@ from domain.uploads import (
     KIB,
     MAX_CHUNK_SIZE,
     MAX_CHUNKS,
-    MAX_FILE_SIZE,
     MIB,
     ChunkPlan,
+    UploadLimits,
     plan_chunks,
 )
+
+MAX_FILE_SIZE = UploadLimits().file_size
 
 
 @pytest.mark.parametrize(

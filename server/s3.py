@@ -1,0 +1,46 @@
+"""The object store in S3, from the settings."""
+
+from domain.errors import StorageBusy
+from server.settings import NotReady, Settings, variable
+from storage import keys
+from storage.presign import Credentials
+from storage.s3 import S3Store
+from storage.s3_client import Refused
+from storage.s3_location import S3Location
+
+
+async def open_store(settings: Settings) -> S3Store:
+    """Raises `NotReady` when the bucket does not answer, or not to us."""
+    location = _location(settings)
+    try:
+        store = await S3Store.open(location, settings.data_dir / "s3")
+    except ValueError as failure:
+        raise NotReady(
+            f"{failure}. Set {variable('s3_access_key')} and {variable('s3_secret_key')}."
+        ) from failure
+    try:
+        async for _ in store.list(keys.SOURCES):
+            break
+    except (StorageBusy, Refused, FileNotFoundError) as failure:
+        await store.close()
+        raise NotReady(
+            f"The bucket {location.bucket} cannot be used ({failure}). Check"
+            f" {variable('storage_url')}, {variable('s3_endpoint')} and its keys."
+        ) from failure
+    return store
+
+
+def _location(settings: Settings) -> S3Location:
+    bucket, prefix = settings.bucket
+    secret = settings.s3_secret_key
+    credentials = None
+    if settings.s3_access_key and secret:
+        credentials = Credentials(settings.s3_access_key, secret.get_secret_value())
+    return S3Location(
+        bucket,
+        region=settings.s3_region,
+        prefix=f"{prefix}/" if prefix else "",
+        endpoint=settings.s3_endpoint,
+        public_endpoint=settings.s3_public_endpoint,
+        credentials=credentials,
+    )
