@@ -108,21 +108,16 @@ async def test_bytes_go_straight_to_the_bucket_and_come_from_there(
         assert (await put(http, places[1], chunk(video, 2))).status_code == 200
         done = await uploading.complete(api, begun["id"], uploading.sha256(video))
         assert done["userErrors"] == []
-        id = await published(api, begun["id"])
-        await plays(api, http, bucket, id)
-
-
-async def published(api: Api, session: str) -> str:
-    async def ready() -> str | None:
-        found = await uploading.session(api, session)
-        assert found["error"] is None
-        return found["video"]["id"] if found["video"]["status"] == "PUBLISHED" else None
-
-    return str(await until(ready, timeout_s=60))
+        video_id = (await uploading.session(api, begun["id"]))["video"]["id"]
+        await plays(api, http, bucket, video_id)
 
 
 async def plays(api: Api, http: httpx.AsyncClient, bucket: S3Server, id: str) -> None:
-    playback = (await api.run(PLAYED, id=id))["node"]["playback"]
+    async def covered() -> dict[str, Any] | None:
+        found = (await api.run(PLAYED, id=id))["node"]["playback"]
+        return found if found and found["coverUrl"] else None
+
+    playback = await until(covered, timeout_s=60) or {}
     master = (await http.get(playback["hlsUrl"])).text
     place = playback["hlsUrl"].rpartition("/")[0]
     uris = [line for line in master.splitlines() if line and not line.startswith("#")]

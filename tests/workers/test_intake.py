@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -12,13 +13,14 @@ import pytest
 from sqlalchemy import select, text
 
 from db import tasks
-from db.models import Event, StoredObject, Task, UploadSession, Video
+from db.models import Content, Event, PlaySet, StoredObject, Task, UploadSession, Video
 from db.session import Database
 from domain.errors import Cancelled, ErrorCode
 from domain.events import EventType
 from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadStatus
-from jobs import outcomes, worker
+from domain.videos import VideoStatus
+from jobs import intake, outcomes, worker
 from jobs.runs import Tools
 from schema import ids
 from server.settings import Settings
@@ -72,11 +74,20 @@ class House:
 
     def is_stored(self, upload: UploadSession) -> dict[str, bool]:
         """Which of the two names of an upload's bytes are on disk."""
-        folder, key = self.settings.storage_dir, keys.source(upload.sha256, upload.id)
         return {
-            "upload": (folder / "uploads" / str(upload.id)).exists(),
-            "object": (folder / "objects" / key).exists(),
+            "upload": self.upload_path(upload).exists(),
+            "object": self.object_path(upload).exists(),
         }
+
+    @property
+    def storage(self) -> Path:
+        return self.settings.data_dir / "storage"
+
+    def upload_path(self, upload: UploadSession) -> Path:
+        return self.storage / "uploads" / upload.storage_token
+
+    def object_path(self, upload: UploadSession) -> Path:
+        return self.storage / "objects" / keys.source(upload.sha256, upload.id)
 
 
 @pytest.fixture
@@ -93,7 +104,7 @@ async def test_the_source_is_kept_and_the_upload_is_not(house: House, folder: Pa
 
 async def test_bytes_that_changed_on_disk_are_found(house: House, folder: Path) -> None:
     upload = await house.upload(small(folder))
-    with (house.settings.storage_dir / "uploads" / str(upload.id)).open("r+b") as file:
+    with house.upload_path(upload).open("r+b") as file:
         file.seek(1_000)
         file.write(b"!")
     await house.verify()
@@ -119,15 +130,32 @@ async def test_a_file_that_is_no_video_is_refused(house: House, folder: Path, na
 async def check_refused(house: House, upload: UploadSession, code: str, reason: str) -> None:
     """It failed with this reason, and nothing of it is left."""
     session = await uploading.session(house.api, ids.encode("UploadSession", upload.id))
-    assert (session["status"], session["video"]) == ("FAILED", None)
-    assert session["error"]["code"] == code
+    assert (session["status"], session["error"]["code"]) == ("FAILED", code)
     assert session["error"]["message"].startswith(reason)
+    shown = session["video"]
+    assert (shown["status"], shown["statusReason"]) == (
+        "UPLOAD_FAILED",
+        session["error"]["message"],
+    )
     task = await house.task()
     assert (task.status, task.attempt) == (TaskStatus.FAILED, 1)
     assert (str(task.error_code), task.error_message) == (code, session["error"]["message"])
-    assert await house.rows(Video) == []
+    await check_nothing_kept(house, upload)
+
+
+async def check_nothing_kept(house: House, upload: UploadSession) -> None:
+    """No file is left, and the video that was to come of it has failed, which was told once."""
+    (video,) = await house.rows(Video)
+    assert video.status is VideoStatus.UPLOAD_FAILED
+    assert (video.content_id, video.source_sha256, video.source) == (None, None, None)
+    assert await house.rows(PlaySet) == []
     assert await house.rows(StoredObject) == []
+    assert await house.rows(Content) == []
     assert house.is_stored(upload) == {"upload": False, "object": False}
+    assert Counter(event.type for event in await house.rows(Event)) == {
+        EventType.UPLOAD_FAILED: 1,
+        EventType.VIDEO_FAILED: 1,
+    }
 
 
 async def test_the_same_bytes_twice_are_stored_once(house: House, folder: Path) -> None:
@@ -136,8 +164,10 @@ async def test_the_same_bytes_twice_are_stored_once(house: House, folder: Path) 
     second = await house.upload(small(folder), title="second")
     await house.verify()
     assert sorted(video.title for video in await house.rows(Video)) == ["first", "second"]
+    (content,) = await house.rows(Content)
+    assert (content.key, content.references) == (keys.source(first.sha256, first.id), 1)
     (stored,) = await house.rows(StoredObject)
-    assert (stored.key, stored.references) == (keys.source(first.sha256, first.id), 2)
+    assert {video.storage_id for video in await house.rows(Video)} == {stored.storage_id}
     assert house.is_stored(first) == {"upload": False, "object": True}
     assert house.is_stored(second) == {"upload": False, "object": False}
 
@@ -156,7 +186,7 @@ async def test_a_run_that_died_after_storing_the_file_is_made_up_for(
     task = await house.task()
     async with house.db.write() as session:
         assert await tasks.claim(session, task.id, worker="dead") is not None
-    await house.tools.store.finish(str(upload.id), keys.source(upload.sha256, upload.id))
+    await house.tools.store.finish(intake.ref_of(upload))
     await house.verify()
     await check_made_once(house, upload, attempts=2)
 
@@ -166,7 +196,7 @@ async def test_a_run_that_died_before_cleaning_up_is_made_up_for(
 ) -> None:
     upload = await house.upload(small(folder))
     await house.verify()
-    await house.tools.store.begin(str(upload.id), 1)  # as if it were still there
+    house.upload_path(upload).hardlink_to(house.object_path(upload))  # as if it were still there
     await defer_again(house)
     await house.verify()
     await check_made_once(house, upload, attempts=1)
@@ -191,8 +221,10 @@ async def check_made_once(house: House, upload: UploadSession, *, attempts: int)
     task = await house.task()
     assert (task.status, task.attempt) == (TaskStatus.SUCCEEDED, attempts)
     (video,) = await house.rows(Video)
+    (content,) = await house.rows(Content)
+    assert (content.key, content.references) == (keys.source(upload.sha256, upload.id), 1)
     (stored,) = await house.rows(StoredObject)
-    assert (stored.key, stored.references) == (keys.source(upload.sha256, upload.id), 1)
+    assert (stored.content_id, stored.storage_id) == (content.id, video.storage_id)
     session = await house.session(upload.id)
     assert (session.status, session.video_id) == (UploadStatus.COMPLETED, video.id)
     assert house.is_stored(upload) == {"upload": False, "object": True}
@@ -232,26 +264,30 @@ async def test_a_check_that_is_cancelled_at_its_end_leaves_nothing(
             assert house.is_stored(upload) == {"upload": True, "object": True}
             await house.tools.queue.stop(ended)
             await until(lambda: waits(house.db, "failures="))  # to put the cancelled run back
-        await house.tools.store.abort(str(upload.id))
+        await house.tools.store.abort(intake.ref_of(upload))
     await check_cancelled(house, upload)
 
 
 @asynccontextmanager
 async def busy_store(house: House) -> AsyncGenerator[tuple[LocalStore, threading.Event]]:
     """A store whose one thread is busy until the event is set, or the block ends."""
-    store, release = LocalStore(house.settings.storage_dir, threads=1), threading.Event()
-    (house.settings.storage_dir / "uploads" / "large").write_bytes(b"x")
+    store, release = LocalStore(house.storage, threads=1), threading.Event()
+    (house.storage / "objects" / "large").write_bytes(b"x")
 
     def wait(_: int) -> None:
         release.wait()
 
-    reading = asyncio.create_task(store.digest("large", wait))
+    async def read() -> None:
+        async with store.hashed_file("large", wait):
+            pass
+
+    reading = asyncio.create_task(read())
     try:
         yield store, release
     finally:
         release.set()
         await reading
-        await store.abort("large")
+        await store.delete(["large"])
         await store.close()
 
 
@@ -273,6 +309,4 @@ async def check_cancelled(house: House, upload: UploadSession) -> None:
     session = await house.session(upload.id)
     assert (session.status, session.error_code) == (UploadStatus.FAILED, ErrorCode.CANCELLED)
     assert (await house.task()).status is TaskStatus.CANCELLED
-    assert await house.rows(Video) == []
-    assert await house.rows(StoredObject) == []
-    assert house.is_stored(upload) == {"upload": False, "object": False}
+    await check_nothing_kept(house, upload)

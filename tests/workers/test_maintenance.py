@@ -32,21 +32,27 @@ async def test_an_upload_whose_time_is_over_gives_its_room_back(
         await maintenance.expire_uploads(tools)
         await watcher.changed()
     async with tools.db.read() as session:
-        statuses = {row.id: row.status for row in await session.scalars(select(UploadSession))}
+        rows = list(await session.scalars(select(UploadSession)))
+    statuses = {row.id: row.status for row in rows}
     assert statuses == {
         late: UploadStatus.EXPIRED,
         complete: UploadStatus.VERIFYING,
         open_: UploadStatus.WAITING,
     }
-    uploads = settings.storage_dir / "uploads"
-    exists = {id: (uploads / str(id)).exists() for id in statuses}
+    uploads = settings.data_dir / "storage" / "uploads"
+    exists = {row.id: (uploads / row.storage_token).exists() for row in rows}
     assert exists == {late: False, complete: True, open_: True}
 
 
-def test_dead_workers_are_looked_for_every_few_seconds() -> None:
+def test_each_duty_has_its_interval() -> None:
     periodic = worker.tasks.periodic_registry.periodic_tasks
     crons = {name: one.cron for (name, _), one in periodic.items()}
-    assert {name: interval_s(cron) for name, cron in crons.items()} == {"rescue": 5, "expire": 60}
+    assert {name: interval_s(cron) for name, cron in crons.items()} == {
+        "rescue": 5,
+        "expire": 60,
+        "collect": 60,
+        "scrub": 600,
+    }
 
 
 def interval_s(cron: str) -> float:

@@ -7,18 +7,20 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
 from db import objects, tasks
 from db.models import AudioTrack, Event, PlaySet, Task, Video
+from db.objects import NewObject
 from domain.errors import ErrorCode
 from domain.events import EventType
 from domain.tasks import TaskStatus
 from domain.videos import PlaySetStatus, Resolution, TranscodePass, VideoStatus
-from jobs import intake, transcode, worker
-from jobs.intake import NewVideo
+from jobs import plans, transcode, worker
+from jobs.plans import NewVideo
 from jobs.runs import Overtaken, Run, Tools
 from media.passes import Encoder
 from media.probe import probe
@@ -49,14 +51,20 @@ class House:
 
     async def add(self, source: Path) -> Video:
         """A PROCESSING video of this file, with its first jobs queued."""
-        sha256 = "ab" * 32
+        sha256, account = "ab" * 32, self.owner.account.id
         key = f"sources/{sha256}"
         copy = Path(shutil.copy(source, self.settings.data_dir / "copy"))
-        await self.tools.store.put_file(key, copy)
-        new = NewVideo(self.owner.account.id, "A video", None, sha256, source.stat().st_size)
+        await self.tools.store.put_file(key, copy, "video/mp4")
+        new = NewVideo(account, "A video", None, source.stat().st_size)
+        found = (await probe(source)).to_json()
         async with self.tools.db.write() as session:
-            await objects.refer(session, sha256=sha256, key=key, size=new.file_size)
-            return await intake.add_video(session, self.tools.queue, await probe(source), new)
+            content = await objects.store(
+                session, sha256=sha256, key=key, size=new.file_size, source=found
+            )
+            stored = await objects.hold(session, content, NewObject(account, None, "video/mp4"))
+            video = await plans.add_video(session, new)
+            await plans.begin(session, self.tools.queue, video, content, stored)
+        return video
 
     async def work(self, encoder: Encoder | None = None) -> None:
         tools = self.tools if encoder is None else replace(self.tools, encoder=encoder)
@@ -83,8 +91,13 @@ class House:
         return Counter(event.type for event in await self.rows(Event))
 
     def files(self, prefix: str) -> set[str]:
-        folder = self.settings.storage_dir / "objects" / prefix
+        folder = self.settings.data_dir / "storage" / "objects" / prefix
         return {str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file()}
+
+
+def content_of(video: Video) -> UUID:
+    assert video.content_id is not None
+    return video.content_id
 
 
 @pytest.fixture
@@ -132,13 +145,15 @@ async def test_all_that_is_published_is_stored_and_nothing_else(house: House, so
     video = await house.add(source)
     await house.work()
     video = await house.video()
-    by_pass = {kind: keys.task(video.id, task.id) for kind, task in (await house.tasks()).items()}
+    by_pass = {
+        kind: keys.task(content_of(video), task.id) for kind, task in (await house.tasks()).items()
+    }
     assert house.files(by_pass[TranscodePass.FIRST_PLAY] + "1") == FIRST_PLAY_FILES
     assert house.files(by_pass[TranscodePass.LADDER] + "1") == {"480P.mp4", "480P.m3u8"}
     assert house.files(by_pass[TranscodePass.ORIGIN] + "1") == {
         *("Origin.mp4", "Origin.m3u8", "origin-audio.mp4", "origin-audio.m3u8")
     }
-    assert len(house.files(keys.video(video.id))) == len(FIRST_PLAY_FILES) + 2 + 4
+    assert len(house.files(keys.media(content_of(video)))) == len(FIRST_PLAY_FILES) + 2 + 4
     assert video.poster_key == by_pass[TranscodePass.FIRST_PLAY] + "1/poster.jpg"
     assert video.storyboard_key == by_pass[TranscodePass.FIRST_PLAY] + "1/storyboard.vtt"
     async with house.tools.store.object_file(str(video.storyboard_key)) as vtt:
@@ -177,7 +192,7 @@ async def test_a_video_of_which_no_pass_works_has_failed(house: House, source: P
     assert await house.events() == {EventType.PLAY_SET_FAILED: 3, EventType.VIDEO_FAILED: 1}
     video = await house.video()
     assert (video.status, video.status_reason) == (VideoStatus.UPLOAD_FAILED, reason)
-    assert house.files(keys.video(video.id)) == set()
+    assert house.files(keys.media(content_of(video))) == set()
 
 
 async def test_a_pass_that_fails_leaves_the_others(
@@ -191,7 +206,7 @@ async def test_a_pass_that_fails_leaves_the_others(
     assert ladder.error_message == "ffmpeg ended with exit code 3."
     assert ladder.log == "No, not this.\n"
     assert (await house.video()).status is VideoStatus.PUBLISHED
-    assert house.files(keys.task(video.id, ladder.id)) == set()
+    assert house.files(keys.task(content_of(video), ladder.id)) == set()
 
 
 async def test_without_a_first_play_a_video_can_still_be_played_as_it_is(
@@ -221,24 +236,36 @@ async def test_what_a_dead_run_stored_is_cleared(
     video = await house.add(source)
     dead = await begin(house, "dead")
     (tmp_path / "half").write_text("half")
-    left = keys.attempt(video.id, dead.task.id, 1) + "360P.mp4"
-    await house.tools.store.put_file(left, tmp_path / "half")
+    left = keys.attempt(content_of(video), dead.task.id, 1) + "360P.mp4"
+    await house.tools.store.put_file(left, tmp_path / "half", "video/mp4")
     await house.work()
     task = (await house.tasks())[TranscodePass.FIRST_PLAY]
     assert (task.status, task.attempt) == (TaskStatus.SUCCEEDED, 2)
     expected = {f"2/{name}" for name in FIRST_PLAY_FILES}
-    assert house.files(keys.task(video.id, task.id)) == expected
+    assert house.files(keys.task(content_of(video), task.id)) == expected
 
 
 async def test_a_run_that_wakes_up_late_destroys_nothing(house: House, source: Path) -> None:
     video = await house.add(source)
     frozen = await begin(house, "frozen")
     await house.work()
-    before = house.files(keys.video(video.id)), await house.events()
+    before = house.files(keys.media(content_of(video))), await house.events()
+    await transcode.transcode(frozen)  # there is nothing left to make
+    assert (house.files(keys.media(content_of(video))), await house.events()) == before
+    assert await house.statuses() == {P360: READY, P480: READY, ORIGIN: READY}
+
+
+async def test_a_run_that_wakes_up_late_leaves_what_a_later_one_stores(
+    house: House, source: Path, tmp_path: Path
+) -> None:
+    video = await house.add(source)
+    frozen, later = await begin(house, "frozen"), await begin(house, "later")
+    (tmp_path / "half").write_text("half")
+    prefix = keys.attempt(content_of(video), later.task.id, 2)
+    await house.tools.store.put_file(prefix + "360P.mp4", tmp_path / "half", "video/mp4")
     with pytest.raises(Overtaken):
         await transcode.transcode(frozen)
-    assert (house.files(keys.video(video.id)), await house.events()) == before
-    assert await house.statuses() == {P360: READY, P480: READY, ORIGIN: READY}
+    assert house.files(keys.task(content_of(video), later.task.id)) == {"2/360P.mp4"}
 
 
 async def test_two_runs_at_once_publish_once(house: House, source: Path) -> None:
@@ -249,7 +276,7 @@ async def test_two_runs_at_once_publish_once(house: House, source: Path) -> None
     )
     assert [type(result) for result in results] == [Overtaken, type(None)]
     expected = {f"2/{name}" for name in FIRST_PLAY_FILES}
-    assert house.files(keys.task(video.id, first.task.id)) == expected
+    assert house.files(keys.task(content_of(video), first.task.id)) == expected
     assert (await house.events())[EventType.PLAY_SET_READY] == 1
 
 
@@ -258,7 +285,7 @@ async def test_what_was_published_is_not_discarded(house: House, source: Path) -
     video = await house.add(source)
     run = await begin(house, "one")
     await transcode.transcode(run)
-    prefix = keys.attempt(video.id, run.task.id, run.task.attempt)
+    prefix = keys.attempt(content_of(video), run.task.id, run.task.attempt)
     await transcode._discard(run, prefix)
     assert house.files(prefix) == FIRST_PLAY_FILES
 
