@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from typing import LiteralString
 
 import psycopg
 from psycopg import AsyncConnection
@@ -30,7 +31,7 @@ class Locks:
             return
         self._held.add(name)
         try:
-            got = await self._ask("select pg_try_advisory_lock(%s)", name)
+            got = await self._take(name)
             try:
                 yield got
             finally:
@@ -39,25 +40,37 @@ class Locks:
         finally:
             self._held.discard(name)
 
+    async def _take(self, name: str) -> bool:
+        """Whoever is cancelled here does not leave with a lock that nobody knows of."""
+        taking = asyncio.ensure_future(self._ask("select pg_try_advisory_lock(%s)", name))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            if await taking:
+                await self._release(name)
+            raise
+
     async def _release(self, name: str) -> None:
         with suppress(psycopg.OperationalError):  # the lock ended with its connection
             await self._ask("select pg_advisory_unlock(%s)", name)
 
-    async def _ask(self, question: str, name: str) -> bool:
+    async def _ask(self, question: LiteralString, name: str) -> bool:
         async with self._turn:
-            connection = await self._open()
-            cursor = await connection.execute(question.encode(), [_number(name)])
-            row = await cursor.fetchone()
-        return bool(row and row[0])
-
-    async def _open(self) -> AsyncConnection:
-        if self._connection is None or self._connection.closed:
+            if self._connection is not None:
+                with suppress(psycopg.OperationalError):  # it broke since: so did its locks
+                    return await _asked(self._connection, question, name)
             self._connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
-        return self._connection
+            return await _asked(self._connection, question, name)
 
     async def close(self) -> None:
         if self._connection is not None:
             await self._connection.close()
+
+
+async def _asked(connection: AsyncConnection, question: LiteralString, name: str) -> bool:
+    cursor = await connection.execute(question, [_number(name)])
+    row = await cursor.fetchone()
+    return bool(row and row[0])
 
 
 def _number(name: str) -> int:

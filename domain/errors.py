@@ -92,8 +92,17 @@ class ChunksMissing(DomainError):
 class ChecksumMismatch(DomainError):
     code = ErrorCode.CHECKSUM_MISMATCH
 
-    def __init__(self, what: str, *, expected: str, actual: str, path: Sequence[str] = ()) -> None:
-        super().__init__(f"The SHA-256 of {what} is {actual}; {expected} was expected.", path=path)
+    def __init__(
+        self,
+        what: str,
+        *,
+        expected: str,
+        actual: str,
+        algorithm: str = "SHA-256",
+        path: Sequence[str] = (),
+    ) -> None:
+        message = f"The {algorithm} of {what} is {actual}; {expected} was expected."
+        super().__init__(message, path=path)
         self.expected = expected
         self.actual = actual
 

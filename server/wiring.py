@@ -68,8 +68,7 @@ async def _embedded(home: Path) -> AsyncGenerator[str]:
 async def open_services(settings: Settings, database_url: str) -> AsyncGenerator[Services]:
     """What requests and jobs share, until the block ends."""
     async with AsyncExitStack() as stack:
-        store = await open_store(settings)
-        stack.push_async_callback(store.close)
+        store = await open_store(settings, stack)
         db = Database(database_url, pool_size=settings.database_pool)
         stack.push_async_callback(db.close)
         reader = Reader(database_url, size=settings.database_pool)
@@ -118,24 +117,21 @@ async def open_tools(settings: Settings, services: Services) -> AsyncGenerator[T
         workspace.close()
 
 
-async def open_store(settings: Settings) -> ObjectStore:
-    """Where the files are. Raises `NotReady` when it cannot be used."""
+async def open_store(settings: Settings, stack: AsyncExitStack) -> ObjectStore:
+    """Where the files are, until `stack` ends. Raises `NotReady` when it cannot be used."""
     folder = settings.storage_dir
     if folder is None:
-        return await _open_s3(settings)
+        # The libraries of S3 take a second to load: only where they are needed.
+        return await import_module("server.s3").open_store(settings, stack)
     try:
-        return LocalStore(folder)
+        store = LocalStore(folder)
     except OSError as failure:
         raise NotReady(
             f"{folder} cannot be written ({failure.strerror}). Check"
             f" {variable('data_dir')} and {variable('storage_url')}."
         ) from failure
-
-
-async def _open_s3(settings: Settings) -> ObjectStore:
-    """The libraries of S3 take a second to load: only where they are needed."""
-    opening = import_module("server.s3")
-    return await opening.open_store(settings)
+    stack.push_async_callback(store.close)
+    return store
 
 
 def open_data_dir(settings: Settings) -> None:

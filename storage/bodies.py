@@ -14,6 +14,8 @@ KEEP = 8 << 20
 """Bytes after which a caller of `append` hears of them."""
 
 T = TypeVar("T")
+_NAMES = {"sha256": "SHA-256", "sha1": "SHA-1"}
+
 Blocks: TypeAlias = Sequence[bytes]
 
 
@@ -136,4 +138,9 @@ async def together(calls: Iterable[Coroutine[object, object, T]]) -> list[T]:
 def verify(hasher: Hasher, digest: Digest, what: str) -> None:
     actual = hasher.digest()
     if actual != digest.value:
-        raise ChecksumMismatch(what, expected=digest.value.hex(), actual=actual.hex())
+        raise ChecksumMismatch(
+            what,
+            expected=digest.value.hex(),
+            actual=actual.hex(),
+            algorithm=_NAMES.get(digest.algorithm, digest.algorithm.upper()),
+        )

@@ -59,3 +59,15 @@ async def store(backend: str, s3_services: Services, tmp_path: Path) -> AsyncGen
     else:
         _, store = await s3_services.get(backend)
         yield store
+
+
+@pytest.fixture(params=list(s3.SERVERS))
+async def service(
+    request: pytest.FixtureRequest, s3_services: Services
+) -> tuple[s3.S3Server, S3Store]:
+    return await s3_services.get(request.param)
+
+
+@pytest.fixture
+def server(service: tuple[s3.S3Server, S3Store]) -> s3.S3Server:
+    return service[0]
