@@ -348,6 +348,8 @@ class UploadSession(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
     expires_at: Mapped[datetime]
+    has_digests: Mapped[bool] = column_property(chunk_digests.is_not(None))
+    """Whether `chunk_digests` were announced; they are long."""
 
 
 class UploadPart(Base):

@@ -43,8 +43,8 @@ def fact(model: type[Base], column: str) -> Fact:
 
 @lru_cache(_KEPT)
 def value_columns(model: type[Base]) -> tuple[Asked, ...]:
-    """Every column of a table, but for documents that only workers read."""
-    names = [one.key for one in inspect(model).column_attrs]
+    """Every column of a table, but for those that are large: documents, and deferred ones."""
+    names = [one.key for one in inspect(model).column_attrs if not one.deferred]
     return tuple(Asked(one) for one in names if not isinstance(getattr(model, one).type, JSONB))
 
 

@@ -168,7 +168,7 @@ _PLAIN: Final = frozenset({UUID, str, int, bool, float, datetime, NoneType})
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
     """A value that can be compared and hashed, and that the driver knows."""
-    if type(value) in _PLAIN:
+    if type(value) in _PLAIN or isinstance(value, UUID):  # the driver has its own kind of UUID
         return value
     if isinstance(value, Enum):
         return str(value.value)

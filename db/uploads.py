@@ -2,11 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, delete, extract, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Integer,
+    String,
+    Table,
+    bindparam,
+    case,
+    delete,
+    extract,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from db import accounts
 from db.models import UploadPart, UploadSession
@@ -32,8 +47,54 @@ UPLOADS = Source(
         "device_types": among("device_type"),
     },
 )
-PARTS = Source(UploadPart, {}, lambda row: [row.number])
+PARTS = Source(
+    UploadPart,
+    {"session_id": equals("session_id"), "number": equals("number")},
+    lambda row: [row.number],
+)
 NEWEST_FIRST = Order("created_at")
+
+
+def _heard(size: ColumnElement[int] | int) -> dict[str, Any]:
+    """Bytes came just now: a running average in which old ones hardly count."""
+    last = func.coalesce(UploadSession.heard_at, UploadSession.created_at)
+    passed = func.greatest(extract("epoch", func.clock_timestamp() - last), 0.001)
+    # PostgreSQL refuses to compute what is too close to zero.
+    kept = func.exp(-func.least(passed / SPEED_WINDOW_S, 100))
+    average = UploadSession.speed * kept + size / passed * (1 - kept)
+    return {
+        "speed": func.coalesce(average, size / passed),
+        "heard_at": func.clock_timestamp(),
+    }
+
+
+def _adding() -> ReturningInsert[int]:
+    """One statement: parts come by the thousand, and each costs a round trip to PostgreSQL."""
+    size: BindParameter[int] = bindparam("bytes", type_=BigInteger)
+    session: Table = cast("Table", UploadSession.__table__)
+    counted = (
+        update(session)
+        .where(session.c.id == bindparam("session"), session.c.status.in_(TAKES_CHUNKS))
+        .values(
+            status=UploadStatus.UPLOADING,
+            received_chunks=session.c.received_chunks + 1,
+            received_bytes=session.c.received_bytes + size,
+            **_heard(size),
+        )
+        .returning(session.c.id)
+        .cte("counted")
+    )
+    part = select(
+        counted.c.id,
+        bindparam("part", type_=Integer),
+        size,
+        bindparam("digest", type_=String),
+    )
+    columns = ["session_id", "number", "size", "sha256"]
+    return insert(UploadPart).from_select(columns, part).returning(UploadPart.number)
+
+
+_ADD_PART = _adding()
 
 
 async def by_id(session: ReadSession, id: UUID) -> UploadSession | None:
@@ -68,12 +129,6 @@ async def parts(session: ReadSession, ids: Sequence[UUID]) -> dict[UUID, list[in
     for session_id, number in rows:
         grouped[session_id].append(number)
     return grouped
-
-
-async def part_digest(session: ReadSession, id: UUID, number: int) -> str | None:
-    return await session.scalar(
-        select(UploadPart.sha256).where(UploadPart.session_id == id, UploadPart.number == number)
-    )
 
 
 async def declared_digest(session: ReadSession, id: UUID, number: int) -> str | None:
@@ -174,18 +229,9 @@ async def clear_part(session: WriteSession, id: UUID, number: int) -> None:
 
 async def add_part(session: WriteSession, id: UUID, *, number: int, size: int, sha256: str) -> bool:
     """Record a stored part and count it. False, and no change, when the session is closed."""
-    counted = await _change(
-        session,
-        id,
-        received_chunks=UploadSession.received_chunks + 1,
-        received_bytes=UploadSession.received_bytes + size,
-        **_heard(size),
-    )
-    if counted:
-        await session.execute(
-            insert(UploadPart).values(session_id=id, number=number, size=size, sha256=sha256)
-        )
-    return counted
+    part = {"session": id, "part": number, "bytes": size, "digest": sha256}
+    connection = await session.connection()
+    return await connection.scalar(_ADD_PART, part) is not None
 
 
 async def note_parts(session: WriteSession, id: UUID, sizes: Mapping[int, int]) -> bool:
@@ -225,19 +271,6 @@ async def advance(session: WriteSession, id: UUID, *, offset: int, chunks: int) 
         received_chunks=chunks,
         **_heard(offset - UploadSession.received_bytes),
     )
-
-
-def _heard(size: ColumnElement[int] | int) -> dict[str, Any]:
-    """Bytes came just now: a running average in which old ones hardly count."""
-    last = func.coalesce(UploadSession.heard_at, UploadSession.created_at)
-    passed = func.greatest(extract("epoch", func.clock_timestamp() - last), 0.001)
-    # PostgreSQL refuses to compute what is too close to zero.
-    kept = func.exp(-func.least(passed / SPEED_WINDOW_S, 100))
-    average = UploadSession.speed * kept + size / passed * (1 - kept)
-    return {
-        "speed": func.coalesce(average, size / passed),
-        "heard_at": func.clock_timestamp(),
-    }
 
 
 async def _change(session: WriteSession, id: UUID, **values: object) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 from db import uploads
-from db.models import UploadSession
+from db.models import UploadPart, UploadSession
+from db.rows import Rows
 from domain.errors import (
     ChecksumMismatch,
     IncompleteBody,
@@ -28,8 +29,7 @@ from storage.base import Digest
 async def by_link(ctx: Context, token: str) -> UploadSession:
     """The session of a signed link; raises `LinkInvalid`, `LinkExpired` or `NotFound`."""
     id = ctx.services.upload_links.read(token).subject
-    async with ctx.services.db.read() as session:
-        upload = await uploads.by_id(session, id)
+    upload: UploadSession | None = await ctx.load.row(Rows.of(uploads.UPLOADS, id=id))
     if upload is None:
         raise NotFound("UploadSession", id)
     return upload
@@ -52,16 +52,14 @@ async def receive(
     async with ctx.services.locks.hold(f"upload {upload.id} part {number}") as mine:
         if not mine:
             raise PartBusy(number)
-        stored, declared = await _digests(ctx, upload.id, number)
-        wanted = sha256 or declared
-        if declared not in (None, wanted):
-            raise ChecksumMismatch(
-                f"part {number}", expected=str(declared), actual=str(wanted), path=["sha256"]
-            )
-        if wanted is not None and stored == wanted:
-            return await _drain(body, wanted)
-        await _clear(ctx, upload, number)
-        digest = await ctx.services.store.write_part(ref_of(upload), number, body, sha256=wanted)
+        wanted = await _wanted(ctx, upload, number, sha256)
+        known = Rows.of(uploads.PARTS, session_id=upload.id, number=number)
+        stored: UploadPart | None = await ctx.load.row(known)
+        if stored is not None:
+            if wanted is not None and stored.sha256 == wanted:
+                return await _drain(body, wanted)
+            await _clear(ctx, upload, number)
+        digest = await _write(ctx, upload, number, body, wanted)
         async with ctx.services.db.write() as session:
             added = await uploads.add_part(
                 session, upload.id, number=number, size=length, sha256=digest
@@ -82,13 +80,32 @@ def _check_place(upload: UploadSession, number: int, length: int) -> None:
         raise IncompleteBody(expected=plan.length(number), actual=length)
 
 
-async def _digests(ctx: Context, id: UUID, number: int) -> tuple[str | None, str | None]:
-    """The digest of the chunk as it is stored, and as it was announced."""
+async def _wanted(
+    ctx: Context, upload: UploadSession, number: int, sha256: str | None
+) -> str | None:
+    """The digest that the chunk must have: as it was sent, or announced; both must agree."""
+    if not upload.has_digests:
+        return sha256
     async with ctx.services.db.read() as session:
-        return (
-            await uploads.part_digest(session, id, number),
-            await uploads.declared_digest(session, id, number),
+        declared = await uploads.declared_digest(session, upload.id, number)
+    if sha256 not in (None, declared):
+        raise ChecksumMismatch(
+            f"part {number}", expected=str(declared), actual=str(sha256), path=["sha256"]
         )
+    return declared
+
+
+async def _write(
+    ctx: Context, upload: UploadSession, number: int, body: AsyncIterator[bytes], sha256: str | None
+) -> str:
+    try:
+        return await ctx.services.store.write_part(ref_of(upload), number, body, sha256=sha256)
+    except FileNotFoundError:
+        async with ctx.services.db.read() as session:
+            now = await uploads.by_id(session, upload.id)
+        if now is not None and now.status in TAKES_CHUNKS:
+            raise  # the store has lost it
+        raise closed(now or upload) from None
 
 
 async def _drain(body: AsyncIterator[bytes], digest: str) -> str:
