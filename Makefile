@@ -1,7 +1,7 @@
 # Needs GNU make and Python 3.11 or newer with pip; everything else is installed into .venv.
 # A stamp is newer than what it was installed from, so a second start installs nothing.
 .DEFAULT_GOAL := help
-.PHONY: help run test check fuzz lint fix lock bench bench-graphql bench-subscriptions
+.PHONY: help run test check fuzz lint fix lock bench bench-uploads bench-graphql bench-subscriptions
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -44,10 +44,17 @@ lock: $(VENV)/dev.stamp ## choose versions anew after a change in pyproject.toml
 	$(LOCK) --extra embedded --group build --output-file requirements/run.txt $(ARGS)
 	$(LOCK) --extra embedded --group dev --constraint requirements/run.txt --output-file requirements/dev.txt $(ARGS)
 
-bench: $(VENV)/dev.stamp ## the short form of all measurements
-	@$(BIN)/python bench/scenarios/transcode.py --seconds 30 --rounds 1
-	@$(MAKE) --no-print-directory bench-graphql ARGS=--short
-	@$(MAKE) --no-print-directory bench-subscriptions ARGS="--rounds 1"
+bench: $(VENV)/dev.stamp ## the short form of all measurements; fails at the end if one misses its goal
+	@missed=0; \
+	$(BIN)/python bench/scenarios/transcode.py --seconds 30 --rounds 1 || missed=1; \
+	$(BIN)/python bench/uploads/presign.py || missed=1; \
+	$(MAKE) --no-print-directory bench-uploads ARGS=--short || missed=1; \
+	$(MAKE) --no-print-directory bench-graphql ARGS=--short || missed=1; \
+	$(MAKE) --no-print-directory bench-subscriptions ARGS="--rounds 1" || missed=1; \
+	exit $$missed
+
+bench-uploads: $(VENV)/dev.stamp ## compare uploads with nginx and tus servers; ARGS=--short for less
+	@$(BIN)/python bench/uploads/run.py $(ARGS)
 
 bench-graphql: $(VENV)/dev.stamp ## compare the GraphQL endpoint with other servers; ARGS=--short for four of them
 	@$(BIN)/python bench/graphql/run.py $(ARGS)

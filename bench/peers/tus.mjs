@@ -1,0 +1,9 @@
+// @tus/server with its own file store, as its documentation sets it up.
+import { FileStore } from "@tus/file-store";
+import { Server } from "@tus/server";
+
+const server = new Server({
+  path: "/files",
+  datastore: new FileStore({ directory: process.env.DIRECTORY }),
+});
+server.listen({ host: "127.0.0.1", port: Number(process.env.PORT) });
