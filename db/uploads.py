@@ -185,13 +185,15 @@ async def make_room(
 
 
 async def resumable(session: ReadSession, account_id: UUID, sha256: str) -> UploadSession | None:
-    """The account's newest session that still takes the bytes of this file."""
+    """The account's newest session that still takes chunks of a video of these bytes."""
     return await session.scalar(
         select(UploadSession)
         .where(
             UploadSession.account_id == account_id,
             UploadSession.sha256 == sha256,
             UploadSession.status.in_(TAKES_CHUNKS),
+            UploadSession.purpose == UploadPurpose.VIDEO,
+            UploadSession.sequential.is_(False),
         )
         .order_by(UploadSession.created_at.desc())
         .limit(1)

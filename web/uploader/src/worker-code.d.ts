@@ -1,0 +1,5 @@
+/** A worker's program, bundled by build.js. */
+declare module "worker:*" {
+  const code: string;
+  export default code;
+}
