@@ -163,7 +163,8 @@ async def make_room(
 ) -> None:
     """Refuse what would bring the account above its quota or its open sessions."""
     account = await accounts.lock(session, account_id)
-    counted = case((UploadSession.partials.is_(None), UploadSession.file_size), else_=0)
+    counts_by_pieces = UploadSession.partials.is_not(None) & UploadSession.status.in_(TAKES_CHUNKS)
+    counted = case((counts_by_pieces, 0), else_=UploadSession.file_size)
     waiting, coming = (
         await session.execute(
             select(
@@ -340,13 +341,31 @@ async def cleared(session: WriteSession, ids: Sequence[UUID]) -> None:
     )
 
 
-async def close_partials(session: WriteSession, ids: Sequence[UUID]) -> None:
-    """They become part of another upload, which removes their bytes when it needs them no more."""
-    await session.execute(
+async def made_of(
+    session: ReadSession, account_id: UUID, ids: Sequence[UUID]
+) -> UploadSession | None:
+    """The account's upload that these partial ones became, in this order."""
+    return await session.scalar(
+        select(UploadSession).where(
+            UploadSession.account_id == account_id,
+            UploadSession.partials == list(ids),
+            UploadSession.status.in_((UploadStatus.VERIFYING, UploadStatus.COMPLETED)),
+        )
+    )
+
+
+async def close_partials(session: WriteSession, ids: Sequence[UUID]) -> int:
+    """They become part of another upload, which removes their bytes when it needs them no more.
+
+    Returns how many of them were open.
+    """
+    closed = await session.scalars(
         update(UploadSession)
         .where(UploadSession.id.in_(ids), UploadSession.status.in_(TAKES_CHUNKS))
         .values(status=UploadStatus.COMPLETED)
+        .returning(UploadSession.id)
     )
+    return len(closed.all())
 
 
 async def expire(session: WriteSession, *, now: datetime) -> list[UploadSession]:

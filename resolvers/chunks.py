@@ -169,7 +169,9 @@ async def append(
 
         async def keep(reached: int) -> None:
             async with ctx.services.db.write() as session:
-                await uploads.advance(session, id, offset=reached, chunks=plan.reached(reached))
+                chunks = plan.reached(reached)
+                if not await uploads.advance(session, id, offset=reached, chunks=chunks):
+                    raise closed(await uploads.by_id(session, id) or upload)
             ctx.services.bus.wake_soon(topic("upload", id))
 
         await ctx.services.store.append(ref_of(upload), offset, body, digest=digest, keep=keep)

@@ -288,16 +288,32 @@ async def concatenate(ctx: Context, new: NewUpload, ids: Sequence[UUID]) -> Uplo
         raise LimitExceeded("The number of partial uploads", limit=MAX_PARTIALS, actual=len(ids))
     async with ctx.services.db.read() as session:
         known = await uploads.of_account(session, ctx.account_id, ids)
+        made = await uploads.made_of(session, ctx.account_id, ids)
     for id in ids:
         if id not in known or known[id].purpose is not UploadPurpose.PARTIAL:
             raise NotFound("UploadSession", id)
+    if made is not None:
+        return made  # the answer to the first request was lost
+    for id in ids:
         _check_piece(known[id])
     size = sum(known[id].file_size for id in ids)
     upload = await create(ctx, replace(new, file_size=size, sequential=True, partials=ids))
+    try:
+        return await _take_over(ctx, upload.id, ids)
+    except SessionClosed:
+        await cancel(ctx, upload.id)
+        raise
+
+
+async def _take_over(ctx: Context, id: UUID, pieces: Sequence[UUID]) -> UploadSession:
     async with ctx.services.db.write() as session:
-        await uploads.lock(session, upload.id)
-        await uploads.close_partials(session, ids)
-        arrived = {"received_bytes": size, "received_chunks": plan_of(upload).total}
+        upload = await uploads.lock(session, id)
+        if upload is None:
+            raise NotFound("UploadSession", id)
+        if await uploads.close_partials(session, pieces) < len(pieces):
+            # Another request was faster.
+            raise SessionClosed("A partial upload", current="COMPLETED", allowed=["UPLOADING"])
+        arrived = {"received_bytes": upload.file_size, "received_chunks": plan_of(upload).total}
         return await hand_over(session, ctx, upload, **arrived)
 
 

@@ -16,6 +16,7 @@ from server import cors, delivery, requests, uploads
 from server.graphql import GraphQLEndpoint
 from server.operations import OPERATION_TIMEOUT_S
 from server.posts import PATH, Posts
+from server.tus import routes as tus
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ def create_app(
             Route(PATH, graphql),
             WebSocketRoute(PATH, graphql),
             Route("/uploads/{token}/{number:int}", uploads.put_part, methods=["PUT"]),
+            Route("/tus", tus.CREATION),
+            Route("/tus/{token}", tus.UPLOAD),
             Route("/v/{token}/master.m3u8", delivery.master),
             Route("/v/{token}/{path:path}", delivery.media),
             Route("/health", health),

@@ -11,8 +11,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from server import uploads
+from server.tus import headers as tus
 
-EXPOSED: Final = ["ETag", uploads.CHECKSUM, "Retry-After", "Content-Range", "Accept-Ranges"]
+EXPOSED: Final = [
+    "ETag",
+    uploads.CHECKSUM,
+    "Retry-After",
+    "Content-Range",
+    "Accept-Ranges",
+    *tus.EXPOSED,
+]
 """Response headers that a page of another site may read."""
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
@@ -22,7 +30,7 @@ def middleware(app: ASGIApp) -> CORSMiddleware:
     return CORSMiddleware(
         app,
         allow_origins=["*"],
-        allow_methods=["GET", "HEAD", "POST", "PUT"],
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["*"],
         expose_headers=EXPOSED,
         max_age=86_400,

@@ -2,19 +2,15 @@
 
 import base64
 import binascii
-from collections.abc import AsyncGenerator
 from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from domain.errors import DomainError, ErrorCode, IncompleteBody, InvalidArgument
 from resolvers import chunks
 from resolvers.uploads import CHECKSUM
-from server import requests
-
-DRAIN: Final = 64 << 20
-"""Bytes still read after a refusal: a client that is cut off never sees the reason."""
+from server import bodies, requests
 
 STATUSES: Final = {
     ErrorCode.INVALID_ARGUMENT: 400,
@@ -28,16 +24,11 @@ STATUSES: Final = {
     ErrorCode.STORAGE_FULL: 507,
     ErrorCode.STORAGE_BUSY: 503,
 }
-RETRY_AFTER_S: Final = {
-    ErrorCode.PART_BUSY: "1",
-    ErrorCode.STORAGE_FULL: "60",
-    ErrorCode.STORAGE_BUSY: "5",
-}
 
 
 async def put_part(request: Request) -> Response:
     """Store one chunk; see docs/uploads.md for every answer."""
-    body = request.stream()
+    body = bodies.blocks(request)
     try:
         sha256 = _declared(request)
         ctx = requests.anonymous(request)
@@ -50,11 +41,11 @@ async def put_part(request: Request) -> Response:
             body=body,
         )
     except ClientDisconnect:
-        return Response(status_code=499)  # nobody is there to read it
+        return Response(status_code=503, headers={"Connection": "close"})  # hardly anybody reads it
     except LengthRequired as failure:
-        return await _refusal(failure, body, status=411)
+        return await bodies.refusal(failure, body, status=411)
     except DomainError as failure:
-        return await _refusal(failure, body, status=_status(failure))
+        return await bodies.refusal(failure, body, status=_status(failure))
     checksum = base64.b64encode(bytes.fromhex(digest)).decode()
     return Response(headers={"ETag": f'"{digest}"', CHECKSUM: checksum})
 
@@ -88,24 +79,3 @@ def _status(failure: DomainError) -> int:
     if isinstance(failure, IncompleteBody) and failure.actual > failure.expected:
         return 413
     return STATUSES[failure.code]
-
-
-async def _refusal(failure: DomainError, body: AsyncGenerator[bytes], *, status: int) -> Response:
-    headers = {"Connection": "close"} if not await _drained(body) else {}
-    if failure.code in RETRY_AFTER_S:
-        headers["Retry-After"] = RETRY_AFTER_S[failure.code]
-    content = {"code": failure.code.value, "message": str(failure)}
-    return JSONResponse(content, status, headers)
-
-
-async def _drained(body: AsyncGenerator[bytes]) -> bool:
-    """Read what the client still sends; False when that is too much, or it has gone."""
-    left = DRAIN
-    try:
-        async for block in body:
-            left -= len(block)
-            if left < 0:
-                return False
-    except ClientDisconnect:
-        return False
-    return True
