@@ -1,7 +1,7 @@
 """Contents, who holds them, and what becomes of those that nobody holds any more.
 
 A content's row is locked before its references change, so a delete and an instant upload of
-the same bytes come one after the other.
+the same bytes come one after the other. Whoever locks the account's row, too, does so first.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from db import garbage
+from db import accounts, garbage
 from db.models import Account, Content, StoredObject, Video
 from db.paging import Order
 from db.rows import Source, equals
@@ -107,6 +107,7 @@ async def release(session: WriteSession, account_id: UUID, ids: Sequence[UUID]) 
 
     The caller makes garbage of the contents' keys in the same transaction.
     """
+    await accounts.lock(session, account_id)  # before contents, as everybody does
     mine = (StoredObject.id.in_(ids), StoredObject.account_id == account_id)
     contents = await session.scalars(
         select(Content)

@@ -18,6 +18,8 @@ MAX_TARGETS = 1_000
 """Chunks for which one request may ask links."""
 MAX_PARTIALS = 64
 """Partial uploads that one upload may be put together from."""
+MAX_SECONDS = 2**31
+"""What takes longer, in effect never ends; nor does GraphQL's Int hold it."""
 SPEED_WINDOW_S = 10
 """Bytes that came longer ago than this hardly count in an upload's speed."""
 
@@ -130,11 +132,12 @@ def _chunk_size_for(file_size: int, total_chunks: int | None) -> int:
 
 
 def seconds_left(received: int, file_size: int, speed: float | None) -> int | None:
-    """How long the rest takes at this many bytes a second; None while that is unknown."""
+    """How long the rest takes at this many bytes a second; None while nobody can say."""
     left = file_size - received
     if left <= 0:
         return 0
-    return math.ceil(left / speed) if speed else None
+    seconds = left / speed if speed else math.inf
+    return math.ceil(seconds) if seconds < MAX_SECONDS else None
 
 
 def _check_range(name: str, value: int, least: int, most: int) -> None:

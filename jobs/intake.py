@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from db import events, objects, tasks, uploads, videos
+from db import accounts, events, objects, tasks, uploads, videos
 from db.models import Content, StoredObject, UploadSession
 from db.objects import NewObject
 from db.session import ReadSession, WriteSession
@@ -186,6 +186,7 @@ async def _complete(
     """All or nothing: the object, the video and its plan, and the closed session."""
     if not await tasks.succeed(session, run.task):
         raise Overtaken
+    await accounts.lock(session, upload.account_id)
     content = await objects.store(
         session, sha256=checked.sha256, key=upload.storage_key, size=upload.file_size
     )

@@ -164,10 +164,11 @@ async def close(session: WriteSession, task: Task) -> bool:
 
 
 async def queue_ladder(session: WriteSession, queue: Queue, video_id: UUID) -> None:
-    """Queue the pass that follows the first play."""
+    """Queue the pass that follows the first play, unless that was done before."""
     siblings = (await tasks.of_video(session, [video_id]))[video_id]
     for task in siblings:
-        if task.transcode_pass is TranscodePass.LADDER and task.status in UNFINISHED:
+        is_ladder = task.transcode_pass is TranscodePass.LADDER
+        if is_ladder and task.status in UNFINISHED and task.job_id is None:
             await queue.defer(session, task)
 
 

@@ -45,7 +45,7 @@ async def transcode(run: Run) -> None:
     if subject is None:  # what another video has of the same bytes was all that was wanted
         return
     tools, task = run.tools, run.task
-    await tools.store.delete_all(keys.task(subject.content.id, task.id))  # what killed runs left
+    await _clear_earlier(run, subject.content)
     prefix = keys.attempt(subject.content.id, task.id, task.attempt)
     try:
         with tools.workspace.folder() as folder:
@@ -56,6 +56,16 @@ async def transcode(run: Run) -> None:
     except BaseException:
         await _discard(run, prefix)
         raise
+
+
+async def _clear_earlier(run: Run, content: Content) -> None:
+    """Remove what killed runs left: they can publish no more. A later run's is not ours."""
+    store, task = run.tools.store, run.task
+    folder = keys.task(content.id, task.id)
+    found = {int(one.key.removeprefix(folder).split("/")[0]) async for one in store.list(folder)}
+    for number in found:
+        if number < task.attempt:
+            await store.delete_all(keys.attempt(content.id, task.id, number))
 
 
 async def _encode(run: Run, subject: Subject, folder: Path) -> Output:

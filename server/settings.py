@@ -1,6 +1,7 @@
 """Settings from the environment and `.env`. Only this module reads them."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -92,7 +93,6 @@ class Settings(_Environment):
     storage_url: Annotated[
         str | None,
         Field(
-            pattern=r"^(file:///|s3://[^/]+)",
             description="file:///folder or s3://bucket/prefix of stored files; empty: `storage` in"
             " the data folder.",
         ),
@@ -167,6 +167,13 @@ class Settings(_Environment):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least level to log.")
     ] = "info"
+
+    @field_validator("storage_url", mode="after")
+    @classmethod
+    def _known_store(cls, value: str | None) -> str | None:
+        if value and not re.match(r"file:///|s3://[^/]", value):
+            raise ValueError("only file:///folder and s3://bucket/prefix are possible")
+        return value
 
     @property
     def upload_limits(self) -> UploadLimits:

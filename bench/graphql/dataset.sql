@@ -10,12 +10,22 @@ select n,
     (60000 + n::bigint * 7907 % 7200000) as duration_ms
 from generate_series(1, {videos}) n;
 
-insert into stored_object (sha256, key, size, "references", created_at)
-select sha256, 'sources/' || sha256, 10000000 + n::bigint * 104729 % 6000000000, 1, created_at
+insert into content (id, sha256, key, size, "references", created_at)
+select id, sha256, 'sources/' || sha256, 10000000 + n::bigint * 104729 % 6000000000, 1, created_at
 from made;
 
-insert into video (id, vid, account_id, status, title, description, source_sha256, source,
-    file_size, width, height, duration_ms, created_at, updated_at, published_at)
+insert into stored_object (id, storage_id, account_id, content_id, sha256, file_size, content_type,
+    created_at)
+select md5('stored object' || n)::uuid,
+    substr(translate(encode(sha256(('object' || n)::bytea), 'base64'), '+/', '-_'), 1, 11),
+    {account}, id, sha256, 10000000 + n::bigint * 104729 % 6000000000, 'video/mp4', created_at
+from made;
+
+update account set storage_used = (select sum(file_size) from stored_object);
+
+insert into video (id, vid, account_id, status, title, description, content_id, storage_id,
+    source_sha256, source, file_size, width, height, duration_ms, created_at, updated_at,
+    published_at)
 select id,
     substr(translate(encode(sha256(('vid' || n)::bytea), 'base64'), '+/', '-_'), 1, 11),
     {account}, 'published',
@@ -24,6 +34,7 @@ select id,
     case when n % 3 = 0 then null
         when n % 3 = 1 then '本集带你走进南海三千米以下的世界，拍摄历时两年，由十二人的小组完成。'
         else E'Line one, with a path C:\\media\\#.\nLine two: <b>not bold</b> & "quoted".' end,
+    id, substr(translate(encode(sha256(('object' || n)::bytea), 'base64'), '+/', '-_'), 1, 11),
     sha256,
     jsonb_build_object('container', 'mov', 'duration_ms', duration_ms, 'width', 1920,
         'height', 1080, 'rotation', 0, 'sample_aspect', '1', 'frame_rate', '30000/1001',

@@ -248,6 +248,8 @@ async def test_cancelling_the_check_of_an_upload_fails_the_upload(
     api: Api, services: Services
 ) -> None:
     upload = await uploading.send(api, b"bytes")
+    token = await uploading.token(services, upload)
+    assert await uploading.is_held(services, token)
     found = await api.run("{ tasks { nodes { id } } }")
     (task,) = found["tasks"]["nodes"]
     assert (await api.run(CANCEL, **task))["cancelTask"] == CANCELLED
@@ -256,4 +258,4 @@ async def test_cancelling_the_check_of_an_upload_fails_the_upload(
     reason = "The task was cancelled."
     del session["video"]["id"], session["video"]["vid"]
     assert session["video"] == {"status": "UPLOAD_FAILED", "statusReason": reason}
-    assert not await uploading.is_held(services, upload)
+    assert not await uploading.is_held(services, token)

@@ -245,9 +245,10 @@ mutation ($id: ID!) {
 async def test_cancelling_removes_the_bytes(api: Api, services: Services) -> None:
     id = await begin(api)
     await uploading.put(api, id, 1, CHUNKS[1])
-    assert await uploading.is_held(services, id)
+    token = await uploading.token(services, id)
+    assert await uploading.is_held(services, token)
     await api.run(CANCEL, id=id)
-    assert not await uploading.is_held(services, id)
+    assert not await uploading.is_held(services, token)
 
 
 BAD_PLANS: list[tuple[dict[str, Any], str, list[str]]] = [

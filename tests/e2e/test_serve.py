@@ -89,7 +89,7 @@ def test_a_database_that_is_not_there_is_named(tmp_path: Path) -> None:
     [
         ("REELGRAPH_PORT", "many"),
         ("DATABASE_URL", "mysql://x/y"),
-        ("REELGRAPH_STORAGE_URL", "s3://bucket"),
+        ("REELGRAPH_STORAGE_URL", "ftp://bucket"),
         ("REELGRAPH_FFMPEG", "/no/such/ffmpeg"),
     ],
 )

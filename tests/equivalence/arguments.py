@@ -55,6 +55,8 @@ class Material:
     """`Type.field` of what often fails: only in documents that may."""
     fan_out: Callable[[str, GraphQLField, Given], int]
     """About how many objects one object has in a field, by `Type.field` and arguments."""
+    never: frozenset[str] = frozenset()
+    """`Type.field` of what is not asked for."""
 
 
 @dataclass(frozen=True)

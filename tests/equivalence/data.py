@@ -14,11 +14,20 @@ from uuid import UUID
 
 from sqlalchemy import insert, text
 
-from db.models import Account, PlaySet, StoredObject, Task, UploadPart, UploadSession, Video
+from db.models import (
+    Account,
+    Content,
+    PlaySet,
+    StoredObject,
+    Task,
+    UploadPart,
+    UploadSession,
+    Video,
+)
 from db.session import Database
 from domain.errors import ErrorCode
 from domain.tasks import TaskKind, TaskStatus
-from domain.uploads import UploadStatus
+from domain.uploads import UploadPurpose, UploadStatus
 from domain.videos import PlaySetStatus, Resolution, TranscodePass, VideoStatus
 from tests.equivalence import values
 from tests.support.factories import EPOCH, SOURCE
@@ -27,8 +36,14 @@ Row = dict[str, Any]
 TENANTS: Final = {"owner": 26, "stranger": 5, "cursed": 8}
 """How many videos each has; a page holds 15 unless the caller says otherwise."""
 
-TABLES: Final = (Account, StoredObject, Video, UploadSession, Task, PlaySet, UploadPart)
-_SHA256: Final = "0123456789abcdef" * 4
+OBJECTS: Final = 7
+"""How many stored objects each has; they hold the same contents."""
+
+TABLES: Final = (
+    *(Account, Content, StoredObject, Video),
+    *(UploadSession, Task, PlaySet, UploadPart),
+)
+SHA256: Final = "0123456789abcdef" * 4
 
 
 @dataclass
@@ -64,9 +79,19 @@ def _moment(number: int) -> datetime:
 @cache
 def rows() -> Rows:
     made = Rows()
-    made.add(StoredObject, sha256=_SHA256, key="sources/x", size=1, references=99)
+    for number in range(OBJECTS):
+        made.add(
+            Content,
+            id=key("content", number),
+            sha256=digest(number),
+            key=f"sources/{number}",
+            size=_pick(values.SIZES, number),
+            references=len(TENANTS),
+        )
     for tenant, videos in TENANTS.items():
         _account(made, tenant)
+        for number in range(OBJECTS):
+            _object(made, tenant, number)
         for number in range(videos):
             _video(made, tenant, number)
         for number in range(len(UploadStatus) * (2 if tenant == "owner" else 1)):
@@ -80,12 +105,34 @@ def _account(made: Rows, tenant: str) -> None:
         id=key(tenant, "account"),
         user_id=tenant,
         name=f'{tenant} "quoted" \\ 中',
+        storage_used=_pick(values.SIZES, len(tenant)),
+        storage_quota=None if tenant == "owner" else 2**53 - 1,
         created_at=EPOCH,
     )
 
 
+def digest(number: int) -> str:
+    return SHA256[number:] + SHA256[:number]
+
+
+def _object(made: Rows, tenant: str, number: int) -> None:
+    made.add(
+        StoredObject,
+        id=key(tenant, "object", number),
+        storage_id=f"{tenant}-{number}",
+        account_id=key(tenant, "account"),
+        content_id=key("content", number),
+        sha256=digest(number),
+        file_size=_pick(values.SIZES, number),
+        file_name=_pick(values.TITLES[:18], 4 * number) if number % 3 else None,
+        content_type=_pick(("video/mp4", "application/octet-stream"), number),
+        created_at=_moment(number),
+    )
+
+
 def _video(made: Rows, tenant: str, number: int) -> None:
-    id = key(tenant, "video", number)
+    """Every fifth is of a file that was not checked yet."""
+    id, checked = key(tenant, "video", number), number % 5 != 4
     too_long = number == TENANTS[tenant] - 1
     made.add(
         Video,
@@ -96,12 +143,16 @@ def _video(made: Rows, tenant: str, number: int) -> None:
         status_reason=_pick(values.TEXTS, number),
         title=_pick(values.TITLES, number),
         description=_pick(values.TEXTS, 5 * number),
-        source_sha256=_SHA256,
-        source=SOURCE.to_json(),
+        source_type=_pick((None, "library"), number),
+        source_id=_pick((None, str(number)), number),
+        content_id=key("content", number % OBJECTS) if checked else None,
+        storage_id=f"{tenant}-{number % OBJECTS}" if checked else None,
+        source_sha256=digest(number % OBJECTS) if checked else None,
+        source=SOURCE.to_json() if checked else None,
         file_size=_pick(values.SIZES, number),
-        width=_pick((0, 1, 1280, 2**31 - 1), number),
-        height=_pick((720, -1, 0), number),
-        duration_ms=values.TOO_LONG_MS if too_long else _pick((0, 1, 4_000, 2**31 - 1), number),
+        width=_pick((0, 1, 1280, 2**31 - 1), number) if checked else None,
+        height=_pick((720, -1, 0), number) if checked else None,
+        duration_ms=_duration(number, too_long=too_long) if checked else None,
         poster_key=None if number % 3 else f"videos/{id.hex}/poster é.jpg",
         storyboard_key=None if number % 2 else f"videos/{id.hex}/story.vtt",
         epoch=number,
@@ -112,6 +163,10 @@ def _video(made: Rows, tenant: str, number: int) -> None:
     if number % 4 != 3:  # some have no work and no play set
         for place, kind in enumerate(list(TranscodePass)[: 1 + number % 3]):
             _transcode(made, tenant, number, place=place, kind=kind)
+
+
+def _duration(number: int, *, too_long: bool) -> int:
+    return values.TOO_LONG_MS if too_long else _pick((0, 1, 4_000, 2**31 - 1), number)
 
 
 def _task(made: Rows, tenant: str, number: int, **row: Any) -> Row:
@@ -189,7 +244,15 @@ def _upload(made: Rows, tenant: str, number: int) -> None:
         title=_pick(values.TITLES, 3 * number),
         description=_pick(values.TEXTS, 2 * number),
         device_type=_pick(values.TEXTS, number),
-        sha256=_SHA256,
+        purpose=_pick(list(UploadPurpose), number),
+        file_name=_pick(values.TEXTS[:20], number + 2),
+        content_type="video/mp4",
+        sequential=number % 7 == 6,
+        sha256=None if number % 7 == 6 else SHA256,
+        storage_key=f"sources/{id}",
+        storage_token=id.hex,
+        speed=_pick(values.NUMBERS, number),
+        object_id=key(tenant, "object", number % OBJECTS) if number % 4 == 3 else None,
         file_size=size,
         chunk_size=2**50 if huge else 65_536,
         received_bytes=len(parts) * 12_345,
@@ -202,7 +265,7 @@ def _upload(made: Rows, tenant: str, number: int) -> None:
         expires_at=_moment(number + 4),
     )
     for part in parts:
-        made.add(UploadPart, session_id=id, number=part, size=12_345, sha256=_SHA256)
+        made.add(UploadPart, session_id=id, number=part, size=12_345, sha256=SHA256)
     if number % 2:
         _task(
             made,
@@ -212,6 +275,17 @@ def _upload(made: Rows, tenant: str, number: int) -> None:
             kind=TaskKind.VERIFY,
             video_id=key(tenant, "video", number) if number % 3 == 0 else None,
             upload_session_id=id,
+            transcode_pass=None,
+        )
+    elif number % 3:
+        _task(
+            made,
+            tenant,
+            number + 1,
+            id=key(tenant, "probe", number),
+            kind=TaskKind.PROBE,
+            video_id=key(tenant, "video", number // 3),
+            upload_session_id=None,
             transcode_pass=None,
         )
 

@@ -101,7 +101,8 @@ def fields_of(
         return is_leaf_type(get_named_type(parent.fields[name].type))
 
     some = roots if roots and parent is schema.query_type else parent.fields
-    names = [name for name in some if risky or not is_risky(name)]
+    asked = [name for name in some if f"{parent.name}.{name}" not in material.never]
+    names = [name for name in asked if risky or not is_risky(name)]
     leaves = [name for name in names if is_leaf(name)]
     composites = [name for name in names if name not in leaves]
     together = [name for name in leaves if not is_risky(name) and not parent.fields[name].args]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from graphql import GraphQLField, get_nullable_type, is_list_type
 
-from db.models import PlaySet, Task, UploadSession, Video
+from db.models import PlaySet, StoredObject, Task, UploadSession, Video
 from domain.paging import Cursor
 from domain.tasks import TaskKind
 from schema import ids
@@ -13,13 +13,20 @@ from tests.equivalence import data
 from tests.equivalence.arguments import Given, Material, Pool
 
 DEFAULT_PAGE: Final = 15
-KINDS: Final = {TaskKind.VERIFY: "VerifyTask", TaskKind.TRANSCODE: "TranscodeTask"}
+KINDS: Final = {
+    TaskKind.VERIFY: "VerifyTask",
+    TaskKind.PROBE: "ProbeTask",
+    TaskKind.TRANSCODE: "TranscodeTask",
+}
+NEVER_THE_SAME: Final = frozenset({"UploadCheck.challenge"})
+"""Fields that answer something else each time."""
 GARBAGE: Final = ("", "x", "VmlkZW86", "\x00", "é", "VmlkZW86Og==", "=" * 300)
 
 
 def material(*, risky: frozenset[str] = frozenset()) -> Material:
     """`risky` are fields, as `Type.field`, beside those of the product that often fail."""
-    return Material(_pools(), PAGES, risky | {"UploadSession.targets"}, fan_out)
+    never, risky = NEVER_THE_SAME, risky | {"UploadSession.targets"}
+    return Material(_pools(), PAGES, risky, fan_out, never)
 
 
 PAGES: Final = {
@@ -53,9 +60,12 @@ def _pools() -> dict[str, Pool]:
     uploads, play_sets = _ids("UploadSession", UploadSession), _ids("PlaySet", PlaySet)
     accounts = [ids.encode("Account", data.key(tenant, "account")) for tenant in data.TENANTS]
     unknown = ids.encode("Video", UUID(int=7))
+    objects = _ids("StoredObject", StoredObject)
     wrong = (ids.encode("Video", data.key("owner", "task", 1, 0)), unknown)
-    some = [*videos[:9], *tasks[:9], *uploads[:9], *play_sets[:9], *accounts, *wrong]
+    some = [*videos[:9], *tasks[:9], *uploads[:9], *play_sets[:9], *objects[:3], *accounts, *wrong]
     vids = [row["vid"] for row in data.rows().of[Video]]
+    storage_ids = [row["storage_id"] for row in data.rows().of[StoredObject]]
+    digests = [data.digest(number) for number in range(data.OBJECTS)]
     foreign = (*some[::5], *GARBAGE)
     return {
         "ID": Pool(some, GARBAGE),
@@ -63,6 +73,11 @@ def _pools() -> dict[str, Pool]:
         "Query.uploadSession.id": Pool([*uploads, unknown], foreign),
         "VideoBy.id": Pool([*videos, unknown], foreign),
         "VideoBy.vid": Pool([*vids, "nobody"], ("", "\x00", "x" * 300, "é\u2028")),
+        "Query.storedObject.storageId": Pool([*storage_ids, "nobody"], ("", "\x00", "é\u2028")),
+        "Query.storedObjects.after": _cursors(StoredObject, "created_at"),
+        "Query.storedObjects.before": _cursors(StoredObject, "created_at"),
+        "SHA256": Pool([*digests, "f" * 64], ("", "x", "F" * 64, "é" * 64)),
+        "Bytes": Pool((1, 2**31, 65_536, 2**32 + 1), (0, -1, 2**53, "x")),
         "Query.videos.after": _cursors(Video, "created_at", "title"),
         "Query.videos.before": _cursors(Video, "created_at", "updated_at", "title"),
         "Query.uploadSessions.after": _cursors(UploadSession, "created_at"),

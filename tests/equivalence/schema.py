@@ -180,7 +180,10 @@ class QueryFaults:
         return [Part(value=0), None, Part(value=1)]
 
 
-FAULTY: Final = ("Video", "PlaySet", "UploadSession", "Task", "VerifyTask", "TranscodeTask")
+FAULTY: Final = (
+    *("Video", "PlaySet", "UploadSession", "StoredObject"),
+    *("Task", "VerifyTask", "ProbeTask", "TranscodeTask"),
+)
 """The types that are given the fields; whatever an interface has, its types have too."""
 
 

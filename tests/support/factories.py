@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from db import accounts, events, objects
+from db import accounts, events, objects, videos
 from db.models import Account, PlaySet, Task, Video
 from db.objects import NewObject
 from db.session import Database, WriteSession
@@ -126,6 +126,15 @@ async def probe_task(db: Database, video: Video) -> Task:
         session.add(row)
         await session.flush()
     return row
+
+
+async def ready_play_set(db: Database, video: Video, *, playlist_key: str) -> PlaySet:
+    """A play set that can be played, made by a task of its own."""
+    task = await transcode_task(db, video, Resolution.P360)
+    async with db.write() as session:
+        (play_set,) = (await videos.play_sets_of_tasks(session, [task.id]))[task.id]
+        await videos.finish_play_set(session, play_set.id, {**READY, "playlist_key": playlist_key})
+    return play_set
 
 
 async def play_sets_ready(session: WriteSession, video: Video, *ids: UUID) -> None:

@@ -85,12 +85,17 @@ async def session(api: Api, id: str) -> dict[str, Any]:
     return (await api.run(SESSION, id=id))["uploadSession"]
 
 
-async def is_held(services: Services, id: str) -> bool:
-    """Whether the store still has the upload of a session, apart from any object."""
+async def token(services: Services, id: str) -> str:
+    """The store's own name of an open session's upload."""
     async with services.db.read() as session:
         row = await uploads.by_id(session, ids.decode(id, "UploadSession"))
     assert row is not None
-    return row.storage_token in {one.token async for one in services.store.uploads()}
+    return row.storage_token
+
+
+async def is_held(services: Services, token: str) -> bool:
+    """Whether the store still has the upload, apart from any object."""
+    return token in {one.token async for one in services.store.uploads()}
 
 
 async def send(api: Api, data: bytes, *, title: str = "A video") -> str:

@@ -22,9 +22,12 @@ async def play_sets(api: Api, video: str) -> list[dict[str, Any]]:
 
 
 async def video_of(api: Api, session: str) -> str:
-    """The id of the video, once the upload has become one."""
+    """The id of the video, once the upload was checked and has become one."""
 
-    async def find() -> dict[str, Any]:
-        return (await uploading.session(api, session))["video"]
+    async def find() -> dict[str, Any] | None:
+        found = await uploading.session(api, session)
+        return found["video"] if found["status"] == "COMPLETED" else None
 
-    return (await until(find))["id"]
+    found = await until(find)
+    assert found is not None
+    return found["id"]

@@ -196,7 +196,9 @@ async def test_a_run_that_died_before_cleaning_up_is_made_up_for(
 ) -> None:
     upload = await house.upload(small(folder))
     await house.verify()
-    house.upload_path(upload).hardlink_to(house.object_path(upload))  # as if it were still there
+    async with house.db.write() as session:  # as if it were still there
+        (await session.get_one(UploadSession, upload.id)).storage_token = upload.storage_token
+    house.upload_path(upload).hardlink_to(house.object_path(upload))
     await defer_again(house)
     await house.verify()
     await check_made_once(house, upload, attempts=1)

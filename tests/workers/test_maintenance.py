@@ -25,22 +25,22 @@ async def test_an_upload_whose_time_is_over_gives_its_room_back(
     await uploading.put(api, begun[1], 1, b"abc")
     await uploading.complete(api, begun[1], uploading.sha256(b"abc"))
     async with tools.db.write() as session:
+        rows = {row.id: row for row in await session.scalars(select(UploadSession))}
+        tokens = {id: row.storage_token for id, row in rows.items()}
         for id in (late, complete):
-            row = await session.get_one(UploadSession, id)
-            row.expires_at = datetime.now(UTC) - timedelta(seconds=1)
+            rows[id].expires_at = datetime.now(UTC) - timedelta(seconds=1)
     async with tools.bus.subscribe(topic("upload", late)) as watcher, asyncio.timeout(5):
         await maintenance.expire_uploads(tools)
         await watcher.changed()
     async with tools.db.read() as session:
-        rows = list(await session.scalars(select(UploadSession)))
-    statuses = {row.id: row.status for row in rows}
+        statuses = {row.id: row.status for row in await session.scalars(select(UploadSession))}
     assert statuses == {
         late: UploadStatus.EXPIRED,
         complete: UploadStatus.VERIFYING,
         open_: UploadStatus.WAITING,
     }
     uploads = settings.data_dir / "storage" / "uploads"
-    exists = {row.id: (uploads / row.storage_token).exists() for row in rows}
+    exists = {id: (uploads / token).exists() for id, token in tokens.items()}
     assert exists == {late: False, complete: True, open_: True}
 
 

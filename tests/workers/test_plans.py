@@ -1,6 +1,5 @@
 """What is made of the same bytes is made once, whoever's video it is for."""
 
-
 import pytest
 
 from db import objects, tasks, videos

@@ -239,5 +239,8 @@ async def test_cancelling_a_task_stops_its_ffmpeg(
     assert statuses == {"360P": PlaySetStatus.TRANSCODE_FAILED, "Origin": PlaySetStatus.READY}
     (video,) = await house.rows(Video)
     assert video.status is VideoStatus.PUBLISHED
-    left = house.settings.storage_dir / "objects" / keys.task(video.id, task.id)
+    assert video.content_id is not None
+    objects = house.settings.data_dir / "storage" / "objects"
+    assert (objects / keys.media(video.content_id)).is_dir()
+    left = objects / keys.task(video.content_id, task.id)
     assert [path for path in left.rglob("*") if path.is_file()] == []

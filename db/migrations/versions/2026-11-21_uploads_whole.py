@@ -47,6 +47,15 @@ where video.id = play_set.video_id and video.content_id <> video.id
     and twin.video_id = video.content_id and twin.resolution = play_set.resolution
     and twin.playlist_key is not null
 """
+# What the first one lacks has no place any more; nobody would find its files.
+LACKING = """
+update play_set set status = 'transcode_failed' from video
+where video.id = play_set.video_id and video.content_id <> video.id
+    and play_set.status = 'ready' and not exists (
+        select from play_set twin where twin.video_id = video.content_id
+            and twin.resolution = play_set.resolution and twin.playlist_key is not null
+    )
+"""
 SOUND = """
 update audio_track set playlist_key = twin.playlist_key, file_size = twin.file_size
 from video, audio_track twin
@@ -276,5 +285,5 @@ def _videos() -> None:
         postgresql_where=sa.text("source_id is not null and status <> 'deleted'"),
     )
     op.create_foreign_key(op.f("fk_video_content_id"), "video", "content", ["content_id"], ["id"])
-    for statement in (VIDEOS, PICTURES, PLAY_SETS, SOUND):
+    for statement in (VIDEOS, PICTURES, LACKING, PLAY_SETS, SOUND):
         op.execute(statement)
