@@ -11,9 +11,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
+from domain import ladder as rungs
 from domain.media import Source
 from domain.videos import Resolution
-from domain import ladder as rungs
 
 CONTAINERS: Final = "mov,matroska,avi,flv,mpegts,mpeg,asf,ogg"
 """The demuxers that may open an upload. Playlists, lists and pictures are not among them:

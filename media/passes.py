@@ -7,12 +7,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
+from domain import ladder
 from domain.errors import TranscodeFailed
 from domain.media import Source
 from domain.videos import Resolution, TranscodePass
-from media import commands, hls
-from domain import ladder
-from media import mp4
+from media import commands, hls, mp4
 from media.process import Limits, Progress, ProgressCallback, run_ffmpeg
 
 __all__ = ["Encoder", "Output", "Progress", "Storyboard", "Track"]

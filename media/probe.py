@@ -9,9 +9,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
+from domain import ladder
 from domain.errors import MediaRefused
 from domain.media import Refusal, Source
-from domain import ladder
 from media.commands import CONTAINERS, MAX_PIXELS, MAX_STREAMS
 from media.process import Log, end, pipe, start
 

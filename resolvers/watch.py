@@ -68,8 +68,9 @@ class Watched:
     @property
     def is_settled(self) -> bool:
         """Whether no play set can still come. Before its file was checked, a video has none."""
-        to_come = any(one.status in OPEN_PLAY_SETS for one in self.play_sets)
-        return not to_come and self.video.status is not VideoStatus.PROCESSING
+        if not self.play_sets:
+            return self.video.status is not VideoStatus.PROCESSING
+        return all(one.status not in OPEN_PLAY_SETS for one in self.play_sets)
 
 
 async def video(ctx: Context, id: UUID) -> AsyncGenerator[Watched]:

@@ -264,6 +264,7 @@ def _checked(kind: type[Kind]) -> Kind:
         return kind()
     except ValidationError as failure:
         sentences = [
-            f"{variable(str(error['loc'][0]))}: {error['msg']}." for error in failure.errors()
+            f"{variable(str(error['loc'][0]))}: {error['msg'].removeprefix('Value error, ')}."
+            for error in failure.errors()
         ]
         raise SettingsError("\n".join(sentences)) from None

@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain import ladder
 from domain.media import Source
 from domain.videos import Resolution, TranscodePass
-from domain import ladder
 from media import commands
 from media.passes import Encoder
 from media.probe import probe

@@ -240,6 +240,20 @@ async def test_an_object_that_a_video_needs_stays(api: Api, video: bytes) -> Non
     assert (await delete(api, other["id"]))["userErrors"] == []  # it had stayed, too
 
 
+async def test_all_that_is_done_with_the_same_bytes_at_once_comes_to_its_end(api: Api) -> None:
+    data = os.urandom(100)
+    kept = (await stored(api, data))["storedObject"]
+    for number in range(10):
+        deleted, made, again = await asyncio.gather(
+            delete(api, kept["id"]),
+            create(api, kept["storageId"], sourceId=str(number), skipAutoTranscode=True),
+            stored(api, data),
+        )
+        codes = {error["code"] for one in (deleted, made, again) for error in one["userErrors"]}
+        assert codes <= {"OBJECT_IN_USE", "NOT_FOUND"}
+        kept = again["storedObject"]
+
+
 async def test_more_ids_than_a_batch_may_have_are_refused(api: Api) -> None:
     refused = await delete(api, *(["x"] * 501))
     assert refused["userErrors"][0]["code"] == "LIMIT_EXCEEDED"

@@ -187,7 +187,7 @@ def test_a_store_that_we_do_not_have_is_named(url: str, monkeypatch: pytest.Monk
     with pytest.raises(SettingsError) as failure:
         settings.load()
     assert str(failure.value) == (
-        "REELGRAPH_STORAGE_URL: String should match pattern '^(file:///|s3://[^/]+)'."
+        "REELGRAPH_STORAGE_URL: only file:///folder and s3://bucket/prefix are possible."
     )
 
 

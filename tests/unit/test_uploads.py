@@ -12,6 +12,7 @@ from domain.uploads import (
     ChunkPlan,
     UploadLimits,
     plan_chunks,
+    seconds_left,
 )
 
 MAX_FILE_SIZE = UploadLimits().file_size
@@ -112,3 +113,13 @@ def test_a_plan_beyond_the_limits_is_refused(wishes: dict[str, int], path: str, 
     with pytest.raises(LimitExceeded) as failure:
         plan_chunks(**wishes)
     assert (failure.value.path, failure.value.limit) == ((path,), limit)
+
+
+@pytest.mark.parametrize(
+    ("received", "speed", "seconds"),
+    [(0, None, None), (0, 30.0, 4), (100, None, 0), (90, 3.0, 4), (0, 1e-8, None), (0, 0.0, None)],
+)
+def test_the_time_left_is_what_the_speed_says(
+    received: int, speed: float | None, seconds: int | None
+) -> None:
+    assert seconds_left(received, 100, speed) == seconds
