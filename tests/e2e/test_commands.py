@@ -38,5 +38,5 @@ def test_migrate_makes_a_database_and_leaves_it_stopped() -> None:
 def test_an_unknown_command_is_refused_with_those_there_are() -> None:
     ended = processes.run("play")
     assert ended.returncode == 2
-    commands = "'serve', 'worker', 'migrate', 'upload', 'schema', 'settings'"
+    commands = "'serve', 'worker', 'migrate', 'upload', 'fsck', 'schema', 'settings'"
     assert f"invalid choice: 'play' (choose from {commands})" in ended.stderr
