@@ -1,7 +1,7 @@
 """Connections and transactions.
 
-`Database.read()` and `Database.write()` are the only places where a transaction begins
-and ends. Functions in db/ take a session and never commit.
+`Database.read()`, `.write()` and `.write_once()` are the only places where a transaction
+begins and ends. Functions in db/ take a session and never commit.
 """
 
 from collections.abc import AsyncGenerator
@@ -36,6 +36,8 @@ class Database:
         one_snapshot = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
+        by_itself = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._single = async_sessionmaker(by_itself, expire_on_commit=False)
         self._readers = async_sessionmaker(one_snapshot, expire_on_commit=False)
         self._writers = async_sessionmaker(self._engine, expire_on_commit=False)
 
@@ -47,6 +49,12 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[WriteSession]:
         async with self._writers.begin() as session:
+            yield WriteSession(ReadSession(session))
+
+    @asynccontextmanager
+    async def write_once(self) -> AsyncGenerator[WriteSession]:
+        """For one statement that is a transaction by itself: it saves two round trips."""
+        async with self._single() as session:
             yield WriteSession(ReadSession(session))
 
     async def ping(self) -> None:

@@ -36,15 +36,10 @@ class Checked:
     source: Source | None
 
 
-def ref_of(upload: UploadSession) -> UploadRef:
-    """The upload as the store knows it."""
-    return UploadRef(upload.storage_key, upload.file_size, upload.chunk_size, upload.storage_token)
-
-
 async def verify(run: Run) -> None:
     """Turn the upload that this task is about into what it was sent for."""
     upload = await _upload_of(run)
-    ref = ref_of(upload)
+    ref = UploadRef.of(upload)
     if upload.partials:
         await _assemble(run, upload, ref)
     await run.tools.store.finish(ref)
@@ -101,7 +96,7 @@ async def clear(tools: Tools, upload: UploadSession) -> None:
         pieces = await _pieces(session, upload)
     held = [one for one in (upload, *pieces) if one.storage_token]
     for one in held:  # first: nothing can become the object any more
-        await tools.store.abort(ref_of(one))
+        await tools.store.abort(UploadRef.of(one))
     # Not kept: the same bytes were here before, or this file was refused.
     unwanted = [] if kept else [upload.storage_key]
     await tools.store.delete([*unwanted, *(piece.storage_key for piece in pieces)])
@@ -131,7 +126,7 @@ async def _assemble(run: Run, upload: UploadSession, ref: UploadRef) -> None:
     async with run.tools.db.read() as session:
         pieces = await _pieces(session, upload)
     for piece in pieces:
-        await store.finish(ref_of(piece))
+        await store.finish(UploadRef.of(piece))
 
     async def body() -> AsyncGenerator[bytes]:
         for piece in pieces:

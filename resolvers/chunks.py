@@ -22,8 +22,8 @@ from domain.events import topic
 from domain.files import File
 from domain.uploads import TAKES_CHUNKS, UploadPurpose
 from resolvers.context import Context
-from resolvers.uploads import closed, hand_over, plan_of, ref_of
-from storage.base import Digest
+from resolvers.uploads import closed, hand_over, plan_of
+from storage.base import Digest, UploadRef
 
 
 async def by_link(ctx: Context, token: str) -> UploadSession:
@@ -60,12 +60,12 @@ async def receive(
                 return await _drain(body, wanted)
             await _clear(ctx, upload, number)
         digest = await _write(ctx, upload, number, body, wanted)
-        async with ctx.services.db.write() as session:
+        async with ctx.services.db.write_once() as session:
             added = await uploads.add_part(
                 session, upload.id, number=number, size=length, sha256=digest
             )
-            if not added:
-                raise closed(await uploads.by_id(session, upload.id) or upload)
+        if not added:
+            raise closed(await _now(ctx, upload))
     ctx.services.bus.wake_soon(topic("upload", upload.id))
     return digest
 
@@ -99,13 +99,20 @@ async def _write(
     ctx: Context, upload: UploadSession, number: int, body: AsyncIterator[bytes], sha256: str | None
 ) -> str:
     try:
-        return await ctx.services.store.write_part(ref_of(upload), number, body, sha256=sha256)
+        return await ctx.services.store.write_part(
+            UploadRef.of(upload), number, body, sha256=sha256
+        )
     except FileNotFoundError:
-        async with ctx.services.db.read() as session:
-            now = await uploads.by_id(session, upload.id)
-        if now is not None and now.status in TAKES_CHUNKS:
+        now = await _now(ctx, upload)
+        if now.status in TAKES_CHUNKS:
             raise  # the store has lost it
-        raise closed(now or upload) from None
+        raise closed(now) from None
+
+
+async def _now(ctx: Context, upload: UploadSession) -> UploadSession:
+    """The session as it has become since."""
+    async with ctx.services.db.read() as session:
+        return await uploads.by_id(session, upload.id) or upload
 
 
 async def _drain(body: AsyncIterator[bytes], digest: str) -> str:
@@ -174,7 +181,9 @@ async def append(
                     raise closed(await uploads.by_id(session, id) or upload)
             ctx.services.bus.wake_soon(topic("upload", id))
 
-        await ctx.services.store.append(ref_of(upload), offset, body, digest=digest, keep=keep)
+        await ctx.services.store.append(
+            UploadRef.of(upload), offset, body, digest=digest, keep=keep
+        )
         return await _after(ctx, id)
 
 

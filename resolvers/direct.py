@@ -21,7 +21,7 @@ async def refresh(ctx: Context, upload: UploadSession) -> bool:
     """Record what the store has of an open session; whether there was anything to ask."""
     if not ctx.services.store.direct or upload.status not in TAKES_CHUNKS or upload.sequential:
         return False
-    ref = UploadRef(upload.storage_key, upload.file_size, upload.chunk_size, upload.storage_token)
+    ref = UploadRef.of(upload)
     try:
         found = await ctx.services.store.parts(ref)
     except FileNotFoundError:  # closed in the meantime

@@ -83,11 +83,6 @@ def plan_of(upload: UploadSession) -> ChunkPlan:
     return ChunkPlan(upload.file_size, upload.chunk_size)
 
 
-def ref_of(upload: UploadSession) -> UploadRef:
-    """The upload as the store knows it."""
-    return UploadRef(upload.storage_key, upload.file_size, upload.chunk_size, upload.storage_token)
-
-
 async def create(ctx: Context, new: NewUpload) -> UploadSession:
     """Open a session for a file of known size."""
     account_id, store, limits = ctx.account_id, ctx.services.store, ctx.services.limits
@@ -194,7 +189,7 @@ def targets(ctx: Context, upload: UploadSession, numbers: Sequence[int]) -> list
     for number in numbers:
         if not plan.holds(number):
             raise InvalidArgument(f"There is no chunk {number}; they are 1 to {plan.total}.")
-    ref = ref_of(upload)
+    ref = UploadRef.of(upload)
     token = ctx.services.upload_links.sign(Grant(upload.id, upload.expires_at))
     place = f"{ctx.base_url}/uploads/{token}"
     left_s = int((upload.expires_at - datetime.now(UTC)).total_seconds())
@@ -366,7 +361,7 @@ async def _free(ctx: Context, upload: UploadSession) -> None:
     """Remove what the store holds of a closed upload. Who is killed here leaves it to a job."""
     if not upload.storage_token:
         return
-    await ctx.services.store.abort(ref_of(upload))
+    await ctx.services.store.abort(UploadRef.of(upload))
     async with ctx.services.db.write() as session:
         await uploads.cleared(session, [upload.id])
 

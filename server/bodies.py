@@ -23,16 +23,54 @@ RETRY_AFTER_S: Final = {
 
 async def blocks(request: Request) -> AsyncGenerator[bytes]:
     """The body as it comes. Raises `ClientDisconnect` when it will not come to its end."""
-    stream = aiter(request.stream())
-    while True:
-        try:
-            async with asyncio.timeout(SILENCE_S):
-                block = await anext(stream, None)
-        except TimeoutError:
-            raise ClientDisconnect from None
-        if block is None:
-            return
-        yield block
+    patience = _Patience()
+    try:
+        async for block in request.stream():
+            patience.pause()
+            yield block
+            patience.resume()
+    except asyncio.CancelledError:
+        if not patience.is_over():
+            raise
+        raise ClientDisconnect from None
+    finally:
+        patience.pause()
+
+
+class _Patience:
+    """Stops its task when it waits longer than `SILENCE_S` for one block.
+
+    One timer does for a whole body: setting one for each block would cost more than the block.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopped = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.resume()
+
+    def resume(self) -> None:
+        self._task = asyncio.current_task()  # another one may read what this one leaves
+        self._waits_since: float | None = self._loop.time()
+        if self._timer is None:
+            self._timer = self._loop.call_later(SILENCE_S, self._look)
+
+    def pause(self) -> None:
+        self._waits_since = None
+
+    def is_over(self) -> bool:
+        """Whether it was us who stopped the task, and nobody else."""
+        return self._stopped and self._task is not None and self._task.uncancel() == 0
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._waits_since is None or self._task is None:
+            return  # the next wait sets a timer anew
+        left = self._waits_since + SILENCE_S - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look)
+        else:
+            self._stopped = self._task.cancel()
 
 
 async def refusal(

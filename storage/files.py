@@ -5,9 +5,9 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,18 +31,15 @@ class FileThreads:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="storage")
 
     async def run(self, call: Callable[[], T]) -> T:
-        try:
+        with _full_disk():
             return await asyncio.get_running_loop().run_in_executor(self._pool, call)
-        except OSError as failure:
-            if failure.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StorageFull from failure
-            raise
 
     async def run_to_end(self, call: Callable[[], T]) -> T:
         """As `run`, but a caller that is cancelled goes on only when the thread is done."""
-        running = asyncio.ensure_future(self.run(call))
+        running = asyncio.get_running_loop().run_in_executor(self._pool, call)
         try:
-            return await asyncio.shield(running)
+            with _full_disk():
+                return await asyncio.shield(running)
         except asyncio.CancelledError:
             await asyncio.gather(running, return_exceptions=True)
             raise
@@ -86,6 +83,16 @@ class Slice:
 
     def blocks(self) -> AsyncGenerator[bytes]:
         return self.threads.read(self.descriptor, self.start, self.start + self.size)
+
+
+@contextmanager
+def _full_disk() -> Generator[None]:
+    try:
+        yield
+    except OSError as failure:
+        if failure.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull from failure
+        raise
 
 
 class _GivenUp(Exception):
