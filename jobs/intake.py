@@ -2,21 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from db import accounts, events, objects, tasks, uploads, videos
+from db import accounts, events, objects, tasks, videos
+from db import uploads as sessions
 from db.models import Content, StoredObject, UploadSession
 from db.objects import NewObject
-from db.session import ReadSession, WriteSession
+from db.session import WriteSession
 from domain.errors import ChecksumMismatch
 from domain.events import EventType, NewEvent
 from domain.media import Source
-from domain.uploads import TAKES_CHUNKS, UploadPurpose, UploadStatus
-from jobs import outcomes, plans
+from domain.uploads import UploadPurpose, UploadStatus
+from jobs import outcomes, plans, uploads
 from jobs.runs import Overtaken, Run, Tools
 from media.probe import probe
 from storage.base import HashedFile, UploadRef
@@ -39,7 +40,7 @@ class Checked:
 async def verify(run: Run) -> None:
     """Turn the upload that this task is about into what it was sent for."""
     upload = await _upload_of(run)
-    ref = UploadRef.of(upload)
+    ref = uploads.ref_of(upload)
     if upload.partials:
         await _assemble(run, upload, ref)
     await run.tools.store.finish(ref)
@@ -77,31 +78,11 @@ async def examine(run: Run) -> None:
 
 
 async def clean(tools: Tools, task_id: UUID) -> None:
-    """Remove what a closed upload no longer needs. Safe to repeat, also after a crash."""
+    """Remove what the closed upload of this task no longer needs. Safe to repeat."""
     async with tools.db.read() as session:
         task = (await tasks.by_ids(session, [task_id])).get(task_id)
-        if task is None or task.upload_session_id is None:
-            return
-        upload = await uploads.by_id(session, task.upload_session_id)
-    if upload is not None:
-        await clear(tools, upload)
-
-
-async def clear(tools: Tools, upload: UploadSession) -> None:
-    """Remove what the store holds of a closed upload, and of the pieces it was made from."""
-    if upload.status in (*TAKES_CHUNKS, UploadStatus.VERIFYING):
-        return
-    async with tools.db.read() as session:
-        kept = await objects.is_kept(session, upload.storage_key)
-        pieces = await _pieces(session, upload)
-    held = [one for one in (upload, *pieces) if one.storage_token]
-    for one in held:  # first: nothing can become the object any more
-        await tools.store.abort(UploadRef.of(one))
-    # Not kept: the same bytes were here before, or this file was refused.
-    unwanted = [] if kept else [upload.storage_key]
-    await tools.store.delete([*unwanted, *(piece.storage_key for piece in pieces)])
-    async with tools.db.write() as session:
-        await uploads.cleared(session, [one.id for one in held])
+    if task is not None and task.upload_session_id is not None:
+        await uploads.clear(tools.db, tools.store, task.upload_session_id)
 
 
 async def _upload_of(run: Run) -> UploadSession:
@@ -109,24 +90,19 @@ async def _upload_of(run: Run) -> UploadSession:
     if id is None:
         raise ValueError(f"the task {run.task.id} has no upload")
     async with run.tools.db.read() as session:
-        upload = await uploads.by_id(session, id)
+        upload = await sessions.by_id(session, id)
     if upload is None or upload.status is not UploadStatus.VERIFYING:
         raise Overtaken
     return upload
-
-
-async def _pieces(session: ReadSession, upload: UploadSession) -> Sequence[UploadSession]:
-    found = await uploads.by_ids(session, upload.partials or [])
-    return [found[id] for id in upload.partials or [] if id in found]
 
 
 async def _assemble(run: Run, upload: UploadSession, ref: UploadRef) -> None:
     """Put the file together from the partial uploads that it consists of."""
     store = run.tools.store
     async with run.tools.db.read() as session:
-        pieces = await _pieces(session, upload)
+        pieces = await uploads.pieces(session, upload)
     for piece in pieces:
-        await store.finish(UploadRef.of(piece))
+        await store.finish(uploads.ref_of(piece))
 
     async def body() -> AsyncGenerator[bytes]:
         for piece in pieces:
@@ -191,7 +167,7 @@ async def _complete(
     if checked.source is not None:
         content.source = checked.source.to_json()
     await _begin_video(session, run, upload, content, stored)
-    closed = await uploads.change_status(
+    closed = await sessions.change_status(
         session,
         upload.id,
         UploadStatus.COMPLETED,

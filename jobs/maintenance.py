@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from db import challenges, events, garbage, objects, uploads
 from db.models import Content
 from domain.events import topic
-from jobs import intake
 from jobs.runs import Tools
+from jobs.uploads import clear
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +38,11 @@ async def expire_uploads(tools: Tools) -> None:
         if expired:
             await events.wake(session, *(topic("upload", upload.id) for upload in expired))
     for upload in expired:
-        await intake.clear(tools, upload)
+        await clear(tools.db, tools.store, upload.id)
     async with tools.db.read() as session:  # whoever closed these was killed before this
         left = await uploads.uncleared(session, before=now - CLEARED_AFTER)
     for upload in left:
-        await intake.clear(tools, upload)
+        await clear(tools.db, tools.store, upload.id)
 
 
 async def collect(tools: Tools, *, now: datetime | None = None) -> int:

@@ -6,7 +6,7 @@ A failure leaves nothing recorded of what it was about, and all else as it was.
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from db import uploads
+from db import parts, uploads
 from db.models import UploadPart, UploadSession
 from db.rows import Rows
 from domain.errors import (
@@ -21,9 +21,10 @@ from domain.errors import (
 from domain.events import topic
 from domain.files import File
 from domain.uploads import TAKES_CHUNKS, UploadPurpose
+from jobs.uploads import ref_of
 from resolvers.context import Context
 from resolvers.uploads import closed, hand_over, plan_of
-from storage.base import Digest, UploadRef
+from storage.base import Digest
 
 
 async def by_link(ctx: Context, token: str) -> UploadSession:
@@ -53,7 +54,7 @@ async def receive(
         if not mine:
             raise PartBusy(number)
         wanted = await _wanted(ctx, upload, number, sha256)
-        known = Rows.of(uploads.PARTS, session_id=upload.id, number=number)
+        known = Rows.of(parts.PARTS, session_id=upload.id, number=number)
         stored: UploadPart | None = await ctx.load.row(known)
         if stored is not None:
             if wanted is not None and stored.sha256 == wanted:
@@ -61,9 +62,7 @@ async def receive(
             await _clear(ctx, upload, number)
         digest = await _write(ctx, upload, number, body, wanted)
         async with ctx.services.db.write_once() as session:
-            added = await uploads.add_part(
-                session, upload.id, number=number, size=length, sha256=digest
-            )
+            added = await parts.add(session, upload.id, number=number, size=length, sha256=digest)
         if not added:
             raise closed(await _now(ctx, upload))
     ctx.services.bus.wake_soon(topic("upload", upload.id))
@@ -87,7 +86,7 @@ async def _wanted(
     if not upload.has_digests:
         return sha256
     async with ctx.services.db.read() as session:
-        declared = await uploads.declared_digest(session, upload.id, number)
+        declared = await parts.declared_digest(session, upload.id, number)
     if sha256 not in (None, declared):
         raise ChecksumMismatch(
             f"part {number}", expected=str(declared), actual=str(sha256), path=["sha256"]
@@ -99,9 +98,7 @@ async def _write(
     ctx: Context, upload: UploadSession, number: int, body: AsyncIterator[bytes], sha256: str | None
 ) -> str:
     try:
-        return await ctx.services.store.write_part(
-            UploadRef.of(upload), number, body, sha256=sha256
-        )
+        return await ctx.services.store.write_part(ref_of(upload), number, body, sha256=sha256)
     except FileNotFoundError:
         now = await _now(ctx, upload)
         if now.status in TAKES_CHUNKS:
@@ -128,7 +125,7 @@ async def _clear(ctx: Context, upload: UploadSession, number: int) -> None:
         current = await uploads.lock(session, upload.id)
         if current is None or current.status not in TAKES_CHUNKS:
             raise closed(current or upload)
-        await uploads.clear_part(session, upload.id, number)
+        await parts.clear(session, upload.id, number)
 
 
 async def receive_file(
@@ -177,13 +174,11 @@ async def append(
         async def keep(reached: int) -> None:
             async with ctx.services.db.write() as session:
                 chunks = plan.reached(reached)
-                if not await uploads.advance(session, id, offset=reached, chunks=chunks):
+                if not await parts.advance(session, id, offset=reached, chunks=chunks):
                     raise closed(await uploads.by_id(session, id) or upload)
             ctx.services.bus.wake_soon(topic("upload", id))
 
-        await ctx.services.store.append(
-            UploadRef.of(upload), offset, body, digest=digest, keep=keep
-        )
+        await ctx.services.store.append(ref_of(upload), offset, body, digest=digest, keep=keep)
         return await _after(ctx, id)
 
 

@@ -5,13 +5,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
-from db import events, uploads
+from db import events, parts, uploads
 from db.models import UploadSession
 from domain.errors import StorageBusy
 from domain.events import topic
 from domain.uploads import TAKES_CHUNKS
+from jobs.uploads import ref_of
 from resolvers.context import Context
-from storage.base import UploadRef
 
 WATCH_EVERY_S = 1.0
 """How often the store is asked about an upload that somebody watches."""
@@ -21,7 +21,7 @@ async def refresh(ctx: Context, upload: UploadSession) -> bool:
     """Record what the store has of an open session; whether there was anything to ask."""
     if not ctx.services.store.direct or upload.status not in TAKES_CHUNKS or upload.sequential:
         return False
-    ref = UploadRef.of(upload)
+    ref = ref_of(upload)
     try:
         found = await ctx.services.store.parts(ref)
     except FileNotFoundError:  # closed in the meantime
@@ -34,7 +34,7 @@ async def refresh(ctx: Context, upload: UploadSession) -> bool:
     async with ctx.services.db.write() as session:
         if await uploads.lock(session, upload.id) is None:
             return False
-        if await uploads.note_parts(session, upload.id, sizes):
+        if await parts.note(session, upload.id, sizes):
             await events.wake(session, topic("upload", upload.id))
     return True
 

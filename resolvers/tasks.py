@@ -64,5 +64,6 @@ async def cancel(ctx: Context, id: UUID, *, sent: str) -> Task:
             await outcomes.failed(session, one, failure)
     for one in ended:
         await ctx.services.queue.stop(one)
-        await uploads.discard(ctx, one.upload_session_id)
+        if one.upload_session_id is not None:
+            await uploads.discard(ctx, one.upload_session_id)
     return ended[0] if ended else task

@@ -1,12 +1,12 @@
 """Upload sessions: begin, say where the bytes go, complete, cancel. The bytes: `chunks`."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from db import events, tasks, uploads
+from db import events, parts, tasks, uploads
 from db.models import Task, UploadSession
 from db.rows import Rows
 from db.session import WriteSession
@@ -25,7 +25,6 @@ from domain.paging import Window
 from domain.tasks import TaskKind, TaskStatus
 from domain.tokens import Grant
 from domain.uploads import (
-    MAX_PARTIALS,
     MAX_TARGETS,
     TAKES_CHUNKS,
     ChunkPlan,
@@ -34,11 +33,11 @@ from domain.uploads import (
     plan_chunks,
 )
 from jobs import plans
+from jobs import uploads as stored
 from jobs.plans import NewVideo
 from resolvers import direct
 from resolvers.context import Context
 from storage import keys
-from storage.base import UploadRef
 
 BEGUN = (UploadStatus.VERIFYING, UploadStatus.COMPLETED)
 """States in which the bytes are all there: completing again changes nothing."""
@@ -174,9 +173,9 @@ async def missing_chunks(ctx: Context, upload: UploadSession) -> list[int]:
         return list(range(plan.reached(upload.received_bytes) + 1, plan.total + 1))
     if await direct.refresh(ctx, upload):
         async with ctx.services.db.read() as session:
-            return plan.missing((await uploads.parts(session, [upload.id]))[upload.id])
-    parts = await ctx.load.rows(Rows.of(uploads.PARTS, by="session_id"), upload.id)
-    return plan.missing({part.number for part in parts})
+            return plan.missing((await parts.numbers(session, [upload.id]))[upload.id])
+    arrived = await ctx.load.rows(Rows.of(parts.PARTS, by="session_id"), upload.id)
+    return plan.missing({part.number for part in arrived})
 
 
 def targets(ctx: Context, upload: UploadSession, numbers: Sequence[int]) -> list[Target]:
@@ -189,7 +188,7 @@ def targets(ctx: Context, upload: UploadSession, numbers: Sequence[int]) -> list
     for number in numbers:
         if not plan.holds(number):
             raise InvalidArgument(f"There is no chunk {number}; they are 1 to {plan.total}.")
-    ref = UploadRef.of(upload)
+    ref = stored.ref_of(upload)
     token = ctx.services.upload_links.sign(Grant(upload.id, upload.expires_at))
     place = f"{ctx.base_url}/uploads/{token}"
     left_s = int((upload.expires_at - datetime.now(UTC)).total_seconds())
@@ -244,7 +243,7 @@ async def _check_whole(session: WriteSession, upload: UploadSession, final_sha25
     if upload.sequential:
         missing = list(range(plan.reached(upload.received_bytes) + 1, plan.total + 1))
     else:
-        missing = plan.missing((await uploads.parts(session, [upload.id]))[upload.id])
+        missing = plan.missing((await parts.numbers(session, [upload.id]))[upload.id])
     if missing:
         raise ChunksMissing(missing)
 
@@ -277,54 +276,11 @@ async def hand_over(
     return await _move(session, upload, UploadStatus.VERIFYING, **values)
 
 
-async def concatenate(ctx: Context, new: NewUpload, ids: Sequence[UUID]) -> UploadSession:
-    """One upload of the files of several partial ones, in this order, and complete at once."""
-    if not 1 <= len(ids) <= MAX_PARTIALS:
-        raise LimitExceeded("The number of partial uploads", limit=MAX_PARTIALS, actual=len(ids))
-    async with ctx.services.db.read() as session:
-        known = await uploads.of_account(session, ctx.account_id, ids)
-        made = await uploads.made_of(session, ctx.account_id, ids)
-    for id in ids:
-        if id not in known or known[id].purpose is not UploadPurpose.PARTIAL:
-            raise NotFound("UploadSession", id)
-    if made is not None:
-        return made  # the answer to the first request was lost
-    for id in ids:
-        _check_piece(known[id])
-    size = sum(known[id].file_size for id in ids)
-    upload = await create(ctx, replace(new, file_size=size, sequential=True, partials=ids))
-    try:
-        return await _take_over(ctx, upload.id, ids)
-    except SessionClosed:
-        await cancel(ctx, upload.id)
-        raise
-
-
-async def _take_over(ctx: Context, id: UUID, pieces: Sequence[UUID]) -> UploadSession:
-    async with ctx.services.db.write() as session:
-        upload = await uploads.lock(session, id)
-        if upload is None:
-            raise NotFound("UploadSession", id)
-        if await uploads.close_partials(session, pieces) < len(pieces):
-            # Another request was faster.
-            raise SessionClosed("A partial upload", current="COMPLETED", allowed=["UPLOADING"])
-        arrived = {"received_bytes": upload.file_size, "received_chunks": plan_of(upload).total}
-        return await hand_over(session, ctx, upload, **arrived)
-
-
-def _check_piece(upload: UploadSession) -> None:
-    if upload.status not in TAKES_CHUNKS:
-        raise closed(upload)
-    if upload.received_bytes < upload.file_size:
-        plan = plan_of(upload)
-        raise ChunksMissing(range(plan.reached(upload.received_bytes) + 1, plan.total + 1))
-
-
 async def cancel(ctx: Context, id: UUID) -> UploadSession:
     """Close the caller's session and drop its bytes. Cancelling again changes nothing."""
     async with ctx.services.db.write() as session:
         upload = await _cancel(session, await _own(session, ctx, id))
-    await _free(ctx, upload)
+    await discard(ctx, upload.id)
     return upload
 
 
@@ -344,26 +300,12 @@ async def cancel_by_link(ctx: Context, token: str) -> None:
         if upload is None:
             raise NotFound("UploadSession", id)
         await _cancel(session, upload)
-    await _free(ctx, upload)
+    await discard(ctx, id)
 
 
-async def discard(ctx: Context, id: UUID | None) -> None:
-    """Drop the bytes of a session that has failed."""
-    if id is None:
-        return
-    async with ctx.services.db.read() as session:
-        upload = await uploads.by_id(session, id)
-    if upload is not None:
-        await _free(ctx, upload)
-
-
-async def _free(ctx: Context, upload: UploadSession) -> None:
-    """Remove what the store holds of a closed upload. Who is killed here leaves it to a job."""
-    if not upload.storage_token:
-        return
-    await ctx.services.store.abort(UploadRef.of(upload))
-    async with ctx.services.db.write() as session:
-        await uploads.cleared(session, [upload.id])
+async def discard(ctx: Context, id: UUID) -> None:
+    """Drop what the store holds of a closed session."""
+    await stored.clear(ctx.services.db, ctx.services.store, id)
 
 
 async def _own(session: WriteSession, ctx: Context, id: UUID) -> UploadSession:

@@ -16,6 +16,7 @@ from schema.accounts import AccountQuery
 from schema.errors import ERROR_TYPES
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.engine import Schema
+from schema.files import FileMutation
 from schema.info import Info
 from schema.instant import InstantMutation, InstantQuery
 from schema.limits import LimitsQuery
@@ -78,7 +79,9 @@ async def _node(info: Info, id: str) -> Node | None:
 
 
 @strawberry.type(description="What can be done.")
-class Mutation(UploadMutation, InstantMutation, ObjectMutation, VideoMutation, TaskMutation):
+class Mutation(
+    UploadMutation, FileMutation, InstantMutation, ObjectMutation, VideoMutation, TaskMutation
+):
     pass
 
 

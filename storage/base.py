@@ -5,20 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, Self, TypeAlias
-
-
-class Begun(Protocol):
-    """What a session's row remembers of its upload."""
-
-    @property
-    def storage_key(self) -> str: ...
-    @property
-    def storage_token(self) -> str: ...
-    @property
-    def file_size(self) -> int: ...
-    @property
-    def chunk_size(self) -> int: ...
+from typing import Protocol, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +19,6 @@ class UploadRef:
     """Bytes of every part but the last. Parts are numbered from 1."""
     token: str
     """The store's own name of the upload."""
-
-    @classmethod
-    def of(cls, upload: Begun) -> Self:
-        return cls(upload.storage_key, upload.file_size, upload.chunk_size, upload.storage_token)
 
     def offset(self, number: int) -> int:
         return (number - 1) * self.part_size

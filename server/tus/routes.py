@@ -25,7 +25,7 @@ from domain.errors import (
 )
 from domain.tokens import Grant
 from domain.uploads import TAKES_CHUNKS, UploadPurpose, UploadStatus
-from resolvers import chunks, uploads
+from resolvers import chunks, pieces, uploads
 from resolvers.context import Context
 from schema import ids
 from server import bodies, requests
@@ -117,10 +117,10 @@ async def describe(request: Request, _body: Body) -> Response:
 async def create(request: Request, body: Body) -> Response:
     """`POST`: open an upload, also with its first bytes, or put one together from others."""
     ctx = await _caller(request)
-    pieces = headers.pieces(request.headers)
-    if pieces is not None:
-        parts = [ctx.services.upload_links.read(token).subject for token in pieces]
-        upload = await uploads.concatenate(ctx, headers.described(request.headers), parts)
+    named = headers.pieces(request.headers)
+    if named is not None:
+        parts = [ctx.services.upload_links.read(token).subject for token in named]
+        upload = await pieces.concatenate(ctx, headers.described(request.headers), parts)
     elif request.headers.get("Content-Type") == OFFSET_BYTES:
         upload = await _create_with_bytes(ctx, request, body)
     else:

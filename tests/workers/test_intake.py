@@ -20,8 +20,9 @@ from domain.events import EventType
 from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadStatus
 from domain.videos import VideoStatus
-from jobs import intake, outcomes, worker
+from jobs import outcomes, worker
 from jobs.runs import Tools
+from jobs.uploads import ref_of
 from schema import ids
 from server.settings import Settings
 from storage import keys
@@ -186,7 +187,7 @@ async def test_a_run_that_died_after_storing_the_file_is_made_up_for(
     task = await house.task()
     async with house.db.write() as session:
         assert await tasks.claim(session, task.id, worker="dead") is not None
-    await house.tools.store.finish(intake.ref_of(upload))
+    await house.tools.store.finish(ref_of(upload))
     await house.verify()
     await check_made_once(house, upload, attempts=2)
 
@@ -266,7 +267,7 @@ async def test_a_check_that_is_cancelled_at_its_end_leaves_nothing(
             assert house.is_stored(upload) == {"upload": True, "object": True}
             await house.tools.queue.stop(ended)
             await until(lambda: waits(house.db, "failures="))  # to put the cancelled run back
-        await house.tools.store.abort(intake.ref_of(upload))
+        await house.tools.store.abort(ref_of(upload))
     await check_cancelled(house, upload)
 
 
