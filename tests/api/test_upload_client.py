@@ -149,6 +149,41 @@ async def test_an_interrupted_upload_goes_on_with_the_missing_chunks(
     assert client.remembered() == 0
 
 
+async def test_another_device_goes_on_with_what_was_begun_here(
+    client: Client, base_url: str, owner: factories.Owner, api: Api, work: Work, film: Path
+) -> None:
+    await client.interrupt(film, after=2 * CHUNK + 1)
+    elsewhere = Client(base_url, owner.api_key, client.folder.with_name("elsewhere"))
+    await _worked(work, api, elsewhere.upload(film))
+    assert "Resuming the upload of 'film'" in elsewhere.shown.getvalue()
+    assert len((await api.run(SESSIONS))["uploadSessions"]["nodes"]) == 1
+
+
+async def test_a_file_that_is_in_the_library_is_not_sent_again(
+    client: Client, api: Api, work: Work, film: Path
+) -> None:
+    first = await _worked(work, api, client.upload(film))
+    again = await client.upload(film)
+    assert again.vid == first.vid
+    note = "film.mp4: This file is in your library already: nothing was sent."
+    assert note in client.shown.getvalue().splitlines()
+    assert len((await api.run(SESSIONS))["uploadSessions"]["nodes"]) == 1
+
+
+async def test_a_file_that_the_server_has_is_not_sent(
+    client: Client, base_url: str, stranger: Api, api: Api, work: Work, film: Path
+) -> None:
+    other = Client(base_url, str(stranger.api_key), client.folder.with_name("other"))
+    await _worked(work, stranger, other.upload(film))
+    playable = await client.upload(film)
+    assert playable.title == "film"
+    note = "film.mp4: The server has this file already: nothing was sent."
+    assert note in client.shown.getvalue().splitlines()
+    assert (await api.run(SESSIONS))["uploadSessions"]["nodes"] == []
+    async with open_http() as http:
+        assert (await http.get(playable.hls_url)).text.startswith("#EXTM3U")
+
+
 async def test_a_cancelled_session_is_not_resumed(
     client: Client, api: Api, work: Work, film: Path
 ) -> None:
