@@ -18,7 +18,7 @@ import psycopg
 log = logging.getLogger(__name__)
 
 CHANNEL = "reelgraph"
-_KEEPALIVE: dict[str, Any] = {
+KEEPALIVE: dict[str, Any] = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
@@ -146,5 +146,5 @@ class EventBus:
 
     async def _connect(self) -> psycopg.AsyncConnection:
         return await psycopg.AsyncConnection.connect(
-            self._conninfo, autocommit=True, connect_timeout=5, **_KEEPALIVE
+            self._conninfo, autocommit=True, connect_timeout=5, **KEEPALIVE
         )

@@ -4,7 +4,8 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, union, update
+from sqlalchemy import ColumnElement, func, select, true, union, update
+from sqlalchemy.orm import aliased
 
 from db.models import (
     Account,
@@ -50,23 +51,36 @@ async def contents(db: Database) -> AsyncGenerator[Content]:
         after = rows[-1].id
 
 
-async def playlists(db: Database) -> AsyncGenerator[tuple[UUID, str]]:
-    """The playlist of every READY play set, with the play set's id."""
-    after = UUID(int=0)
-    while True:
-        async with db.read() as session:
-            page = await session.execute(
-                select(PlaySet.id, PlaySet.playlist_key)
-                .where(PlaySet.id > after, PlaySet.status == PlaySetStatus.READY)
-                .order_by(PlaySet.id)
-                .limit(_PAGE)
+async def made(db: Database) -> AsyncGenerator[tuple[str, UUID, str]]:
+    """Every file that a row of what was made names: what the row is, its id, and the key."""
+    named = (
+        ("play set", PlaySet.id, PlaySet.playlist_key, PlaySet.status == PlaySetStatus.READY),
+        ("audio track", AudioTrack.id, AudioTrack.playlist_key, true()),
+        ("video", Video.id, Video.poster_key, true()),
+        ("video", Video.id, Video.storyboard_key, true()),
+    )
+    for kind, id_column, key_column, condition in named:
+        after = UUID(int=0)
+        while True:
+            wanted = select(id_column, key_column).where(
+                id_column > after, key_column.is_not(None), condition
             )
-            rows = page.all()
-        if not rows:
-            return
-        for id, key in rows:
-            yield id, str(key)
-        after = rows[-1][0]
+            async with db.read() as session:
+                page = await session.execute(wanted.order_by(id_column).limit(_PAGE))
+                rows = page.all()
+            if not rows:
+                break
+            for id, key in rows:
+                yield kind, id, str(key)
+            after = rows[-1][0]
+
+
+def _is_needed() -> ColumnElement[bool]:
+    """Whether a session is open, or a piece of one that is."""
+    whole = aliased(UploadSession)
+    pieces = select(func.unnest(whole.partials)).where(whole.status.in_(OPEN))
+    held = UploadSession.storage_token != ""
+    return held & (UploadSession.status.in_(OPEN) | UploadSession.id.in_(pieces))
 
 
 async def known_sources(session: ReadSession, keys: Collection[str]) -> set[str]:
@@ -75,7 +89,7 @@ async def known_sources(session: ReadSession, keys: Collection[str]) -> set[str]
         union(
             select(Content.key).where(Content.key.in_(keys)),
             select(UploadSession.storage_key).where(
-                UploadSession.storage_key.in_(keys), UploadSession.status.in_(OPEN)
+                UploadSession.storage_key.in_(keys), _is_needed()
             ),
             select(Garbage.key).where(Garbage.key.in_(keys)),
         )
@@ -116,7 +130,7 @@ async def open_uploads(session: ReadSession, tokens: Collection[str]) -> set[str
     """Which of these uploads, by the store's names, belong to a session that needs them."""
     rows = await session.scalars(
         select(UploadSession.storage_token).where(
-            UploadSession.storage_token.in_(tokens), UploadSession.status.in_(OPEN)
+            UploadSession.storage_token.in_(tokens), _is_needed()
         )
     )
     return set(rows)

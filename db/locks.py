@@ -13,6 +13,10 @@ from typing import LiteralString
 import psycopg
 from psycopg import AsyncConnection
 
+from db.bus import KEEPALIVE
+
+ANSWER_S = 5
+
 
 class Locks:
     """`conninfo` is a libpq URL."""
@@ -58,19 +62,29 @@ class Locks:
         async with self._turn:
             if self._connection is not None:
                 with suppress(psycopg.OperationalError):  # it broke since: so did its locks
-                    return await _asked(self._connection, question, name)
-            self._connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
-            return await _asked(self._connection, question, name)
+                    return await self._asked(question, name)
+            self._connection = await AsyncConnection.connect(
+                self._conninfo, autocommit=True, connect_timeout=ANSWER_S, **KEEPALIVE
+            )
+            return await self._asked(question, name)
+
+    async def _asked(self, question: LiteralString, name: str) -> bool:
+        """Everybody waits for this connection: one that does not answer is given up."""
+        connection = self._connection
+        if connection is None:
+            return False
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                cursor = await connection.execute(question, [_number(name)])
+                row = await cursor.fetchone()
+        except TimeoutError as failure:
+            connection.pgconn.finish()
+            raise psycopg.OperationalError("the database does not answer") from failure
+        return bool(row and row[0])
 
     async def close(self) -> None:
         if self._connection is not None:
             await self._connection.close()
-
-
-async def _asked(connection: AsyncConnection, question: LiteralString, name: str) -> bool:
-    cursor = await connection.execute(question, [_number(name)])
-    row = await cursor.fetchone()
-    return bool(row and row[0])
 
 
 def _number(name: str) -> int:

@@ -119,6 +119,7 @@ class StoredObject(Base):
     __table_args__ = (
         UniqueConstraint("account_id", "content_id"),
         Index("ix_stored_object_account_id_created_at", "account_id", "created_at", "id"),
+        Index("ix_stored_object_account_id_sha256", "account_id", "sha256"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -298,6 +299,21 @@ class UploadSession(Base):
             "ix_upload_session_expires_at",
             "expires_at",
             postgresql_where=text("status in ('waiting', 'uploading')"),
+        ),
+        Index(
+            "ix_upload_session_account_id_open",
+            "account_id",
+            postgresql_where=text("status in ('waiting', 'uploading', 'verifying')"),
+        ),
+        Index(
+            "ix_upload_session_storage_key",
+            "storage_key",
+            postgresql_where=text("storage_token <> ''"),
+        ),
+        Index(
+            "ix_upload_session_storage_token",
+            "storage_token",
+            postgresql_where=text("storage_token <> ''"),
         ),
         Index(
             "ix_upload_session_account_id_sha256",

@@ -172,6 +172,14 @@ async def lock(session: WriteSession, id: UUID) -> Content | None:
     return await session.scalar(select(Content).where(Content.id == id).with_for_update())
 
 
+async def holds(session: ReadSession, account_id: UUID, sha256: str | None) -> bool:
+    """Whether the account has these bytes already, so that having them again costs nothing."""
+    mine = select(StoredObject.id).where(
+        StoredObject.account_id == account_id, StoredObject.sha256 == sha256
+    )
+    return await session.scalar(mine.limit(1)) is not None
+
+
 async def is_kept(session: ReadSession, key: str) -> bool:
     """Whether a content's row names this very key."""
     return await session.scalar(select(Content.id).where(Content.key == key)) is not None

@@ -1,6 +1,6 @@
 """Statements about the bytes of upload sessions: their parts, and how far they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -121,14 +121,20 @@ async def add(session: WriteSession, id: UUID, *, number: int, size: int, sha256
     return await connection.scalar(_ADD, part) is not None
 
 
-async def note(session: WriteSession, id: UUID, sizes: Mapping[int, int]) -> bool:
-    """Record the chunks that the store says it has, and forget others; whether that is news."""
+async def note(
+    session: WriteSession, id: UUID, sizes: Mapping[int, int], wrong: Collection[int]
+) -> bool:
+    """Record chunks that the store says it has; whether that is news.
+
+    Only those that it has with a `wrong` size are forgotten: what it did not list may have come
+    since.
+    """
     rows = await session.execute(
         select(UploadPart.number, UploadPart.size).where(UploadPart.session_id == id)
     )
     known = {row.number: row.size for row in rows}
     new = {number: size for number, size in sizes.items() if number not in known}
-    gone = [number for number in known if number not in sizes]
+    gone = [number for number in known if number in wrong]
     if not new and not gone:
         return False
     size = sum(new.values()) - sum(known[number] for number in gone)

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 from db import inventory, objects
@@ -19,6 +19,7 @@ from storage import keys
 from storage.base import ObjectInfo, StoredUpload, UploadRef
 
 T = TypeVar("T")
+Thing_contra = TypeVar("Thing_contra", contravariant=True)
 
 GRACE = timedelta(hours=1)
 _BATCH = 500
@@ -56,21 +57,33 @@ async def check(
     new owners until somebody uploads the same bytes again, which replaces them.
     """
     before = (now or datetime.now(UTC)) - GRACE
-    async for found in _contents(tools, repair=repair, read=read):
-        yield found
-    async for found in _play_sets(tools):
-        yield found
-    async for page in _pages(tools.store.list(keys.SOURCES)):
-        async for found in _sources(tools, page, before, repair=repair):
+    store = tools.store
+    listings = (
+        _each(tools, store.list(keys.SOURCES), _sources, before, repair=repair),
+        _each(tools, store.list(keys.MEDIA), _outputs, before, repair=repair),
+        _each(tools, store.list(keys.TAILS), _tails, before, repair=repair),
+        _each(tools, store.uploads(), _uploads, before, repair=repair),
+    )
+    rows = (_contents(tools, repair=repair, read=read), _made(tools))
+    for findings in (*rows, *listings, _counts(tools, repair=repair)):
+        async for found in findings:
             yield found
-    async for page in _pages(tools.store.list(keys.MEDIA)):
-        async for found in _outputs(tools, page, before, repair=repair):
+
+
+class _Look(Protocol, Generic[Thing_contra]):
+    """Compares a page of what the store lists with the tables."""
+
+    def __call__(
+        self, tools: Tools, page: Sequence[Thing_contra], before: datetime, /, *, repair: bool
+    ) -> AsyncGenerator[Finding]: ...
+
+
+async def _each(
+    tools: Tools, listed: AsyncIterator[T], look: _Look[T], before: datetime, *, repair: bool
+) -> AsyncGenerator[Finding]:
+    async for page in _pages(listed):
+        async for found in look(tools, page, before, repair=repair):
             yield found
-    async for page in _pages(tools.store.uploads()):
-        async for found in _uploads(tools, page, before, repair=repair):
-            yield found
-    async for found in _counts(tools, repair=repair):
-        yield found
 
 
 async def _contents(tools: Tools, *, repair: bool, read: bool) -> AsyncGenerator[Finding]:
@@ -96,12 +109,18 @@ async def _content(tools: Tools, content: Content, *, read: bool) -> Finding | N
     return None
 
 
-async def _play_sets(tools: Tools) -> AsyncGenerator[Finding]:
-    async for id, key in inventory.playlists(tools.db):
-        try:
-            await tools.store.stat(key)
-        except FileNotFoundError:
-            yield Finding(Fault.MISSING, key, f"play set {id}")
+async def _made(tools: Tools) -> AsyncGenerator[Finding]:
+    async for kind, id, named in inventory.made(tools.db):
+        for key in _with_media(named):
+            try:
+                await tools.store.stat(key)
+            except FileNotFoundError:
+                yield Finding(Fault.MISSING, key, f"{kind} {id}")
+
+
+def _with_media(key: str) -> list[str]:
+    """A playlist's one media file lies beside it."""
+    return [key, f"{key.removesuffix('.m3u8')}.mp4"] if key.endswith(".m3u8") else [key]
 
 
 async def _sources(
@@ -161,13 +180,26 @@ async def _orphans(
         yield Finding(Fault.ORPHAN, one.key, f"{one.size} bytes", mended=repair)
 
 
+async def _tails(
+    tools: Tools, page: Sequence[ObjectInfo], before: datetime, *, repair: bool
+) -> AsyncGenerator[Finding]:
+    tokens = {one.key: one.key.split("/")[-2] for one in page}
+    async with tools.db.read() as session:
+        needed = await inventory.open_uploads(session, set(tokens.values()))
+    known = {key for key, token in tokens.items() if token in needed}
+    async for found in _orphans(tools, page, known, before, repair=repair):
+        yield found
+
+
 async def _uploads(
     tools: Tools, page: Sequence[StoredUpload], before: datetime, *, repair: bool
 ) -> AsyncGenerator[Finding]:
+    making = {one.token: place[1] for one in page if (place := _place(one.key or ""))}
     async with tools.db.read() as session:
         known = await inventory.open_uploads(session, [one.token for one in page])
+        busy = await inventory.unfinished(session, set(making.values()))
     for one in page:
-        if one.token in known or one.begun_at >= before:
+        if one.token in known or making.get(one.token) in busy or one.begun_at >= before:
             continue
         if repair:
             await tools.store.abort(UploadRef(one.key or "", 1, 1, one.token))

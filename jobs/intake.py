@@ -20,7 +20,7 @@ from domain.uploads import UploadPurpose, UploadStatus
 from jobs import outcomes, plans, uploads
 from jobs.runs import Overtaken, Run, Tools
 from media.probe import probe
-from storage.base import HashedFile, UploadRef
+from storage.base import HashedFile, ObjectStore, UploadRef
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ async def verify(run: Run) -> None:
     """Turn the upload that this task is about into what it was sent for."""
     upload = await _upload_of(run)
     ref = uploads.ref_of(upload)
-    if upload.partials:
+    if upload.partials and not await _is_whole(run.tools.store, ref):
         await _assemble(run, upload, ref)
     await run.tools.store.finish(ref)
     async with _hashed(run, upload) as file:
@@ -70,6 +70,7 @@ async def examine(run: Run) -> None:
     async with run.tools.db.write() as session:
         if not await tasks.succeed(session, task):
             raise Overtaken
+        await accounts.lock(session, task.account_id)
         video = await videos.lock(session, task.video_id)
         if video is None:
             raise Overtaken
@@ -94,6 +95,14 @@ async def _upload_of(run: Run) -> UploadSession:
     if upload is None or upload.status is not UploadStatus.VERIFYING:
         raise Overtaken
     return upload
+
+
+async def _is_whole(store: ObjectStore, ref: UploadRef) -> bool:
+    """Whether a run that was interrupted has made the object already."""
+    try:
+        return (await store.stat(ref.key)).size == ref.size
+    except FileNotFoundError:
+        return False
 
 
 async def _assemble(run: Run, upload: UploadSession, ref: UploadRef) -> None:

@@ -1,7 +1,10 @@
 """What has to be seen to from time to time, by one worker for all."""
 
 import logging
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from db import challenges, events, garbage, objects, uploads
 from db.models import Content
@@ -37,12 +40,11 @@ async def expire_uploads(tools: Tools) -> None:
         expired = await uploads.expire(session, now=now)
         if expired:
             await events.wake(session, *(topic("upload", upload.id) for upload in expired))
-    for upload in expired:
-        await clear(tools.db, tools.store, upload.id)
     async with tools.db.read() as session:  # whoever closed these was killed before this
         left = await uploads.uncleared(session, before=now - CLEARED_AFTER)
-    for upload in left:
-        await clear(tools.db, tools.store, upload.id)
+    for upload in (*expired, *left):
+        with _others_first("upload", upload.id):
+            await clear(tools.db, tools.store, upload.id)
 
 
 async def collect(tools: Tools, *, now: datetime | None = None) -> int:
@@ -67,7 +69,17 @@ async def scrub(tools: Tools) -> None:
     async with tools.db.read() as session:
         contents = await objects.least_lately_checked(session, before=before, limit=SCRUBBED)
     for content in contents:
-        await inspect(tools, content)
+        with _others_first("content", content.id):
+            await inspect(tools, content)
+
+
+@contextmanager
+def _others_first(kind: str, id: UUID) -> Generator[None]:
+    """One thing that cannot be seen to now does not keep the others from being seen to."""
+    try:
+        yield
+    except Exception:
+        log.exception("%s %s is left for the next time", kind, id)
 
 
 async def inspect(tools: Tools, content: Content) -> bool:
@@ -75,7 +87,8 @@ async def inspect(tools: Tools, content: Content) -> bool:
     try:
         async with tools.store.hashed_file(content.key, lambda _size: None) as file:
             is_sound = file.sha256 == content.sha256
-    except FileNotFoundError:
+    except OSError as failure:  # it is gone, or the disk cannot read it
+        log.warning("content %s cannot be read: %s", content.sha256, failure)
         is_sound = False
     if not is_sound:
         log.error("content %s is damaged: it is not given to anybody any more", content.sha256)

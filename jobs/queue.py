@@ -11,7 +11,8 @@ from db.models import Task
 from db.session import WriteSession, driver_connection
 from domain.videos import TranscodePass
 
-INTAKE, FIRST_PLAY, TRANSCODE, MAINTENANCE = "intake", "first_play", "transcode", "maintenance"
+INTAKE, FIRST_PLAY, TRANSCODE = "intake", "first_play", "transcode"
+MAINTENANCE, RESCUE = "maintenance", "rescue"
 
 _QUEUES = {
     TranscodePass.ORIGIN: FIRST_PLAY,

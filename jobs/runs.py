@@ -113,8 +113,9 @@ async def perform(
     except Waiting:
         await _put_back(run, failed=False, reason=None)
         raise
-    except (StorageFull, StorageBusy) as failure:
-        await _fail_or_retry(run, failure)
+    except (StorageFull, StorageBusy) as failure:  # it passes; nothing that was sent may be lost
+        await _put_back(run, failed=False, reason=str(failure))
+        raise
     except DomainError as failure:
         await _fail(run, failure)
     except Exception as bug:

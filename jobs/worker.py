@@ -37,6 +37,7 @@ LANES = (
     Lane([queue.FIRST_PLAY], 1),
     Lane([queue.TRANSCODE], 1),
     Lane([queue.MAINTENANCE], 1),
+    Lane([queue.RESCUE], 1),
 )
 """A first play never waits for a ladder, and the rescue of jobs waits for nothing."""
 
@@ -65,7 +66,7 @@ async def run_transcode(context: procrastinate.JobContext, task_id: str) -> None
 
 
 @tasks.periodic(cron="* * * * * */5")  # the seconds come last
-@tasks.task(name="rescue", queue=queue.MAINTENANCE, queueing_lock="rescue", pass_context=True)
+@tasks.task(name="rescue", queue=queue.RESCUE, queueing_lock="rescue", pass_context=True)
 async def rescue(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
     await maintenance.rescue(_tools(context))
 
@@ -83,7 +84,9 @@ async def collect(context: procrastinate.JobContext, timestamp: int) -> None:  #
 
 
 @tasks.periodic(cron="*/10 * * * *")
-@tasks.task(name="scrub", queue=queue.INTAKE, queueing_lock="scrub", pass_context=True)
+@tasks.task(
+    name="scrub", queue=queue.MAINTENANCE, queueing_lock="scrub", lock="scrub", pass_context=True
+)
 async def scrub(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
     await maintenance.scrub(_tools(context))
 

@@ -17,6 +17,7 @@ from domain.errors import (
     NotFound,
     OffsetMismatch,
     PartBusy,
+    SessionClosed,
 )
 from domain.events import topic
 from domain.files import File
@@ -61,9 +62,7 @@ async def receive(
                 return await _drain(body, wanted)
             await _clear(ctx, upload, number)
         digest = await _write(ctx, upload, number, body, wanted)
-        async with ctx.services.db.write_once() as session:
-            added = await parts.add(session, upload.id, number=number, size=length, sha256=digest)
-        if not added:
+        if not await _record(ctx, upload, number, length, digest):
             raise closed(await _now(ctx, upload))
     ctx.services.bus.wake_soon(topic("upload", upload.id))
     return digest
@@ -104,6 +103,17 @@ async def _write(
         if now.status in TAKES_CHUNKS:
             raise  # the store has lost it
         raise closed(now) from None
+
+
+async def _record(ctx: Context, upload: UploadSession, number: int, size: int, sha256: str) -> bool:
+    """Count a chunk that is stored; whether the session still took it."""
+    if not ctx.services.store.direct:
+        async with ctx.services.db.write_once() as session:
+            return await parts.add(session, upload.id, number=number, size=size, sha256=sha256)
+    async with ctx.services.db.write() as session:  # who asked the store may have counted it
+        await uploads.lock(session, upload.id)
+        await parts.clear(session, upload.id, number)
+        return await parts.add(session, upload.id, number=number, size=size, sha256=sha256)
 
 
 async def _now(ctx: Context, upload: UploadSession) -> UploadSession:
@@ -178,7 +188,11 @@ async def append(
                     raise closed(await uploads.by_id(session, id) or upload)
             ctx.services.bus.wake_soon(topic("upload", id))
 
-        await ctx.services.store.append(ref_of(upload), offset, body, digest=digest, keep=keep)
+        try:
+            await ctx.services.store.append(ref_of(upload), offset, body, digest=digest, keep=keep)
+        except SessionClosed:
+            await ctx.services.store.abort(ref_of(upload))  # also what came since it was closed
+            raise
         return await _after(ctx, id)
 
 

@@ -1,8 +1,9 @@
 """Chunks that clients send to the store itself: we hear of them only by asking it."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 from db import events, parts, uploads
@@ -12,6 +13,8 @@ from domain.events import topic
 from domain.uploads import TAKES_CHUNKS
 from jobs.uploads import ref_of
 from resolvers.context import Context
+
+log = logging.getLogger(__name__)
 
 WATCH_EVERY_S = 1.0
 """How often the store is asked about an upload that somebody watches."""
@@ -26,15 +29,13 @@ async def refresh(ctx: Context, upload: UploadSession) -> bool:
         found = await ctx.services.store.parts(ref)
     except FileNotFoundError:  # closed in the meantime
         return False
-    sizes = {
-        part.number: part.size
-        for part in found
-        if 1 <= part.number <= ref.parts and part.size == ref.length(part.number)
-    }
+    planned = [part for part in found if 1 <= part.number <= ref.parts]
+    sizes = {part.number: part.size for part in planned if part.size == ref.length(part.number)}
+    wrong = {part.number for part in planned} - sizes.keys()
     async with ctx.services.db.write() as session:
         if await uploads.lock(session, upload.id) is None:
             return False
-        if await parts.note(session, upload.id, sizes):
+        if await parts.note(session, upload.id, sizes, wrong):
             await events.wake(session, topic("upload", upload.id))
     return True
 
@@ -58,6 +59,10 @@ async def _keep_asking(ctx: Context, id: UUID) -> None:
             upload = (await uploads.of_account(session, ctx.account_id, [id])).get(id)
         if upload is None or upload.status not in TAKES_CHUNKS:
             return
-        with suppress(StorageBusy):  # a second later it may answer
+        try:
             await refresh(ctx, upload)
+        except StorageBusy:
+            pass  # a second later it may answer
+        except Exception:
+            log.exception("the chunks of a watched upload could not be counted")
         await asyncio.sleep(WATCH_EVERY_S)

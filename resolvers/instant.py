@@ -29,7 +29,9 @@ from storage.base import ObjectStore
 log = logging.getLogger(__name__)
 
 REFUSAL_S = 0.25
-"""When a wrong answer is refused: later than reading the pieces takes."""
+"""When a wrong answer is refused: after this time, or a multiple of it."""
+READING_S = 5.0
+"""How long the store may take to read the pieces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,8 @@ async def prove(ctx: Context, token: str, proof: str, new: Taken) -> Video:
         return await _take(ctx, content, named)
     except PossessionNotProven:
         log.warning("account %s could not show a file that it wanted to take over", ctx.account_id)
-        await asyncio.sleep(asked_at + REFUSAL_S - loop.time())
+        passed = loop.time() - asked_at
+        await asyncio.sleep(REFUSAL_S - passed % REFUSAL_S)
         raise
 
 
@@ -134,18 +137,21 @@ async def _spend(ctx: Context, token: str) -> tuple[bytes, Claim]:
 
 
 async def _read(store: ObjectStore, content: Content, pieces: Sequence[range]) -> list[bytes]:
+    """Whatever goes wrong looks like an unknown file: else it would tell that it is known."""
     try:
-        return await store.read_ranges(content.key, pieces)
-    except (FileNotFoundError, ValueError):
-        log.error("content %s is not whole: run `reelgraph fsck`", content.sha256)  # noqa: TRY400
-        raise PossessionNotProven from None
+        async with asyncio.timeout(READING_S):
+            return await store.read_ranges(content.key, pieces)
+    except Exception as failure:
+        log.exception("pieces of content %s could not be read", content.sha256)
+        raise PossessionNotProven from failure
 
 
 async def _take(ctx: Context, proven: Content, new: Taken) -> Video:
     """The content may have gone since it was read: then nothing is left but to upload it."""
     account_id, limits = ctx.account_id, ctx.services.limits
     async with ctx.services.db.write() as session:
-        await uploads.make_room(session, account_id, proven.size, limits)
+        held = await objects.holds(session, account_id, proven.sha256)
+        await uploads.make_room(session, account_id, 0 if held else proven.size, limits)
         content = await objects.sound(session, sha256=proven.sha256, size=proven.size)
         if content is None or content.key != proven.key:
             raise PossessionNotProven

@@ -58,7 +58,8 @@ async def store(ctx: Context, file: File, *, sha256: str | None) -> StoredObject
     _check_small(ctx, file)
     account_id, limits = ctx.account_id, ctx.services.limits
     async with ctx.services.db.write() as session:  # first: before any byte is stored
-        await uploads.make_room(session, account_id, file.size, limits)
+        held = await objects.holds(session, account_id, sha256)
+        await uploads.make_room(session, account_id, 0 if held else file.size, limits)
     key = keys.source(sha256, uuid4())
     kind = text.content_type(file.content_type)
     ref = await ctx.services.store.begin(key, file.size, file.size, kind)
@@ -66,7 +67,8 @@ async def store(ctx: Context, file: File, *, sha256: str | None) -> StoredObject
         digest = await ctx.services.store.write_part(ref, 1, file.body, sha256=sha256)
         await ctx.services.store.finish(ref)
         async with ctx.services.db.write() as session:
-            await uploads.make_room(session, account_id, file.size, limits)
+            held = await objects.holds(session, account_id, digest)
+            await uploads.make_room(session, account_id, 0 if held else file.size, limits)
             content = await objects.store(session, sha256=digest, key=key, size=file.size)
             new = NewObject(account_id, text.file_name(file.name), kind)
             return await objects.hold(session, content, new)

@@ -1,5 +1,6 @@
 """Upload sessions: begin, say where the bytes go, complete, cancel. The bytes: `chunks`."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,6 @@ from domain import text
 from domain.errors import (
     ChecksumMismatch,
     ChunksMissing,
-    DomainError,
     InvalidArgument,
     LimitExceeded,
     NotFound,
@@ -38,10 +38,13 @@ from jobs.plans import NewVideo
 from resolvers import direct
 from resolvers.context import Context
 from storage import keys
+from storage.base import UploadRef
 
 BEGUN = (UploadStatus.VERIFYING, UploadStatus.COMPLETED)
 """States in which the bytes are all there: completing again changes nothing."""
 
+MAX_SIGNED_S = 7 * 24 * 3600
+"""S3 takes no request that is signed for longer."""
 CHECKSUM = "x-amz-checksum-sha256"
 """Header with a chunk's SHA-256 in base64."""
 
@@ -123,10 +126,18 @@ async def create(ctx: Context, new: NewUpload) -> UploadSession:
     try:
         async with ctx.services.db.write() as session:
             await uploads.add(session, upload, limits)
-    except DomainError:
-        await store.abort(begun)
+    except BaseException:
+        await asyncio.shield(_abort_unknown(ctx, id, begun))
         raise
     return upload
+
+
+async def _abort_unknown(ctx: Context, id: UUID, begun: UploadRef) -> None:
+    """Drop an upload that got no session; the commit may have succeeded before we were stopped."""
+    async with ctx.services.db.read() as session:
+        known = await uploads.by_id(session, id)
+    if known is None:
+        await ctx.services.store.abort(begun)
 
 
 def _digests(plan: ChunkPlan, digests: Sequence[str] | None) -> bytes | None:
@@ -191,14 +202,15 @@ def targets(ctx: Context, upload: UploadSession, numbers: Sequence[int]) -> list
     ref = stored.ref_of(upload)
     token = ctx.services.upload_links.sign(Grant(upload.id, upload.expires_at))
     place = f"{ctx.base_url}/uploads/{token}"
-    left_s = int((upload.expires_at - datetime.now(UTC)).total_seconds())
-    ends, store = upload.expires_at, ctx.services.store
+    now, ends, store = datetime.now(UTC), upload.expires_at, ctx.services.store
+    ttl_s = min(max(1, int((ends - now).total_seconds())), MAX_SIGNED_S)
+    direct_ends = min(ends, now + timedelta(seconds=ttl_s))
 
     def target(number: int) -> Target:
         """At the store itself where that is possible, else here."""
-        request = store.part_request(ref, number, max(1, left_s))
+        request = store.part_request(ref, number, ttl_s)
         if request is not None:
-            return Target(number, request.method, request.url, request.headers, ends, None)
+            return Target(number, request.method, request.url, request.headers, direct_ends, None)
         headers = [("Content-Type", text.OCTETS)]
         return Target(number, "PUT", f"{place}/{number}", headers, ends, CHECKSUM)
 
@@ -329,5 +341,9 @@ async def _move(
 
 
 def closed(upload: UploadSession) -> SessionClosed:
+    """Why the session does not take what it was sent."""
+    what = "The session"
+    if upload.sequential:
+        what = "The session, which takes its bytes by tus only,"
     allowed = [status.name for status in TAKES_CHUNKS]
-    return SessionClosed("The session", current=upload.status.name, allowed=allowed)
+    return SessionClosed(what, current=upload.status.name, allowed=allowed)

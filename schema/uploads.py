@@ -8,6 +8,7 @@ from strawberry import UNSET
 
 from db import models
 from db.rows import Rows
+from domain.errors import InvalidArgument
 from domain.paging import Window
 from domain.uploads import ChunkPlan, seconds_left
 from resolvers import objects, tasks, uploads, videos
@@ -269,6 +270,9 @@ class UploadMutation:
             CreateUploadSessionInput, strawberry.argument(description="The file to come.")
         ],
     ) -> UploadSessionPayload:
+        purpose = UploadPurpose(input.purpose)
+        if purpose is UploadPurpose.PARTIAL:
+            raise InvalidArgument("Only tus clients send pieces of files.", path=["purpose"])
         new = NewUpload(
             title=input.title,
             description=input.description or None,
@@ -280,7 +284,7 @@ class UploadMutation:
             file_name=input.file_name or None,
             content_type=input.content_type or None,
             device_type=input.device_type or None,
-            purpose=UploadPurpose(input.purpose),
+            purpose=purpose,
             skip_auto_transcode=input.skip_auto_transcode,
         )
         row = await uploads.create(info.context, new)

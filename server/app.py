@@ -47,7 +47,7 @@ def create_app(
             Route("/", to_explorer),
             Route(PATH, graphql),
             WebSocketRoute(PATH, graphql),
-            Route("/uploads/{token}/{number:int}", uploads.put_part, methods=["PUT"]),
+            Route("/uploads/{token}/{number}", uploads.put_part, methods=["PUT"]),
             Route("/tus", tus.CREATION),
             Route("/tus/{token}", tus.UPLOAD),
             Route("/v/{token}/master.m3u8", delivery.master),

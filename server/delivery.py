@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp
 
-from domain.errors import DomainError
+from domain.errors import DomainError, StorageBusy
 from domain.playback import content_type
 from resolvers import playback
 from server import requests
@@ -34,7 +34,8 @@ async def media(request: Request) -> ASGIApp:
         headers = {"Cache-Control": f"{kept}, immutable"}
         return Response(found.file, headers=headers, media_type=content_type(found.name))
     if isinstance(found.file, Redirect):
-        return RedirectResponse(found.file.url, headers={"Cache-Control": kept})
+        # The URL may end before our link does, with the credentials that signed it.
+        return RedirectResponse(found.file.url, headers={"Cache-Control": "private, no-cache"})
     return FileResponse(
         found.file.path,
         content_type=content_type(found.name),
@@ -44,4 +45,7 @@ async def media(request: Request) -> ASGIApp:
 
 def _refusal(failure: DomainError) -> Response:
     content = {"code": failure.code.value, "message": str(failure)}
-    return JSONResponse(content, 403, {"Cache-Control": "no-store"})
+    headers = {"Cache-Control": "no-store"}
+    if isinstance(failure, StorageBusy):
+        return JSONResponse(content, 503, headers | {"Retry-After": "5"})
+    return JSONResponse(content, 403, headers)

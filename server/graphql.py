@@ -48,6 +48,7 @@ class ConnectionContext(Context):
 
 class GraphQLEndpoint(GraphQL[Context, None]):
     graphql_transport_ws_handler_class = SocketHandler
+    request_adapter_class = multipart.RequestAdapter
 
     def __init__(self, *, operation_timeout_s: float) -> None:
         super().__init__(
@@ -66,14 +67,15 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             return
         request = Request(scope, operations.limited(receive, multipart.most_bytes(scope)))
         try:
-            response = await self.run(request)
-        except HTTPException as failure:
-            response = operations.refusal(failure)
+            try:
+                response = await self.run(request)
+            except HTTPException as failure:
+                response = operations.refusal(failure)
+            await response(scope, receive, send)  # a streamed one executes only now
         except ClientDisconnect:
             return
         finally:
             await request.close()  # the files of a form
-        await response(scope, receive, send)
 
     @override
     async def get_sub_response(self, request: Request | WebSocket) -> Response:

@@ -1,13 +1,15 @@
 """Files in a GraphQL request, by the GraphQL multipart request specification.
 
-The form's parser streams each file to disk; none is held in memory. A form can be sent by any
-page without asking, so the request must carry a header that a form cannot have.
+The form's parser streams each file to disk, below `TMPDIR`; only small ones are held in memory.
+A form can be sent by any page without asking, so the request must carry a header that a form
+cannot have.
 """
 
+import errno
 from collections.abc import AsyncGenerator
 from typing import Any, Final, cast
 
-from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from cross_web import AsyncHTTPRequestAdapter, FormData, HTTPException, StarletteRequestAdapter
 from starlette.datastructures import Headers, UploadFile
 from starlette.exceptions import HTTPException as BadRequest
 from starlette.types import Scope
@@ -22,6 +24,26 @@ PREFLIGHT: Final = ("graphql-require-preflight", "authorization")
 
 _PIECE: Final = 256 * 1024
 """Bytes read at a time."""
+_FIELDS: Final = 2
+"""`operations` and `map`; they are held in memory."""
+_FILES: Final = 10
+
+
+class RequestAdapter(StarletteRequestAdapter):
+    """Strawberry's view of a request, whose form has few parts."""
+
+    async def get_form_data(self) -> FormData:
+        try:
+            form = await self._request.form(
+                max_files=_FILES, max_fields=_FIELDS, max_part_size=MAX_BODY
+            )
+        except BadRequest as failure:
+            raise HTTPException(400, f"Unable to parse the form: {failure.detail}") from None
+        except OSError as failure:
+            if failure.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise HTTPException(507, "There is no room for the files of this request.") from failure
+        return FormData(files=form, form=form)
 
 
 def is_multipart(content_type: str) -> bool:
@@ -40,10 +62,7 @@ async def parameters(request: AsyncHTTPRequestAdapter) -> dict[str, Any] | list[
     """The request's `operations`, with a `File` in the place of each variable that `map` names."""
     if not any(name in request.headers for name in PREFLIGHT):
         raise HTTPException(400, "Send the header GraphQL-Require-Preflight with a form.")
-    try:
-        form = (await request.get_form_data()).form
-    except BadRequest as failure:
-        raise HTTPException(400, f"Unable to parse the form: {failure.detail}") from None
+    form = (await request.get_form_data()).form
     operations, places = (_json(form.get(name), name) for name in ("operations", "map"))
     for name, paths in _map(places).items():
         sent = form.get(name)

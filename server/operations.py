@@ -161,13 +161,18 @@ def _was_not_executed(response: GraphQLHTTPResponse) -> bool:
     return response.get("data") is None and bool(codes & REQUEST_ERRORS)
 
 
+_CODES: Final = {401: "UNAUTHENTICATED", 507: "STORAGE_FULL"}
+
+
 def refusal(failure: HTTPException) -> Response:
     status = failure.status_code
-    code = "UNAUTHENTICATED" if status == 401 else "BAD_REQUEST"  # noqa: PLR2004
+    code = _CODES.get(status, "BAD_REQUEST")
     error = {"message": failure.reason, "extensions": {"code": code}}
     response = Response(orjson.dumps({"errors": [error]}), status, media_type=content_type(JSON))
     if status == 405:  # noqa: PLR2004
         response.headers["Allow"] = "GET, POST"
     if status == 401:  # noqa: PLR2004
         response.headers["WWW-Authenticate"] = "Bearer"
+    if status == 507:  # noqa: PLR2004
+        response.headers["Retry-After"] = "60"
     return response

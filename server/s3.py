@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 
 from domain.errors import StorageBusy
 from jobs.workspace import Workspace
-from server.settings import NotReady, Settings, variable
+from server.settings import NotReady, Settings, SettingsError, variable
 from storage import keys
 from storage.presign import Credentials
 from storage.s3 import S3Store
@@ -39,6 +39,10 @@ async def open_store(settings: Settings, stack: AsyncExitStack) -> S3Store:
 def _location(settings: Settings) -> S3Location:
     bucket, prefix = settings.bucket
     secret = settings.s3_secret_key
+    if bool(settings.s3_access_key) != bool(secret):
+        raise SettingsError(
+            f"{variable('s3_access_key')} and {variable('s3_secret_key')} are set together."
+        )
     credentials = None
     if settings.s3_access_key and secret:
         credentials = Credentials(settings.s3_access_key, secret.get_secret_value())

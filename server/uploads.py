@@ -26,6 +26,10 @@ STATUSES: Final = {
 }
 
 
+_DIGITS: Final = 18
+"""More digits than any length or number here has; thousands of them Python refuses to read."""
+
+
 async def put_part(request: Request) -> Response:
     """Store one chunk; see docs/uploads.md for every answer."""
     body = bodies.blocks(request)
@@ -35,7 +39,7 @@ async def put_part(request: Request) -> Response:
         digest = await chunks.receive(
             ctx,
             await chunks.by_link(ctx, request.path_params["token"]),
-            request.path_params["number"],
+            _number(request.path_params["number"]),
             length=_length(request),
             sha256=sha256,
             body=body,
@@ -54,9 +58,15 @@ class LengthRequired(InvalidArgument):
     """The body's length must be known before it comes."""
 
 
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or len(text) > _DIGITS:
+        raise InvalidArgument(f"There is no part {text[:_DIGITS]!r}.")
+    return int(text)
+
+
 def _length(request: Request) -> int:
     length = request.headers.get("content-length", "")
-    if not length.isascii() or not length.isdigit():
+    if not (length.isascii() and length.isdigit()) or len(length) > _DIGITS:
         raise LengthRequired("The request needs a Content-Length.")
     return int(length)
 

@@ -4,6 +4,8 @@ from uuid import UUID
 
 SOURCES, MEDIA = "sources/", "videos/"
 """Under which prefixes there are objects."""
+TAILS = "uploads/"
+"""Where a store keeps bytes that are no whole part yet: `{key}/{token}/{part}`."""
 
 
 def source(sha256: str | None, generation: UUID) -> str:

@@ -158,7 +158,28 @@ async def test_a_ready_play_set_without_its_file_is_found(
         house.db, video, playlist_key="videos/a/b/1/360P.m3u8"
     )
     found = [one for one in await checked(house) if "play set" in one.detail]
-    assert found == [Finding(Fault.MISSING, "videos/a/b/1/360P.m3u8", f"play set {play_set.id}")]
+    assert found == [
+        Finding(Fault.MISSING, f"videos/a/b/1/360P.{kind}", f"play set {play_set.id}")
+        for kind in ("m3u8", "mp4")
+    ]
+
+
+async def test_the_pieces_of_an_upload_that_is_checked_are_needed(
+    house: Tools, owner: Owner, wiper: psycopg.Connection
+) -> None:
+    piece = await house.store.begin("sources/piece", 10, 10, "a/b")
+    for id, partials, status, token in (
+        (uuid4(), None, "completed", piece.token),
+        (uuid4(), "piece", "verifying", "whole"),
+    ):
+        wiper.execute(
+            "insert into upload_session (id, account_id, status, title, purpose, content_type,"
+            " file_size, chunk_size, storage_key, storage_token, expires_at, partials)"
+            " select %s, %s, %s, 'A', 'video', 'a/b', 10, 10, %s, %s, now(), case when %s then"
+            " (select array_agg(id) from upload_session) end",
+            [id, owner.account.id, status, f"sources/{token}", token, partials is not None],
+        )
+    assert await checked(house, repair=True) == []
 
 
 async def test_an_upload_without_a_session_is_aborted(house: Tools) -> None:

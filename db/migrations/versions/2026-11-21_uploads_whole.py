@@ -1,7 +1,7 @@
 """Uploads, whole: contents apart from who holds them, and what sessions know of their bytes.
 
-A content takes the id of its first video, so that what was made of it keeps its place in the
-store. Later videos of the same bytes share the first one's files from here on.
+A content takes the id of the video that has most of it, so that what was made of it keeps its
+place in the store. Other videos of the same bytes share that one's files from here on.
 """
 
 import sqlalchemy as sa
@@ -18,7 +18,11 @@ select coalesce(first.id, gen_random_uuid()), old.sha256, old.key, old.size,
     first.source, old.created_at
 from stored_object old
 left join lateral (
-    select id, source from video where source_sha256 = old.sha256 order by created_at, id limit 1
+    select id, source from video where source_sha256 = old.sha256
+    order by (
+        select count(*) from play_set where video_id = video.id and status = 'ready'
+    ) desc, created_at, id
+    limit 1
 ) first on true
 """
 OBJECTS = """
@@ -73,7 +77,11 @@ update upload_session set storage_token = id::text, storage_key =
     || sha256 || '.' || replace(id::text, '-', '')
 """
 # A check that is under way knows no video yet; its client completes the upload once more.
-REOPENED = "update upload_session set status = 'uploading' where status = 'verifying'"
+REOPENED = """
+update upload_session set status = 'uploading',
+    expires_at = greatest(expires_at, now() + interval '7 days')
+where status = 'verifying'
+"""
 ENDED = """
 update task set status = 'cancelled', finished_at = now()
 where kind = 'verify' and status in ('queued', 'running')
@@ -173,6 +181,7 @@ def _contents() -> None:
     op.create_index(
         op.f("ix_stored_object_content_id"), "stored_object", ["content_id"], unique=False
     )
+    op.create_index("ix_stored_object_account_id_sha256", "stored_object", ["account_id", "sha256"])
     op.execute(OBJECTS)
     op.execute(USED)
 
@@ -241,6 +250,19 @@ def _sessions() -> None:
         ["id"],
         ondelete="SET NULL",
     )
+    op.create_index(
+        "ix_upload_session_account_id_open",
+        "upload_session",
+        ["account_id"],
+        postgresql_where=sa.text("status in ('waiting', 'uploading', 'verifying')"),
+    )
+    for column in ("storage_key", "storage_token"):
+        op.create_index(
+            f"ix_upload_session_{column}",
+            "upload_session",
+            [column],
+            postgresql_where=sa.text("storage_token <> ''"),
+        )
     op.create_index(
         "ix_upload_session_uncleared",
         "upload_session",
