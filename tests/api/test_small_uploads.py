@@ -269,3 +269,29 @@ async def test_a_form_above_the_limit_is_cut_off(api: Api) -> None:
     data = bytes(UploadLimits.small_file_size + (2 << 20))
     answer = await forms.post(api, OBJECT, {"input": {"file": None}}, {FILE: ("a", data, "a/b")})
     assert answer.status_code == 413
+
+
+async def test_a_form_may_ask_for_a_stream_of_events(api: Api) -> None:
+    answer = await forms.post(
+        api,
+        OBJECT,
+        {"input": {"file": None}},
+        {FILE: ("a.bin", b"bytes", "a/b")},
+        headers={**forms.PREFLIGHT, "accept": "text/event-stream"},
+    )
+    assert uploading.sha256(b"bytes") in answer.text
+
+
+async def test_a_form_has_few_fields(api: Api) -> None:
+    fields = dict.fromkeys(("operations", "map", "more"), (None, "x"))
+    answer = await api.http.post("/graphql", files=fields)
+    assert answer.status_code == 400
+    assert "Too many fields" in answer.json()["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("number", ["x", "-1", "9" * 4_400, "0x1", "\u0661"])
+async def test_what_is_no_number_is_no_chunk(api: Api, number: str) -> None:
+    begun = await uploading.begin(api, b"data")
+    (url,) = await uploading.urls(api, begun["id"], 1)
+    answer = await api.http.put(url.rpartition("/")[0] + f"/{number}", content=b"data")
+    assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_ARGUMENT")

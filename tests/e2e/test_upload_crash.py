@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import processes, uploading
+from tests.support import forms, processes, uploading
 from tests.support.api import Api
 from tests.support.processes import Server
 from tests.support.waiting import until
 
 MIB = 1 << 20
+STORE = """
+mutation ($input: UploadObjectInput!) { uploadObject(input: $input) { userErrors { code } } }
+"""
 
 
 async def finished(api: Api, id: str) -> bool:
@@ -100,3 +103,14 @@ async def test_a_chunk_for_which_there_is_no_room_succeeds_later(small_disk: Pat
             done = await uploading.complete(api, begun["id"], uploading.sha256(data))
             assert done["userErrors"] == []
             await until(lambda: finished(api, begun["id"]))
+
+
+async def test_a_form_for_which_there_is_no_room_is_refused(small_disk: Path) -> None:
+    with processes.server(TMPDIR=str(small_disk)) as server:
+        server.start()
+        async with server.api() as api:
+            data = os.urandom(5 * MIB)
+            file = {"variables.input.file": ("a", data, "a/b")}
+            answer = await forms.post(api, STORE, {"input": {"file": None}}, file)
+    assert (answer.status_code, answer.headers["retry-after"]) == (507, "60")
+    assert answer.json()["errors"][0]["extensions"] == {"code": "STORAGE_FULL"}

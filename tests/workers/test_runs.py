@@ -16,6 +16,7 @@ from db import tasks
 from db.models import Event, PlaySet, Task, Video
 from domain.errors import (
     Cancelled,
+    DomainError,
     ErrorCode,
     MediaRefused,
     StorageBusy,
