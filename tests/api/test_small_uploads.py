@@ -283,7 +283,11 @@ async def test_a_form_may_ask_for_a_stream_of_events(api: Api) -> None:
 
 
 async def test_a_form_has_few_fields(api: Api) -> None:
-    fields = dict.fromkeys(("operations", "map", "more"), (None, "x"))
+    fields: list[tuple[str, tuple[None, str]]] = [
+        ("operations", (None, "x")),
+        ("map", (None, "x")),
+        ("more", (None, "x")),
+    ]
     answer = await api.http.post("/graphql", files=fields)
     assert answer.status_code == 400
     assert "Too many fields" in answer.json()["errors"][0]["message"]

@@ -1,6 +1,7 @@
 """Bringing a database to the current tables, from nothing and from earlier."""
 
 import subprocess
+import uuid
 from importlib import resources
 from typing import Any, LiteralString, cast
 
@@ -145,3 +146,61 @@ def test_a_database_that_does_not_answer_is_unreachable() -> None:
     url = f"postgresql://nobody@127.0.0.1:{processes.free_port()}/none"
     with pytest.raises(migrate.Unreachable, match=r"^connection failed: .*Connection refused"):
         migrate.upgrade(url)
+
+
+A_DIGEST, FAILED, PLAYED = "ab" * 32, uuid.UUID(int=1), uuid.UUID(int=2)
+
+BEFORE_CONTENTS = f"""
+insert into account (id, user_id, name) values ('{uuid.UUID(int=9)}', 'u', 'A');
+insert into stored_object (sha256, key, size, "references")
+    values ('{A_DIGEST}', 'sources/a', 10, 2);
+insert into video (id, vid, account_id, status, title, source_sha256, source, file_size, width,
+        height, duration_ms, poster_key, created_at)
+    select id, 'v' || number, '{uuid.UUID(int=9)}', status, 'T', '{A_DIGEST}', '{{}}', 10, 1, 1, 1,
+        'videos/' || id || '/poster.jpg', now() + number * interval '1 s'
+    from (values (1, '{FAILED}'::uuid, 'upload_failed'), (2, '{PLAYED}'::uuid, 'published'))
+        as made (number, id, status);
+insert into task (id, account_id, kind, status, video_id)
+    select id, account_id, 'transcode', 'succeeded', id from video;
+insert into play_set (id, video_id, task_id, resolution, status, playlist_key)
+    select id, id, id, '360P',
+        case status when 'published' then 'ready' else 'transcode_failed' end,
+        case status when 'published' then 'videos/' || id || '/360P.m3u8' end
+    from video;
+insert into upload_session (id, account_id, status, title, sha256, file_size, chunk_size,
+        expires_at)
+    values ('{uuid.UUID(int=5)}', '{uuid.UUID(int=9)}', 'verifying', 'U', '{A_DIGEST}', 10, 10,
+        now() - interval '1 h');
+"""
+
+
+def test_videos_from_before_contents_go_on_playing(empty: str) -> None:
+    command.upgrade(migrate.config(empty), "4c1f0a6d2b7e")
+    with psycopg.connect(empty) as connection:
+        connection.execute(cast("LiteralString", BEFORE_CONTENTS))
+    migrate.upgrade(empty)
+    assert rows(empty, 'select id, key, size, "references" from content') == [
+        (PLAYED, "sources/a", 10, 1)  # one account has it
+    ]
+    assert rows(empty, "select storage_used from account") == [(10,)]
+    played = "select status, playlist_key from play_set order by video_id"
+    assert rows(empty, played) == [
+        ("transcode_failed", None),
+        ("ready", f"videos/{PLAYED}/360P.m3u8"),
+    ]
+    assert rows(empty, "select count(*) from video where content_id is null") == [(0,)]
+    assert rows(empty, "select poster_key from video where id = content_id") == [
+        (f"videos/{PLAYED}/poster.jpg",)
+    ]
+
+
+def test_an_upload_that_was_being_checked_can_be_completed_again(empty: str) -> None:
+    command.upgrade(migrate.config(empty), "4c1f0a6d2b7e")
+    with psycopg.connect(empty) as connection:
+        connection.execute(cast("LiteralString", BEFORE_CONTENTS))
+    migrate.upgrade(empty)
+    id = uuid.UUID(int=5)
+    session = "select status, storage_key, storage_token, expires_at > now() from upload_session"
+    assert rows(empty, cast("LiteralString", session)) == [
+        ("uploading", f"sources/ab/ab/{A_DIGEST}.{id.hex}", str(id), True)
+    ]

@@ -47,7 +47,7 @@ from video first where first.id = video.content_id and video.id <> first.id
 PLAY_SETS = """
 update play_set set playlist_key = twin.playlist_key, file_size = twin.file_size
 from video, play_set twin
-where video.id = play_set.video_id and video.content_id <> video.id
+where video.id = play_set.video_id and play_set.status = 'ready' and video.content_id <> video.id
     and twin.video_id = video.content_id and twin.resolution = play_set.resolution
     and twin.playlist_key is not null
 """
