@@ -1,6 +1,6 @@
 """The operations of the API that an upload needs, and what it reads of their answers."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from server.client.connection import Answer, Connection
@@ -240,6 +240,7 @@ class Api:
         return hello.limits.max_file_size
 
     async def create(self, new: NewSession) -> Session:
+        """Raises `TemporaryFailure` at once: there may be a session all the same."""
         wishes = {
             "title": new.title,
             "description": new.description,
@@ -248,20 +249,22 @@ class Api:
             "chunkSize": new.chunk_size,
             "deviceType": "command line",
         }
-        return await self._mutate(_CREATE, wishes)
+        return _changed(await self.connection.ask_once(_CREATE, {"input": wishes}, _Mutation))
 
     async def complete(self, id: str, sha256: str) -> Session:
-        return await self._mutate(_COMPLETE, {"id": id, "finalSha256": sha256})
-
-    async def _mutate(self, document: str, input: Mapping[str, object]) -> Session:
-        payload = (await self.connection.ask(document, {"input": input}, _Mutation)).payload
-        if payload.upload_session is None:
-            reasons = " ".join(error.message for error in payload.user_errors)
-            raise ClientError(f"The server says: {reasons}")
-        return payload.upload_session
+        file = {"id": id, "finalSha256": sha256}
+        return _changed(await self.connection.ask(_COMPLETE, {"input": file}, _Mutation))
 
     async def session(self, id: str) -> Session | None:
         return (await self.connection.ask(_SESSION, {"id": id}, _Session)).upload_session
+
+    async def has_every_chunk(self, id: str) -> bool:
+        """Whether a session has, as far as the server says so at once."""
+        try:
+            found = await self.connection.ask_once(_SESSION, {"id": id}, _Session)
+        except ClientError:
+            return False
+        return found.upload_session is not None and found.upload_session.has_every_chunk
 
     async def targets(self, id: str, indexes: Sequence[int]) -> list[Target]:
         variables = {"id": id, "indexes": list(indexes)}
@@ -284,3 +287,11 @@ class Api:
         if video is None:
             raise Ended("The video was deleted. Run the command again to upload the file anew.")
         return video
+
+
+def _changed(mutation: _Mutation) -> Session:
+    payload = mutation.payload
+    if payload.upload_session is None:
+        reasons = " ".join(error.message for error in payload.user_errors)
+        raise ClientError(f"The server says: {reasons}")
+    return payload.upload_session

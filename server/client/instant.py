@@ -70,7 +70,10 @@ async def take_over(
     title: str,
     description: str | None,
 ) -> str | None:
-    """The id of a video made of bytes that the server has; None when they are to be sent."""
+    """The id of a video made of bytes that the server has; None when they are to be sent.
+
+    Raises `TemporaryFailure` at once. The video may be made all the same: `check` again then.
+    """
     mac = hmac.new(base64.b64decode(challenge.nonce), digestmod="sha256")
     for one in challenge.ranges:
         async for block in source.blocks(one.start, one.end - one.start):
@@ -82,5 +85,5 @@ async def take_over(
         "title": title,
         "description": description,
     }
-    video = (await connection.ask(_PROVE, {"input": answer}, _Proof)).payload.video
+    video = (await connection.ask_once(_PROVE, {"input": answer}, _Proof)).payload.video
     return video.id if video else None

@@ -11,10 +11,11 @@ from domain.text import MAX_TITLE
 from domain.uploads import ChunkPlan
 from server.client import instant
 from server.client.api import Api, NewSession, PlaySet, Session
-from server.client.errors import ClientError, Ended
-from server.client.instant import Check
+from server.client.errors import ClientError, Ended, TemporaryFailure
+from server.client.instant import Check, Named
 from server.client.progress import Display
 from server.client.resume import Memory, Subject
+from server.client.retries import Retries, persist
 from server.client.sources import Source
 from server.client.transfer import Targets, Transfer
 
@@ -65,9 +66,9 @@ class Upload:
         memory = Memory(self._folder, self._subject(sha256))
         session = await self._begun(memory)
         if session is None:
-            known = await instant.check(self._api.connection, sha256, self._source.size)
-            if video_id := await self._known_video(known):
-                return await self._played(video_id)
+            known = await persist(partial(self._known, sha256))
+            if isinstance(known, str):
+                return await self._played(known)
             session = await self._session(memory, known, sha256)
         try:
             playable = await self._finish(session, sha256)
@@ -77,13 +78,15 @@ class Upload:
         self._remember(memory.forget)
         return playable
 
-    async def _known_video(self, known: Check) -> str | None:
-        """The id of a video of these bytes, for which none of them has to be sent."""
-        if known.video:
-            self._display.note("This file is in your library already: nothing was sent.")
-            return known.video.id
-        if known.resumable:
-            return None
+    async def _known(self, sha256: str) -> str | Named | None:
+        """What the server has of these bytes: the id of a video, or a session to go on with.
+
+        All of it is repeated, never a proof alone: when its answer was lost, the video is there.
+        """
+        known = await self._check(sha256)
+        found = self._found(known)
+        if found:
+            return found
         video_id = await instant.take_over(
             self._api.connection,
             self._source,
@@ -93,7 +96,17 @@ class Upload:
         )
         if video_id:
             self._display.note("The server has this file already: nothing was sent.")
-        return video_id
+            return video_id
+        return self._found(await self._check(sha256))
+
+    async def _check(self, sha256: str) -> Check:
+        return await instant.check(self._api.connection, sha256, self._source.size)
+
+    def _found(self, known: Check) -> str | Named | None:
+        if known.video is None:
+            return known.resumable
+        self._display.note("This file is in your library already: nothing was sent.")
+        return known.video.id
 
     @property
     def _title(self) -> str:
@@ -101,9 +114,17 @@ class Upload:
 
     async def _finish(self, session: Session, sha256: str) -> Playable:
         if session.takes_chunks:
+            await self._deliver(session, sha256)
+        return await self._played(await self._verified(session.id))
+
+    async def _deliver(self, session: Session, sha256: str) -> None:
+        """Send what is missing, unless another uploader of the file has completed the session."""
+        try:
             await self._send(session)
             await self._api.complete(session.id, sha256)
-        return await self._played(await self._verified(session.id))
+        except ClientError:
+            if not await self._api.has_every_chunk(session.id):
+                raise
 
     def _remember(self, change: Callable[[], None]) -> None:
         """What cannot be remembered cannot be resumed, but is uploaded all the same."""
@@ -152,15 +173,26 @@ class Upload:
         self._display.note(f"Resuming the upload of {session.title!r}: {left} chunks left.")
         return session
 
-    async def _session(self, memory: Memory, known: Check, sha256: str) -> Session:
+    async def _session(self, memory: Memory, begun: Named | None, sha256: str) -> Session:
         """The session begun elsewhere for the same bytes; else a new one."""
-        session = None
-        if known.resumable:
-            session = self._resumed(await self._api.session(known.resumable.id))
-        if session is None:
-            session = await self._api.create(self._announcement(sha256))
+        session = await self._continued(begun) or await self._created(sha256)
         self._remember(partial(memory.keep, session.id))
         return session
+
+    async def _continued(self, begun: Named | None) -> Session | None:
+        return self._resumed(await self._api.session(begun.id)) if begun else None
+
+    async def _created(self, sha256: str) -> Session:
+        """A new session. When an answer was lost, it may be there, and is not made twice."""
+        retries = Retries()
+        while True:
+            try:
+                return await self._api.create(self._announcement(sha256))
+            except TemporaryFailure as failure:
+                await retries.wait(failure)
+            known = await self._check(sha256)
+            if session := await self._continued(known.resumable):
+                return session
 
     def _announcement(self, sha256: str) -> NewSession:
         return NewSession(

@@ -52,6 +52,11 @@ class Client:
         self._key = key
         self.folder = folder
         self.shown = io.StringIO()
+        self.loses: list[str] = []
+        """Operations whose next answer does not arrive."""
+        self.may_send = asyncio.Event()
+        """Chunks wait for it."""
+        self.may_send.set()
 
     async def upload(self, path: Path, wishes: Wishes = WISHES) -> Playable:
         return await self._run(path, wishes, Lines("film.mp4", self.shown))
@@ -64,10 +69,23 @@ class Client:
 
     async def _run(self, path: Path, wishes: Wishes, display: Lines) -> Playable:
         async with open_http() as http:
+            http.event_hooks = {"request": [self._hold], "response": [self._lose]}
             api = client_api.Api(Connection(http, self._base_url, key=self._key))
             with sources.opened(path) as source:
                 upload = Upload(api, source, wishes, folder=self.folder, display=display)
                 return await upload.run()
+
+    async def _hold(self, request: httpx.Request) -> None:
+        if request.method == "PUT":
+            await self.may_send.wait()
+
+    async def _lose(self, response: httpx.Response) -> None:
+        if response.request.method != "POST":
+            return
+        for operation in self.loses:
+            if f"mutation {operation}(".encode() in response.request.content:
+                self.loses.remove(operation)
+                raise httpx.ReadError("lost")
 
     def remembered(self) -> int:
         return len(list(self.folder.glob("*")))
@@ -182,6 +200,46 @@ async def test_a_file_that_the_server_has_is_not_sent(
     assert (await api.run(SESSIONS))["uploadSessions"]["nodes"] == []
     async with open_http() as http:
         assert (await http.get(playable.hls_url)).text.startswith("#EXTM3U")
+
+
+async def test_a_proof_whose_answer_is_lost_makes_one_video(
+    client: Client, base_url: str, stranger: Api, api: Api, work: Work, film: Path
+) -> None:
+    other = Client(base_url, str(stranger.api_key), client.folder.with_name("other"))
+    await _worked(work, stranger, other.upload(film))
+    client.loses = ["ProveUploadPossession"]
+    playable = await _worked(work, api, client.upload(film))
+    assert client.loses == []
+    (video,) = (await api.run(VIDEOS))["videos"]["nodes"]
+    assert video["vid"] == playable.vid
+    assert (await api.run(SESSIONS))["uploadSessions"]["nodes"] == []
+
+
+async def test_a_session_whose_answer_is_lost_is_not_opened_again(
+    client: Client, api: Api, work: Work, film: Path
+) -> None:
+    client.loses = ["CreateUploadSession"]
+    await _worked(work, api, client.upload(film))
+    assert client.loses == []
+    (session,) = (await api.run(SESSIONS))["uploadSessions"]["nodes"]
+    assert session["status"] == "COMPLETED"
+
+
+async def test_the_slower_of_two_uploads_ends_with_the_same_video(
+    client: Client, base_url: str, owner: factories.Owner, api: Api, work: Work, film: Path
+) -> None:
+    client.may_send.clear()
+    slower = asyncio.create_task(client.upload(film))
+
+    async def is_begun() -> bool:
+        return client.remembered() == 1
+
+    await until(is_begun)
+    elsewhere = Client(base_url, owner.api_key, client.folder.with_name("elsewhere"))
+    faster = await _worked(work, api, elsewhere.upload(film))
+    client.may_send.set()
+    assert (await slower).vid == faster.vid
+    assert len((await api.run(VIDEOS))["videos"]["nodes"]) == 1
 
 
 async def test_a_cancelled_session_is_not_resumed(

@@ -2,13 +2,14 @@
 
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from playwright.async_api import Page, Request, Response, Route
 
 OPERATION = re.compile(r"(?:query|mutation|subscription) (\w+)")
+Reply = Callable[[Route], Awaitable[None]]
 PATH = "/uploader/"
 """Where the page is: below the server's own origin, so that nothing else is asked of a test."""
 
@@ -41,6 +42,23 @@ def build(root: Path) -> Path:
     command = ["node", "web/uploader/build.js", "--test"]
     subprocess.run(command, cwd=root, check=True, timeout=60)
     return root / "web/uploader/dist"
+
+
+async def lose_request(route: Route) -> None:
+    """The server never hears of it."""
+    await route.abort()
+
+
+async def lose_answer(route: Route) -> None:
+    """The server does what it is asked, but the page does not hear of it."""
+    await route.fetch()
+    await route.abort()
+
+
+async def send_twice(route: Route) -> None:
+    """As something in between may, after a connection that broke off."""
+    await route.fetch()
+    await route.fulfill(response=await route.fetch())
 
 
 class UploadPage:
@@ -88,6 +106,17 @@ class UploadPage:
 
     async def call(self, method: str) -> None:
         await self.page.evaluate(f"upload.{method}()")
+
+    async def answer(self, operation: str, reply: Reply, *, times: int = 1) -> None:
+        """Have `reply` deal with the next requests of this name, instead of the server."""
+        replies = iter([reply] * times)
+
+        async def deal(route: Route) -> None:
+            is_meant = OPERATION.findall(route.request.post_data or "") == [operation]
+            mine = next(replies, None) if is_meant else None
+            await (mine(route) if mine else route.fallback())
+
+        await self.page.route("**/graphql", deal)
 
     async def until(self, condition: str) -> None:
         """Wait until this JavaScript is true."""

@@ -28,6 +28,8 @@ from tests.support.waiting import until
 
 CHUNK = 65_536
 PUTS = "**/uploads/*/*"
+CANCEL = "mutation ($id: ID!) { cancelUploadSession(id: $id) { __typename } }"
+VIDEOS = "{ videos { nodes { id } } }"
 VIDEO = "query ($id: ID!) { video(by: {id: $id}) { id title sha256 playSets { status } } }"
 SESSIONS = """
 { uploadSessions { nodes { id status title description deviceType totalChunks } } }
@@ -126,6 +128,10 @@ def numbers(urls: list[str]) -> list[int]:
 
 async def sessions(api: Api) -> list[dict[str, Any]]:
     return (await api.run(SESSIONS))["uploadSessions"]["nodes"]
+
+
+async def videos(api: Api) -> list[str]:
+    return [one["id"] for one in (await api.run(VIDEOS))["videos"]["nodes"]]
 
 
 async def finish(page: UploadPage, verify: Work) -> dict[str, Any]:
@@ -330,9 +336,6 @@ async def test_what_fails_for_now_is_sent_again(
 async def test_a_link_that_has_expired_is_replaced(
     page: UploadPage, wishes: dict[str, Any], video: Path
 ) -> None:
-    async def expire(route: Route) -> None:
-        await route.fulfill(status=403, json={"code": "LINK_EXPIRED", "message": "Too late."})
-
     await page.page.route(PUTS, expire, times=1)
     await page.begin(video, **wishes, parallel=1)
     await page.reached("verifying")
@@ -434,10 +437,69 @@ async def test_a_session_closed_elsewhere_ends_the_upload(
     await page.begin(video, **wishes)
     await gate.passed(3)
     (session,) = await sessions(api)
-    await api.run("mutation ($id: ID!) { cancelUploadSession(id: $id) { __typename } }", **session)
+    await api.run(CANCEL, id=session["id"])
     await gate.open()
     failure = await page.failed()
     assert (failure["code"], failure["status"]) == ("SESSION_CLOSED", 409)
+
+
+async def expire(route: Route) -> None:
+    await route.fulfill(status=403, json={"code": "LINK_EXPIRED", "message": "Too late."})
+
+
+@pytest.mark.parametrize("refuser", ["chunk", "targets"])
+async def test_the_slower_of_two_uploads_ends_with_the_same_video(
+    page: UploadPage,
+    open_page: OpenPage,
+    api: Api,
+    wishes: dict[str, Any],
+    verify: Work,
+    video: Path,
+    refuser: str,
+) -> None:
+    if refuser == "targets":
+        await page.page.route(PUTS, expire)
+    gate = await Gate(page, after=0).close()
+    await page.begin(video, **wishes)
+    await page.until("upload.state === 'uploading'")
+    other = await open_page()
+    await other.begin(video, **wishes)
+    await other.reached("verifying")
+    await gate.open()
+    await page.reached("verifying")
+    await verify()
+    (session,) = await sessions(api)
+    (made,) = await videos(api)
+    result = {"sessionId": session["id"], "videoId": made, "instant": False}
+    assert [await page.ended(), await other.ended()] == [result, result]
+    assert page.stored == []
+
+
+async def test_chunks_that_the_server_goes_on_losing_end_the_upload(
+    page: UploadPage, wishes: dict[str, Any], video: Path
+) -> None:
+    lost = {"code": "CHUNK_MISSING", "message": "Chunk 2 is missing.", "missingChunks": [2]}
+    payload = {"uploadSession": None, "userErrors": [lost]}
+
+    async def lose(route: Route) -> None:
+        await route.fulfill(json={"data": {"payload": payload}})
+
+    await page.answer("CompleteUploadSession", lose, times=9)
+    await page.begin(video, **wishes)
+    failure = await page.failed()
+    assert (failure["code"], failure["chunk"]) == ("CHUNK_MISSING", 2)
+    assert numbers(page.puts[chunks(video) :]) == [2, 2, 2]
+
+
+@pytest.mark.parametrize("reply", [pages.lose_answer, pages.lose_request])
+async def test_a_session_is_opened_once(
+    page: UploadPage, api: Api, wishes: dict[str, Any], video: Path, reply: pages.Reply
+) -> None:
+    await page.answer("CreateUploadSession", reply)
+    await page.begin(video, **wishes)
+    await page.reached("verifying")
+    assert len(await sessions(api)) == 1
+    assert len(page.puts) == chunks(video)
 
 
 @pytest.mark.parametrize("key", [None, "rg_wrong"])
@@ -498,6 +560,49 @@ async def test_bytes_that_another_account_has_need_only_be_proven(
     assert page.puts == []
     assert (await stranger.run(VIDEO, id=result["videoId"]))["video"]["title"] == "Mine now"
     assert (await api.run(VIDEO, id=result["videoId"]))["video"] is None
+
+
+@pytest.mark.parametrize("reply", [pages.lose_answer, pages.lose_request, pages.send_twice])
+async def test_a_proof_makes_one_video(
+    page: UploadPage,
+    stranger: Api,
+    wishes: dict[str, Any],
+    verify: Work,
+    video: Path,
+    reply: pages.Reply,
+) -> None:
+    await page.begin(video, **wishes)
+    await finish(page, verify)
+    page.puts.clear()
+    await page.answer("ProveUploadPossession", reply)
+    await page.begin(video, **{**wishes, "apiKey": stranger.api_key})
+    await page.reached("completed")
+    result = await page.ended()
+    assert [result["videoId"]] == await videos(stranger)
+    assert (result["instant"], page.puts) == (True, [])
+
+
+async def test_cancelling_is_too_late_when_the_proof_made_a_video(
+    page: UploadPage, stranger: Api, wishes: dict[str, Any], verify: Work, video: Path
+) -> None:
+    async def cancel_meanwhile(route: Route) -> None:
+        answer = await route.fetch()
+        await page.page.evaluate(
+            "() => void (window.cancelled = upload.cancel().catch(({ code }) => code))"
+        )
+        await route.fulfill(response=answer)
+
+    await page.begin(video, **wishes)
+    await finish(page, verify)
+    await page.answer("ProveUploadPossession", cancel_meanwhile)
+    await page.begin(video, **{**wishes, "apiKey": stranger.api_key})
+    assert await page.ended() == {
+        "sessionId": None,
+        "videoId": (await videos(stranger))[0],
+        "instant": True,
+    }
+    assert await page.page.evaluate("cancelled") == "SESSION_CLOSED"
+    assert (await page.states())[-1] == "completed"
 
 
 async def test_a_page_of_another_origin_can_upload(

@@ -1,5 +1,4 @@
 import type { Api, Session } from "./api.ts";
-import type { Control } from "./control.ts";
 import { isTemporary, TemporaryFailure, UploadError } from "./errors.ts";
 import type { Progress } from "./progress.ts";
 import type { Answer, Put } from "./put.ts";
@@ -19,7 +18,6 @@ const DAMAGED = new Set([
 export interface Means {
   api: Api;
   put: Put;
-  control: Control;
   patience: Patience;
   progress: Progress;
 }
@@ -50,19 +48,28 @@ export class Transfer {
 
   /** Send these chunks, several at once. The first failure stops them all, and is thrown. */
   async send(indexes: readonly number[], parallel: number): Promise<void> {
-    const { api, patience, control } = this.#means;
+    const { api, patience } = this.#means;
     const targets = new Targets(api, this.#session.id, indexes);
     const waiting = indexes.entries();
+    const ended = new AbortController();
+    const sendOne = async (place: number, index: number, signal: AbortSignal) => {
+      try {
+        const either = AbortSignal.any([signal, ended.signal]);
+        await this.#sendOne(index, place, targets, either);
+      } catch (failure) {
+        if (!ended.signal.aborted) throw failure; // else nobody waits for this chunk any more
+      }
+    };
     const lane = async () => {
       for (const [place, index] of waiting) {
-        await patience.persist((signal) => this.#sendOne(index, place, targets, signal));
+        if (ended.signal.aborted) return;
+        await patience.persist((signal) => sendOne(place, index, signal));
       }
     };
     try {
       await Promise.all(Array.from({ length: Math.min(parallel, indexes.length) }, lane));
-    } catch (failure) {
-      control.stop(failure as UploadError);
-      throw failure;
+    } finally {
+      ended.abort();
     }
   }
 

@@ -1,4 +1,4 @@
-import { Api, type About, type Session, type Status } from "./api.ts";
+import { Api, type About, type Challenge, type Check, type Session, type Status } from "./api.ts";
 import { Connection } from "./connection.ts";
 import { Control } from "./control.ts";
 import { UploadError } from "./errors.ts";
@@ -14,6 +14,12 @@ import { sizeOf, Transfer } from "./transfer.ts";
 
 const TAKES_CHUNKS: readonly Status[] = ["WAITING", "UPLOADING"];
 const HAS_EVERY_CHUNK: readonly Status[] = ["VERIFYING", "COMPLETED"];
+
+/** Codes of a session that takes no more chunks: ours, and that of S3. */
+const CLOSED = ["SESSION_CLOSED", "NoSuchUpload"];
+
+/** Chunks that the server has lost are sent again so many times. */
+const RESENDS = 3;
 
 /** One file on its way to a video. `start()` sends it; after a failure it goes on. */
 export class Upload {
@@ -82,18 +88,23 @@ export class Upload {
    * SESSION_CLOSED when all bytes were sent: what there is then is a video, to be deleted.
    */
   async cancel(): Promise<void> {
-    if (this.#phase === "verifying" || this.#phase === "completed") {
-      throw new UploadError("SESSION_CLOSED", "All bytes were sent: delete the video instead.");
-    }
+    this.#checkOpen();
     const wasRunning = this.#running;
     this.#control.stop(new UploadError("CANCELLED", "The upload was cancelled."));
     await wasRunning?.catch(() => {});
+    this.#checkOpen(); // what was under way may have made the video
     this.#renew();
     const id = this.#sessionId ?? this.#memory.recall();
     if (id) await this.#patience.persist(() => this.#api.cancel(id));
     this.#sessionId = undefined;
     this.#memory.forget();
     this.#enter("cancelled");
+  }
+
+  #checkOpen(): void {
+    if (this.#phase === "verifying" || this.#phase === "completed") {
+      throw new UploadError("SESSION_CLOSED", "All bytes were sent: delete the video instead.");
+    }
   }
 
   async #run(): Promise<UploadResult> {
@@ -121,7 +132,7 @@ export class Upload {
     const session = found ?? (await this.#create(sha256));
     this.#sessionId = session.id;
     this.#memory.keep(session.id);
-    if (TAKES_CHUNKS.includes(session.status)) await this.#send(session);
+    if (TAKES_CHUNKS.includes(session.status)) await this.#sendOrJoin(session);
     this.#enter("verifying");
     const videoId = await this.#patience.persist((signal, reset) =>
       this.#verified(session.id, signal, reset),
@@ -158,31 +169,65 @@ export class Upload {
     return null;
   }
 
-  /** What the server has of these bytes: the id of a video, or a session to go on with. */
-  async #known(sha256: string): Promise<string | Session | null> {
-    const check = await this.#patience.persist((signal) =>
-      this.#api.check(sha256, this.#file.size, signal),
-    );
-    const { video, resumable, challenge } = check;
-    if (this.#options.instant === false) return resumable;
-    if (video) return video.id;
-    if (resumable) return resumable;
+  /**
+   * What the server has of these bytes: the id of a video, or a session to go on with. All of it
+   * is repeated, never a proof alone: when its answer was lost, the video is there by now.
+   */
+  #known(sha256: string): Promise<string | Session | null> {
+    return this.#patience.persist(async (signal) => {
+      const check = await this.#check(sha256, signal);
+      const found = this.#found(check);
+      if (found || this.#options.instant === false) return found;
+      const taken = await this.#prove(check.challenge);
+      return taken ?? this.#found(await this.#check(sha256, signal));
+    });
+  }
+
+  #check(sha256: string, signal: AbortSignal): Promise<Check> {
+    return this.#api.check(sha256, this.#file.size, signal);
+  }
+
+  #found({ video, resumable }: Check): string | Session | null {
+    return video && this.#options.instant !== false ? video.id : resumable;
+  }
+
+  /** The id of the new video; null when the bytes have to be sent. */
+  async #prove(challenge: Challenge): Promise<string | null> {
     try {
       const answer = await proof(this.#file, challenge);
-      return await this.#patience.persist(() =>
-        this.#api.prove(challenge.token, answer, this.#about),
-      );
+      return await this.#api.prove(challenge.token, answer, this.#about);
     } catch (failure) {
       if ((failure as UploadError).code !== "POSSESSION_NOT_PROVEN") throw failure;
       return null;
     }
   }
 
+  /** A new session. When an answer was lost, it may be there, and is not made a second time. */
   #create(sha256: string): Promise<Session> {
     const { chunkSize = null, deviceType = "WEB" } = this.#options;
     const fileSize = this.#file.size;
     const announcement = { ...this.#about, deviceType, sha256, fileSize, chunkSize };
-    return this.#patience.persist(() => this.#api.create(announcement));
+    let isRepeated = false;
+    return this.#patience.persist(async (signal) => {
+      const begun = isRepeated ? (await this.#check(sha256, signal)).resumable : null;
+      isRepeated = true;
+      return begun ?? this.#api.create(announcement);
+    });
+  }
+
+  /** Send what is missing, unless another uploader of the file has completed the session. */
+  async #sendOrJoin(session: Session): Promise<void> {
+    try {
+      await this.#send(session);
+    } catch (failure) {
+      const { code } = failure as UploadError;
+      if (!CLOSED.includes(code) || !(await this.#hasEveryChunk(session.id))) throw failure;
+    }
+  }
+
+  async #hasEveryChunk(id: string): Promise<boolean> {
+    const session = await this.#patience.persist((signal) => this.#api.session(id, signal));
+    return session !== null && HAS_EVERY_CHUNK.includes(session.status);
   }
 
   async #send(session: Session): Promise<void> {
@@ -196,16 +241,17 @@ export class Upload {
     const transfer = new Transfer(this.#file, session, {
       api: this.#api,
       put: choosePut(this.#options.fetch),
-      control: this.#control,
       patience: this.#patience,
       progress,
     });
-    for (;;) {
+    for (let round = 0; round <= RESENDS; round += 1) {
       await transfer.send(missing, this.#options.parallel ?? 4);
       missing = await this.#patience.persist(() => this.#api.complete(session.id, session.sha256));
       if (missing.length === 0) return;
       progress.lost(sizeOf(session, missing));
     }
+    const details = { chunk: missing[0] };
+    throw new UploadError("CHUNK_MISSING", "The server goes on losing chunks.", details);
   }
 
   /** The id of the video that the file became. */
