@@ -32,7 +32,7 @@ from db import embedded_programs as programs
 USER = "reelgraph"
 DEFAULTS: Mapping[str, str | int] = {
     "shared_buffers": "64MB",
-    "max_connections": 60,
+    "max_connections": 100,
     "wal_level": "minimal",
     "max_wal_senders": 0,
     "max_logical_replication_workers": 0,

@@ -302,7 +302,9 @@ def environment(base_url: str, owner: factories.Owner, tmp_path: Path) -> dict[s
 
 
 async def _start(environment: dict[str, str], *arguments: str) -> asyncio.subprocess.Process:
+    # Whoever started us in the background may have us ignore Ctrl-C, and so our children.
     return await asyncio.create_subprocess_exec(
+        *("env", "--default-signal=INT"),
         *processes.command("upload", *arguments),
         env=environment,
         stdout=asyncio.subprocess.PIPE,

@@ -112,7 +112,7 @@ def test_a_first_start_makes_a_server_whose_databases_work(new_home: Path) -> No
             "select current_database(), current_setting('TimeZone'), upper('é'), "
             "current_setting('listen_addresses'), current_setting('max_connections')"
         ).fetchone()
-    assert row == ("reelgraph", "UTC", "É", "", "60")
+    assert row == ("reelgraph", "UTC", "É", "", "100")
     assert (new_home / "run").stat().st_mode & 0o777 == 0o700
     assert server.stop() is True
     assert server.stop() is False

@@ -72,7 +72,10 @@ class House:
         return task.status is TaskStatus.RUNNING and len(self.encoders()) == 1
 
     async def jobs(self) -> list[tuple[Any, ...]]:
-        query = text("select task_name, status::text from procrastinate_jobs")
+        """Those that run a task; what is done from time to time comes and goes."""
+        query = text(
+            "select task_name, status::text from procrastinate_jobs where args ? 'task_id'"
+        )
         async with self.tools.db.read() as session:
             return [tuple(row) for row in await session.execute(query)]
 
