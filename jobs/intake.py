@@ -74,6 +74,7 @@ async def examine(run: Run) -> None:
         video = await videos.lock(session, task.video_id)
         if video is None:
             raise Overtaken
+        await objects.probed(session, content.id, source.to_json())
         await plans.make(session, run.tools.queue, video, source)
         await outcomes.wake_watchers(session, task)
 
@@ -168,13 +169,15 @@ async def _complete(
         raise Overtaken
     await accounts.lock(session, upload.account_id)
     content = await objects.store(
-        session, sha256=checked.sha256, key=upload.storage_key, size=upload.file_size
+        session,
+        sha256=checked.sha256,
+        key=upload.storage_key,
+        size=upload.file_size,
+        source=checked.source.to_json() if checked.source else None,
     )
     stored = await objects.hold(
         session, content, NewObject(upload.account_id, upload.file_name, upload.content_type)
     )
-    if checked.source is not None:
-        content.source = checked.source.to_json()
     await _begin_video(session, run, upload, content, stored)
     closed = await sessions.change_status(
         session,

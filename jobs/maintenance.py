@@ -43,7 +43,7 @@ async def expire_uploads(tools: Tools) -> None:
     async with tools.db.read() as session:  # whoever closed these was killed before this
         left = await uploads.uncleared(session, before=now - CLEARED_AFTER)
     for upload in (*expired, *left):
-        with _others_first("upload", upload.id):
+        with _logging_failures("upload", upload.id):
             await clear(tools.db, tools.store, upload.id)
 
 
@@ -69,12 +69,12 @@ async def scrub(tools: Tools) -> None:
     async with tools.db.read() as session:
         contents = await objects.least_lately_checked(session, before=before, limit=SCRUBBED)
     for content in contents:
-        with _others_first("content", content.id):
+        with _logging_failures("content", content.id):
             await inspect(tools, content)
 
 
 @contextmanager
-def _others_first(kind: str, id: UUID) -> Generator[None]:
+def _logging_failures(kind: str, id: UUID) -> Generator[None]:
     """One thing that cannot be seen to now does not keep the others from being seen to."""
     try:
         yield

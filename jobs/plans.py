@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from db import events, objects, tasks, videos
+from db import events, tasks, videos
 from db.models import Content, PlaySet, StoredObject, Task, Video
 from db.session import WriteSession
 from domain import ladder
@@ -81,12 +81,9 @@ async def begin(
 
 async def make(session: WriteSession, queue: Queue, video: Video, source: Source) -> None:
     """Plan the play sets, share those that exist, and queue the first jobs of the others."""
-    found = source.to_json()
-    video.source, video.duration_ms = found, source.duration_ms
+    video.source, video.duration_ms = source.to_json(), source.duration_ms
     video.width, video.height = ladder.display_size(source)
     await session.flush()
-    if video.content_id is not None:
-        await objects.probed(session, video.content_id, found)
     if video.skip_auto_transcode:
         await announce(session, video, [])
         return

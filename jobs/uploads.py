@@ -22,6 +22,18 @@ async def pieces(session: ReadSession, upload: UploadSession) -> list[UploadSess
     return [found[id] for id in upload.partials or [] if id in found]
 
 
+async def drop(db: Database, store: ObjectStore, ref: UploadRef) -> None:
+    """Remove an upload, and its object unless a content is kept there.
+
+    It is not when the same bytes were here before, or when this file was refused.
+    """
+    async with db.read() as session:
+        kept = await objects.is_kept(session, ref.key)
+    await store.abort(ref)  # first: nothing can become the object any more
+    if not kept:
+        await store.delete([ref.key])
+
+
 async def clear(db: Database, store: ObjectStore, id: UUID) -> None:
     """Remove what the store holds of a closed upload, and of the pieces it was made from.
 
@@ -31,14 +43,10 @@ async def clear(db: Database, store: ObjectStore, id: UUID) -> None:
         upload = await uploads.by_id(session, id)
         if upload is None or upload.status in OPEN:
             return
-        kept = await objects.is_kept(session, upload.storage_key)
         # Until it was handed over, it had none: they may have become another upload's.
         parts = await pieces(session, upload) if upload.status in CHECKED else []
     held = [one for one in (upload, *parts) if one.storage_token]
-    for one in held:  # first: nothing can become the object any more
-        await store.abort(ref_of(one))
-    # Not kept: the same bytes were here before, or this file was refused.
-    unwanted = [] if kept else [upload.storage_key]
-    await store.delete([*unwanted, *(part.storage_key for part in parts)])
+    for one in held:
+        await drop(db, store, ref_of(one))
     async with db.write() as session:
         await uploads.cleared(session, [one.id for one in held])

@@ -1,6 +1,7 @@
 """Files that an account keeps: stored from a request, made into videos, given up."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -10,18 +11,18 @@ from db.objects import NewObject
 from db.rows import Rows
 from db.session import WriteSession
 from domain import text
-from domain.errors import DuplicateContent, LimitExceeded, NotFound, ObjectInUse
+from domain.errors import DuplicateContent, LimitExceeded, NotFound, ObjectInUse, SessionClosed
 from domain.files import File
 from domain.paging import Window
 from domain.uploads import plan_chunks
 from jobs import plans
 from jobs.plans import NewVideo
+from jobs.uploads import drop
 from resolvers import chunks
 from resolvers import uploads as sessions
 from resolvers.context import Context
 from resolvers.uploads import NewUpload
 from storage import keys
-from storage.base import UploadRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +74,7 @@ async def store(ctx: Context, file: File, *, sha256: str | None) -> StoredObject
             new = NewObject(account_id, text.file_name(file.name), kind)
             return await objects.hold(session, content, new)
     finally:
-        await _discard(ctx, ref)
-
-
-async def _discard(ctx: Context, ref: UploadRef) -> None:
-    """Drop the upload, and its object unless a content is kept there now."""
-    async with ctx.services.db.read() as session:
-        kept = await objects.is_kept(session, ref.key)
-    await ctx.services.store.abort(ref)
-    if not kept:
-        await ctx.services.store.delete([ref.key])
+        await drop(ctx.services.db, ctx.services.store, ref)
 
 
 async def upload_video(ctx: Context, file: File, new: NewUpload) -> Video:
@@ -95,7 +87,8 @@ async def upload_video(ctx: Context, file: File, new: NewUpload) -> Video:
         )
         upload = await sessions.complete(ctx, upload.id, digest)
     except BaseException:
-        await sessions.cancel(ctx, upload.id)
+        with suppress(SessionClosed):  # it was handed over: the failure came after that
+            await sessions.cancel(ctx, upload.id)
         raise
     async with ctx.services.db.read() as session:
         video = upload.video_id and await videos.by_id(session, upload.video_id)

@@ -210,7 +210,11 @@ async def test_progress_is_true_and_only_grows(api: Api) -> None:
                 return
 
     watching = asyncio.create_task(watch())
-    await until(lambda: asyncio.sleep(0, bool(seen)))
+
+    async def begun() -> bool:
+        return bool(seen)
+
+    await until(begun)
     for index in (3, 1, 2):
         await uploading.put(api, id, index, CHUNKS[index - 1])
     await watching
