@@ -24,6 +24,14 @@ PreparedStatement = Any
 _SETTINGS: Final = {"default_transaction_read_only": "on", "timezone": "UTC", "jit": "off"}
 _PREPARED: Final = 200
 """Statements that each connection keeps prepared; the least used one makes room."""
+_LOST: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InternalClientError,
+)
+"""What says that a connection is lost, also before its end has been read: PostgreSQL's last words
+may come alone, and leave the driver in a state from which nothing can be asked."""
 
 
 class Reader:
@@ -95,7 +103,7 @@ class Reader:
             lane = self._free.pop() if self._free else await self._connect()
             try:
                 return await self._run_on(lane, sql, arguments)
-            except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+            except (OSError, asyncpg.InterfaceError, *_LOST):
                 if not lane.is_closed:
                     raise
             # The connection had been lost since its last use: all others may be, too.
@@ -137,16 +145,22 @@ class _Lane:
         return self._connection.is_closed()
 
     async def fetch(self, sql: str, arguments: list[Any]) -> list[Row]:
+        try:
+            return await self._fetch(sql, arguments)
+        except asyncpg.InvalidCachedStatementError:  # a migration changed a table under it
+            self._prepared.clear()
+            return await self._fetch(sql, arguments)
+        except _LOST:
+            self.abandon()
+            raise
+
+    async def _fetch(self, sql: str, arguments: list[Any]) -> list[Row]:
         statement = self._prepared.get(sql)
         if statement is None:
             statement = await self._prepare(sql)
         else:
             self._prepared.move_to_end(sql)
-        try:
-            return await statement.fetch(*arguments)
-        except asyncpg.InvalidCachedStatementError:  # a migration changed a table under it
-            self._prepared.clear()
-            return await (await self._prepare(sql)).fetch(*arguments)
+        return await statement.fetch(*arguments)
 
     async def _prepare(self, sql: str) -> PreparedStatement:
         statement = self._prepared[sql] = await self._connection.prepare(sql)
