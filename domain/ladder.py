@@ -8,10 +8,13 @@ from domain.media import Source
 from domain.videos import Resolution
 
 SHORT_SIDES: Final = {
+    Resolution.P240: 240,
     Resolution.P360: 360,
     Resolution.P480: 480,
     Resolution.P720: 720,
     Resolution.P1080: 1080,
+    Resolution.P1440: 1440,
+    Resolution.P2160: 2160,
 }
 """Pixels of the short side of each encoded rung, lowest first."""
 
@@ -43,10 +46,15 @@ def display_size(source: Source) -> tuple[int, int]:
 
 
 def rungs(source: Source) -> list[Resolution]:
-    """Give the encoded rungs, lowest first; never empty, never above the source."""
+    """Give the rungs that are made of every source, lowest first; never empty, never above it."""
+    wanted = (Resolution.P360, Resolution.P480, Resolution.P720, Resolution.P1080)
+    return [rung for rung in wanted if reaches(source, rung)]
+
+
+def reaches(source: Source, resolution: Resolution) -> bool:
+    """Whether the source is as large as the rung. The two lowest rungs are for every source."""
     available = min(display_size(source)) * TOLERANCE
-    fitting = [rung for rung, short in SHORT_SIDES.items() if short <= available]
-    return fitting or [Resolution.P360]
+    return SHORT_SIDES[resolution] <= max(available, SHORT_SIDES[Resolution.P360])
 
 
 def origin_possible(source: Source) -> bool:
@@ -75,13 +83,21 @@ def fit(source: Source, short_side: int) -> tuple[int, int]:
     return _even(width * scale, at_most=width), _even(height * scale, at_most=height)
 
 
-def frame_rate(source: Source) -> Fraction:
-    """Frames per second of every encoded rung: at most 60, a standard rate when one is near."""
+def frame_rate(source: Source, *, most: int | None = None) -> Fraction:
+    """Frames per second of an encoded rung: at most 60, a standard rate when one is near.
+
+    With a lower ceiling the rate is divided by a whole number, so that frames are left out
+    evenly; or is the ceiling itself, where that would be less than three quarters of it.
+    """
     rate = source.frame_rate
     while rate > TOP_FRAME_RATE:
         rate /= 2
     standard = nearest_standard(rate)
-    return standard if abs(standard - rate) * 50 <= rate else rate
+    rate = standard if abs(standard - rate) * 50 <= rate else rate
+    if most is None or rate <= most:
+        return rate
+    divided = rate / math.ceil(rate / most)
+    return divided if divided * 4 >= most * 3 else Fraction(most)
 
 
 def nearest_standard(rate: Fraction) -> Fraction:

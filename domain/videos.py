@@ -28,10 +28,13 @@ OPEN_PLAY_SETS = (PlaySetStatus.INITIAL, PlaySetStatus.TRANSCODING)
 class Resolution(StrEnum):
     """The rungs of the ladder, by the short side of the picture; lowest first."""
 
+    P240 = "240P"
     P360 = "360P"
     P480 = "480P"
     P720 = "720P"
     P1080 = "1080P"
+    P1440 = "1440P"
+    P2160 = "2160P"
     ORIGIN = "Origin"
 
 
