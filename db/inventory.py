@@ -19,9 +19,9 @@ from db.models import (
     Video,
 )
 from db.session import Database, ReadSession, WriteSession
+from domain.play_sets import PlaySetStatus
 from domain.tasks import UNFINISHED
 from domain.uploads import OPEN
-from domain.videos import PlaySetStatus
 
 _PAGE = 500
 

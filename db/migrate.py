@@ -1,4 +1,6 @@
-"""Bringing a database to the current schema: our tables, then the job queue's own.
+"""Bringing a database to the current schema, and to the rows that every installation has.
+
+Our own tables come first, then the job queue's.
 
 Any number of processes may start at once: an advisory lock lets one of them work at a time.
 """
@@ -13,6 +15,7 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 
+from db import templates
 from db.session import sqlalchemy_url
 
 _LOCK = "select pg_advisory_lock(hashtext('reelgraph migrations'))"
@@ -50,6 +53,7 @@ def upgrade(conninfo: str) -> None:
         connection.execute(_LOCK)
         command.upgrade(config(conninfo), "head")
         _upgrade_queue(connection)
+        templates.install(connection)
 
 
 def _upgrade_queue(connection: psycopg.Connection) -> None:

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, tuple_, update
+from sqlalchemy.orm import aliased
 
-from db.models import Task, Video
+from db.models import PlaySet, Task, Template, Video
 from db.paging import Order
 from db.rows import Source, among, equals
 from db.session import ReadSession, WriteSession
 from domain.errors import DomainError
-from domain.tasks import UNFINISHED, TaskStatus
+from domain.play_sets import OPEN_PLAY_SETS
+from domain.tasks import READY_TO_RUN, UNFINISHED, TaskStatus
+from domain.templates import Encryption
 
 TASKS = Source(
     Task,
@@ -57,15 +60,21 @@ async def add(session: WriteSession, task: Task) -> None:
     await session.flush()
 
 
-async def set_job(session: WriteSession, id: UUID, job_id: int) -> None:
-    await session.execute(update(Task).where(Task.id == id).values(job_id=job_id))
+async def set_job(
+    session: WriteSession, id: UUID, job_id: int, *, queue: str, priority: int
+) -> None:
+    await session.execute(
+        update(Task)
+        .where(Task.id == id)
+        .values(job_id=job_id, queue=queue, priority=priority)
+    )
 
 
 async def claim(session: WriteSession, id: UUID, *, worker: str) -> Task | None:
     """Begin a run: a higher attempt, from the start. None when the task is over."""
     return await session.scalar(
         update(Task)
-        .where(Task.id == id, Task.status.in_(UNFINISHED))
+        .where(Task.id == id, Task.status.in_(READY_TO_RUN))
         .values(
             status=TaskStatus.RUNNING,
             attempt=Task.attempt + 1,
@@ -86,6 +95,17 @@ def _is_mine(run: Task) -> ColumnElement[bool]:
 async def report(session: WriteSession, run: Task, *, progress: float, speed: float | None) -> bool:
     """Note how far a run has come. False when it was cancelled or overtaken."""
     return await _change(session, run, progress=progress, speed=speed)
+
+
+async def hold(session: WriteSession, run: Task) -> bool:
+    """Whether the run is still the task's latest; nobody overtakes it in this transaction."""
+    held = select(Task.id).where(_is_mine(run)).with_for_update()
+    return await session.scalar(held) is not None
+
+
+async def started(session: WriteSession, run: Task, command: str) -> bool:
+    """Note what the run has started. False when it was cancelled or overtaken."""
+    return await _change(session, run, command=command)
 
 
 async def succeed(session: WriteSession, run: Task, *, log: str | None = None) -> bool:
@@ -113,14 +133,23 @@ async def spare(session: WriteSession, id: UUID) -> None:
 
 
 async def twin_runs(session: ReadSession, run: Task, content_id: UUID) -> bool:
-    """Whether a task that began earlier is making the same of the same bytes at this moment."""
+    """Whether a task that began earlier is making something of the same at this moment.
+
+    That is a play set of the same bytes by the same template as one that the run is to make.
+    """
     began_earlier = tuple_(Task.started_at, Task.id) < tuple_(run.started_at, run.id)
+    mine, theirs = aliased(PlaySet), aliased(PlaySet)
+    same = (mine.template_id == theirs.template_id) & mine.status.in_(OPEN_PLAY_SETS)
     twin = (
         select(Task.id)
+        .join(theirs, theirs.task_id == Task.id)
+        .join(mine, same & (mine.task_id == run.id))
+        .join(Template, Template.id == mine.template_id)
         .join(Video, Video.id == Task.video_id)
         .where(
             Video.content_id == content_id,
-            Task.transcode_pass == run.transcode_pass,
+            Template.encryption == Encryption.NONE,
+            theirs.status.in_(OPEN_PLAY_SETS),
             Task.status == TaskStatus.RUNNING,
             Task.id != run.id,
             began_earlier,

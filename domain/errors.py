@@ -29,6 +29,10 @@ class ErrorCode(StrEnum):
     DUPLICATE_CONTENT = "DUPLICATE_CONTENT"
     OBJECT_IN_USE = "OBJECT_IN_USE"
     MEDIA_REFUSED = "MEDIA_REFUSED"
+    VIDEO_UPLOADING = "VIDEO_UPLOADING"
+    VIDEO_UPLOAD_FAILED = "VIDEO_UPLOAD_FAILED"
+    TRANSCODE_EXISTS = "TRANSCODE_EXISTS"
+    TEMPLATE_UNSUITABLE = "TEMPLATE_UNSUITABLE"
     TRANSCODE_FAILED = "TRANSCODE_FAILED"
     CANCELLED = "CANCELLED"
     UNAUTHENTICATED = "UNAUTHENTICATED"
@@ -205,6 +209,34 @@ class MediaRefused(DomainError):
     def __init__(self, refusal: Refusal, message: str) -> None:
         super().__init__(message)
         self.refusal = refusal
+
+
+class VideoUploading(InvalidState):
+    """The file of the video was not looked into yet."""
+
+    code = ErrorCode.VIDEO_UPLOADING
+
+
+class VideoUploadFailed(InvalidState):
+    """The video has no file that anything could be made of."""
+
+    code = ErrorCode.VIDEO_UPLOAD_FAILED
+
+
+class TranscodeExists(DomainError):
+    """What is wanted is there or on its way; `redo` replaces what is there."""
+
+    code = ErrorCode.TRANSCODE_EXISTS
+
+    def __init__(self, name: str, *, runs: bool, path: Sequence[str] = ()) -> None:
+        state = "is being made" if runs else "is there already; `redo` replaces it"
+        super().__init__(f"The play set {name!r} {state}.", path=path)
+
+
+class TemplateUnsuitable(DomainError):
+    """A template would make nothing of this video."""
+
+    code = ErrorCode.TEMPLATE_UNSUITABLE
 
 
 class TranscodeFailed(DomainError):

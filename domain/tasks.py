@@ -10,16 +10,31 @@ class TaskKind(StrEnum):
     """Look into a stored file that is to become a video."""
     TRANSCODE = "transcode"
     """One pass of ffmpeg over a video."""
+    CLIP = "clip"
+    """Cut pieces out of a video, and make a new one of them."""
+    SPLICE = "splice"
+    """Join videos, and make a new one of them."""
+    FETCH = "fetch"
+    """Fetch files from URLs, and make a video of each."""
+    EXPORT = "export"
+    """Write rows into a file to be downloaded."""
+    SIMULATE = "simulate"
+    """Make a test picture to be treated as an upload."""
 
 
 class TaskStatus(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"
+    """Its owner stopped it for the time being."""
     SUCCEEDED = "succeeded"
+    PARTIAL = "partial"
+    """Over, with some of its rows failed."""
     FAILED = "failed"
     CANCELLED = "cancelled"
 
 
-UNFINISHED = (TaskStatus.QUEUED, TaskStatus.RUNNING)
+READY_TO_RUN = (TaskStatus.QUEUED, TaskStatus.RUNNING)
+UNFINISHED = (*READY_TO_RUN, TaskStatus.PAUSED)
 MAX_ATTEMPTS = 3
 """Runs that may fail for a reason that could pass, before the task is FAILED."""

@@ -1,4 +1,4 @@
-"""States and names of videos and their play sets."""
+"""States and names of videos."""
 
 import secrets
 from enum import StrEnum
@@ -13,16 +13,19 @@ class VideoStatus(StrEnum):
     DELETED = "deleted"
 
 
-class PlaySetStatus(StrEnum):
-    INITIAL = "initial"
-    TRANSCODING = "transcoding"
-    READY = "ready"
-    TRANSCODE_FAILED = "transcode_failed"
-    DELETED = "deleted"
+class SourceKind(StrEnum):
+    """How a video came to be."""
 
-
-OPEN_PLAY_SETS = (PlaySetStatus.INITIAL, PlaySetStatus.TRANSCODING)
-"""The states from which a play set may still become READY."""
+    UPLOAD = "upload"
+    """Its file was sent, at once or in parts, or was stored before."""
+    FETCH = "fetch"
+    """Its file was fetched from a URL."""
+    TRIM = "trim"
+    """Cut out of another video."""
+    SPLICE = "splice"
+    """Joined from several videos."""
+    SIMULATION = "simulation"
+    """A test picture, made to try a client with."""
 
 
 class Resolution(StrEnum):
@@ -44,9 +47,9 @@ class TranscodePass(StrEnum):
     ORIGIN = "origin"
     """Origin, by copying the streams without encoding."""
     FIRST_PLAY = "first_play"
-    """The lowest rung, the sound shared by every rung, the poster and the storyboard."""
+    """The lowest rung, the sound that goes with it, the poster and the storyboard."""
     LADDER = "ladder"
-    """All other rungs, from one decode."""
+    """All other rungs, from one decode, and what sound is still missing."""
 
 
 class VideoOrder(StrEnum):

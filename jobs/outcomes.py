@@ -7,7 +7,7 @@ the same state behind.
 from collections.abc import Sequence
 from uuid import UUID
 
-from db import events, tasks, uploads, videos
+from db import events, play_sets, tasks, uploads, videos
 from db.models import Task
 from db.session import WriteSession
 from domain.errors import DomainError
@@ -55,7 +55,7 @@ async def _transcode_failed(
     session: WriteSession, task: Task, video_id: UUID, failure: DomainError
 ) -> None:
     ended = [task, *await _cancel_ladder(session, task, video_id, failure)]
-    lost = await videos.fail_play_sets(session, [one.id for one in ended])
+    lost = await play_sets.fail(session, [one.id for one in ended])
     news = [
         NewEvent(EventType.PLAY_SET_FAILED, task.account_id, video_id=video_id, play_set_id=one.id)
         for one in lost

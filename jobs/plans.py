@@ -8,47 +8,53 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from db import events, tasks, videos
+from db import events, play_sets, tasks, templates, videos
 from db.models import Content, PlaySet, StoredObject, Task, Video
 from db.session import WriteSession
-from domain import ladder
+from domain import ladder, passes
 from domain.events import EventType, NewEvent, topic
 from domain.media import Source
-from domain.tasks import UNFINISHED, TaskKind, TaskStatus
-from domain.videos import (
-    OPEN_PLAY_SETS,
-    PlaySetStatus,
-    Resolution,
-    TranscodePass,
-    VideoStatus,
-    new_vid,
-)
+from domain.passes import Pass
+from domain.play_sets import FAILED_PLAY_SETS, OPEN_PLAY_SETS, PlaySetStatus
+from domain.simulation import Simulation
+from domain.tasks import TaskKind, TaskStatus
+from domain.templates import DEFAULTS, Encryption, Template, choose, lowest_first
+from domain.videos import Resolution, SourceKind, TranscodePass, VideoStatus, new_vid
 from jobs.queue import Queue
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewVideo:
     """What is known of a video before its file was looked at. The size is bytes."""
 
     account_id: UUID
     title: str
-    description: str | None
-    file_size: int
+    description: str | None = None
+    file_size: int = 0
+    """0 as long as there is no file."""
+    source_kind: SourceKind = SourceKind.UPLOAD
     source_type: str | None = None
     source_id: str | None = None
+    category_id: UUID | None = None
+    clipped_from_id: UUID | None = None
+    simulation: Simulation | None = None
     skip_auto_transcode: bool = False
 
 
 async def add_video(session: WriteSession, new: NewVideo) -> Video:
-    """A PROCESSING video of a file that is still to be checked."""
+    """A PROCESSING video of a file that is still to be checked, or to be made."""
     video = Video(
         vid=new_vid(),
         account_id=new.account_id,
         status=VideoStatus.PROCESSING,
         title=new.title,
         description=new.description,
+        source_kind=new.source_kind,
         source_type=new.source_type,
         source_id=new.source_id,
+        category_id=new.category_id,
+        clipped_from_id=new.clipped_from_id,
+        simulation=new.simulation and new.simulation.to_json(),
         file_size=new.file_size,
         skip_auto_transcode=new.skip_auto_transcode,
     )
@@ -80,80 +86,122 @@ async def begin(
 
 
 async def make(session: WriteSession, queue: Queue, video: Video, source: Source) -> None:
-    """Plan the play sets, share those that exist, and queue the first jobs of the others."""
+    """Plan what the account wants of every such video, and begin."""
     video.source, video.duration_ms = source.to_json(), source.duration_ms
     video.width, video.height = ladder.display_size(source)
     await session.flush()
-    if video.skip_auto_transcode:
+    wanted = [] if video.skip_auto_transcode else await _automatic(session, video, source)
+    if wanted:
+        await transcode(session, queue, video, wanted)
+    else:
         await announce(session, video, [])
-        return
-    planned = [await _plan(session, video, *one) for one in _passes(source).items()]
-    await share(session, video)
-    done = {task.transcode_pass for task in planned if await close(session, task)}
+
+
+async def _automatic(session: WriteSession, video: Video, source: Source) -> list[Template]:
+    """What rules want and the source is good for; a rule that reaches too high gets one rung."""
+    ruled = await templates.automatic(session, video)
+    wanted = list(DEFAULTS if ruled is None else ruled)
+    chosen, skipped = choose(source, wanted)
+    encoded = [one for one in wanted if one.resolution is not Resolution.ORIGIN]
+    if skipped and encoded and not any(one in chosen for one in encoded):
+        chosen.append(lowest_first(encoded)[0])  # at the source's own size
+    return chosen
+
+
+async def transcode(
+    session: WriteSession,
+    queue: Queue,
+    video: Video,
+    wanted: Sequence[Template],
+    *,
+    redo: bool = False,
+) -> list[PlaySet]:
+    """Plan play sets, share those that exist, and queue the first jobs of the others.
+
+    None of the templates has a play set that is open, or READY unless it is redone.
+    """
+    source = Source.from_json(video.source or {})
+    known = {} if redo else await play_sets.latest_sounds(session, video.id)
+    planned = [
+        await _plan(session, video, one, redo=redo)
+        for one in passes.plan(source, wanted, pictures=video.poster_key is None, sounds=known)
+    ]
+    ids = [task.id for task in planned]
+    if not redo:
+        await share(session, video, ids)
+    done = {task.id for task in planned if await close(session, task)}
+    waits = any(
+        task.transcode_pass is TranscodePass.FIRST_PLAY and task.id not in done for task in planned
+    )
     for task in planned:
-        if task.transcode_pass in done:
-            continue
         # The ladder follows the first play: it shares its sound.
-        if task.transcode_pass is not TranscodePass.LADDER or TranscodePass.FIRST_PLAY in done:
+        follows = waits and task.transcode_pass is TranscodePass.LADDER
+        if task.id not in done and not follows:
             await queue.defer(session, task)
+    await events.wake(session, topic("video", video.id))
+    return [one for made in (await play_sets.of_tasks(session, ids)).values() for one in made]
 
 
-def _passes(source: Source) -> dict[TranscodePass, list[Resolution]]:
-    first, *others = ladder.rungs(source)
-    passes = {TranscodePass.FIRST_PLAY: [first]}
-    if ladder.origin_possible(source):
-        passes[TranscodePass.ORIGIN] = [Resolution.ORIGIN]
-    if others:
-        passes[TranscodePass.LADDER] = others
-    return passes
-
-
-async def _plan(
-    session: WriteSession, video: Video, kind: TranscodePass, resolutions: Sequence[Resolution]
-) -> Task:
+async def _plan(session: WriteSession, video: Video, one: Pass, *, redo: bool) -> Task:
     task = Task(
         account_id=video.account_id,
         kind=TaskKind.TRANSCODE,
         status=TaskStatus.QUEUED,
         video_id=video.id,
-        transcode_pass=kind,
+        transcode_pass=one.kind,
+        redo=redo,
     )
     await tasks.add(session, task)
+    failed = {
+        found.template_id: found.id
+        for found in (await play_sets.of_videos(session, [video.id]))[video.id]
+        if found.status in FAILED_PLAY_SETS
+    }
+    again = [failed[template.id] for template in one.templates if template.id in failed]
+    await play_sets.reopen(session, again, task.id)
     session.add_all(
         PlaySet(
             video_id=video.id,
             task_id=task.id,
-            resolution=resolution,
+            template_id=template.id,
+            resolution=template.resolution,
             status=PlaySetStatus.INITIAL,
         )
-        for resolution in resolutions
+        for template in one.templates
+        if template.id not in failed
     )
     await session.flush()
     return task
 
 
-async def share(session: WriteSession, video: Video) -> None:
-    """Make READY what another video of the same bytes has READY, from the same files."""
+async def share(session: WriteSession, video: Video, task_ids: Sequence[UUID]) -> None:
+    """Make READY what another video of the same bytes has READY, from the same files.
+
+    What is encrypted is not shared: its key is this video's own.
+    """
     if video.content_id is None:
         return
+    found = await play_sets.of_tasks(session, task_ids)
+    coming = [one for made in found.values() for one in made if one.status in OPEN_PLAY_SETS]
+    made_with = await templates.of_play_sets(session, coming)
     wanted = {
-        play_set.resolution: play_set
-        for play_set in (await videos.play_sets(session, [video.id]))[video.id]
-        if play_set.status in OPEN_PLAY_SETS
+        one.template_id: one
+        for one in coming
+        if made_with[one.template_id].encryption is Encryption.NONE
     }
-    twins = await videos.twins(session, video.content_id, list(wanted))
+    twins = await play_sets.twins(session, video.content_id, list(wanted))
     if not twins:
         return
     await videos.share_pictures(session, video.id, next(iter(twins.values())).video_id)
-    for resolution, twin in twins.items():
-        await videos.share_play_set(session, wanted[resolution], twin)
-    await announce(session, video, [wanted[resolution].id for resolution in twins])
+    for template_id, twin in twins.items():
+        await play_sets.share(session, wanted[template_id], twin)
+    await announce(session, video, [wanted[template_id].id for template_id in twins])
 
 
 async def close(session: WriteSession, task: Task) -> bool:
     """End a task whose play sets are all READY, although it made none; whether they are."""
-    play_sets = (await videos.play_sets_of_tasks(session, [task.id]))[task.id]
-    if any(one.status in OPEN_PLAY_SETS for one in play_sets):
+    made = (await play_sets.of_tasks(session, [task.id]))[task.id]
+    if any(one.status in OPEN_PLAY_SETS for one in made):
         return False
     await tasks.spare(session, task.id)
     await events.wake(session, topic("task", task.id))
@@ -165,16 +213,16 @@ async def queue_ladder(session: WriteSession, queue: Queue, video_id: UUID) -> N
     siblings = (await tasks.of_video(session, [video_id]))[video_id]
     for task in siblings:
         is_ladder = task.transcode_pass is TranscodePass.LADDER
-        if is_ladder and task.status in UNFINISHED and task.job_id is None:
+        if is_ladder and task.status is TaskStatus.QUEUED and task.job_id is None:
             await queue.defer(session, task)
 
 
-async def announce(session: WriteSession, video: Video, play_sets: Sequence[UUID]) -> None:
+async def announce(session: WriteSession, video: Video, ids: Sequence[UUID]) -> None:
     """Each play set is READY; the first one makes the video ready, or that none is wanted."""
     account = video.account_id
     news = [
         NewEvent(EventType.PLAY_SET_READY, account, video_id=video.id, play_set_id=id)
-        for id in play_sets
+        for id in ids
     ]
     if await videos.publish(session, video.id):
         news.append(NewEvent(EventType.VIDEO_READY, account, video_id=video.id))

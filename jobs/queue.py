@@ -4,22 +4,38 @@ A job only says which task to run; what it is about, and how it went, is on the 
 The API process imports this module and `jobs.outcomes`, and no other of jobs/.
 """
 
+from typing import Final
+
 import procrastinate
 
 from db import tasks
 from db.models import Task
 from db.session import WriteSession, driver_connection
+from domain.tasks import TaskKind
 from domain.videos import TranscodePass
 
 INTAKE, FIRST_PLAY, TRANSCODE = "intake", "first_play", "transcode"
+CLIP, FETCH, EXPORT = "clip", "fetch", "export"
 MAINTENANCE, RESCUE = "maintenance", "rescue"
 
-_QUEUES = {
+QUEUES: Final = (INTAKE, FIRST_PLAY, TRANSCODE, CLIP, FETCH, EXPORT, MAINTENANCE, RESCUE)
+"""All that there are, as `reelgraph worker --queues` takes them."""
+
+_BY_KIND: Final = {
+    TaskKind.VERIFY: INTAKE,
+    TaskKind.PROBE: INTAKE,
+    TaskKind.SIMULATE: INTAKE,
+    TaskKind.CLIP: CLIP,
+    TaskKind.SPLICE: CLIP,
+    TaskKind.FETCH: FETCH,
+    TaskKind.EXPORT: EXPORT,
+}
+_BY_PASS: Final = {
     TranscodePass.ORIGIN: FIRST_PLAY,
     TranscodePass.FIRST_PLAY: FIRST_PLAY,
     TranscodePass.LADDER: TRANSCODE,
 }
-_PRIORITIES = {TranscodePass.ORIGIN: 1}
+_PRIORITIES: Final = {TranscodePass.ORIGIN: 1}
 """Copying the streams takes seconds, so it goes before any encoding."""
 
 
@@ -35,14 +51,15 @@ class Queue:
 
     async def defer(self, session: WriteSession, task: Task) -> None:
         """Add the task's job in the transaction of `session`: both commit, or neither."""
+        queue, priority = _place(task)
         configured = self.app.configure_task(
             task.kind.value,
-            queue=_QUEUES[task.transcode_pass] if task.transcode_pass else INTAKE,
-            priority=_PRIORITIES.get(task.transcode_pass, 0) if task.transcode_pass else 0,
+            queue=queue,
+            priority=priority,
             connection=await driver_connection(session),
         )
         job_id = await configured.defer_async(task_id=str(task.id))
-        await tasks.set_job(session, task.id, job_id)
+        await tasks.set_job(session, task.id, job_id, queue=queue, priority=priority)
 
     async def stop(self, task: Task) -> None:
         """Stop the run of a task that was cancelled, wherever it runs.
@@ -51,3 +68,10 @@ class Queue:
         """
         if task.job_id is not None:
             await self.app.job_manager.cancel_job_by_id_async(task.job_id, abort=True)
+
+
+def _place(task: Task) -> tuple[str, int]:
+    """The queue for a task, and its priority there."""
+    if task.transcode_pass is None:
+        return _BY_KIND[task.kind], 0
+    return _BY_PASS[task.transcode_pass], _PRIORITIES.get(task.transcode_pass, 0)

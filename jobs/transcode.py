@@ -16,9 +16,10 @@ from db.models import Content, PlaySet, Video
 from db.session import WriteSession
 from domain import playlists
 from domain.media import Source
+from domain.play_sets import OPEN_PLAY_SETS
 from domain.playback import content_type
 from domain.tasks import TaskStatus
-from domain.videos import OPEN_PLAY_SETS, TranscodePass
+from domain.videos import TranscodePass
 from jobs import outcomes, plans
 from jobs.runs import Overtaken, Run, Waiting
 from media.passes import Output, Progress, Storyboard, Track

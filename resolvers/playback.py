@@ -7,15 +7,15 @@ from fractions import Fraction
 from typing import TypeVar
 from uuid import UUID
 
-from db import videos
+from db import play_sets, videos
 from db.models import AudioTrack, PlaySet, Video
 from domain import playlists
 from domain.errors import InvalidArgument, LimitExceeded, LinkInvalid
+from domain.play_sets import PlaySetStatus
 from domain.playback import MAX_TTL_SECONDS, MIN_TTL_SECONDS
 from domain.playlists import AudioRendition, Variant
 from domain.tokens import Grant
-from domain.videos import PlaySetStatus
-from resolvers import videos as own_videos
+from resolvers import play_sets as own_play_sets
 from resolvers.context import Context
 from storage import keys
 from storage.base import LocalFile, Redirect
@@ -51,8 +51,8 @@ class MediaFile:
 async def playback(ctx: Context, video: Video, *, ttl_seconds: int) -> Playback | None:
     """Links to play the video with; None as long as nothing of it is READY."""
     _check_ttl(ttl_seconds)
-    play_sets: list[PlaySet] = await ctx.load.rows(own_videos.play_sets(ctx), video.id)
-    ready = [one for one in play_sets if one.status is PlaySetStatus.READY]
+    wanted = own_play_sets.of_video(ctx, statuses=[PlaySetStatus.READY])
+    ready: list[PlaySet] = await ctx.load.rows(wanted, video.id)
     if not ready or video.content_id is None:
         return None
     expires_at = _whole_second(datetime.now(UTC) + timedelta(seconds=ttl_seconds))
@@ -76,9 +76,9 @@ async def master(ctx: Context, token: str) -> str:
         video = await videos.by_id(session, grant.subject)
         if video is None or video.epoch != grant.epoch:
             raise LinkInvalid
-        play_sets = (await videos.play_sets(session, [video.id]))[video.id]
-        sounds = await videos.audio_tracks(session, video.id)
-    ready = [one for one in play_sets if one.status is PlaySetStatus.READY]
+        made = (await play_sets.of_videos(session, [video.id]))[video.id]
+        sounds = await play_sets.sounds(session, video.id)
+    ready = [one for one in made if one.status is PlaySetStatus.READY]
     if not ready:
         raise LinkInvalid
     prefix = keys.media(_made(video.content_id))

@@ -1,4 +1,4 @@
-"""Which videos and play sets a caller may ask for."""
+"""Which videos a caller may ask for."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from db import videos
 from db.rows import Rows
 from domain.paging import Window
-from domain.videos import PlaySetStatus, Resolution, VideoOrder, VideoStatus
+from domain.videos import VideoOrder, VideoStatus
 from resolvers.context import Context
 
 
@@ -42,23 +42,3 @@ def page(
         account_id=ctx.account_id,
         statuses=statuses,
     )
-
-
-def own_play_sets(ctx: Context) -> Rows:
-    """The caller's play sets, by their keys."""
-    return Rows.of(videos.PLAY_SETS, by="id", account_id=ctx.account_id)
-
-
-def play_sets(
-    _ctx: Context,
-    *,
-    statuses: Collection[PlaySetStatus] | None = None,
-    resolutions: Collection[Resolution] | None = None,
-) -> Rows:
-    """Play sets of videos that are the caller's own, lowest rung first."""
-    return Rows.of(videos.PLAY_SETS, by="video_id", statuses=statuses, resolutions=resolutions)
-
-
-def play_sets_of_task(_ctx: Context) -> Rows:
-    """Play sets of tasks that are the caller's own, lowest rung first."""
-    return Rows.of(videos.PLAY_SETS, by="task_id")

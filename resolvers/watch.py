@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from db import events, tasks, uploads, videos
+from db import events, play_sets, tasks, uploads, videos
 from db.events import Batch, Position
 from db.models import Event, PlaySet, Task, UploadSession, Video
 from domain.errors import NotFound
 from domain.events import EventType, topic
+from domain.play_sets import OPEN_PLAY_SETS
 from domain.tasks import UNFINISHED
 from domain.uploads import OPEN
-from domain.videos import OPEN_PLAY_SETS, VideoStatus
+from domain.videos import VideoStatus
 from resolvers import direct
+from resolvers import play_sets as play_set_wishes
 from resolvers import videos as wishes
 from resolvers.context import Context
 
@@ -80,7 +82,7 @@ async def video(ctx: Context, id: UUID) -> AsyncGenerator[Watched]:
         async with ctx.services.db.read() as session:
             rows = await videos.of_account(session, ctx.account_id, [id])
             row = _found("Video", id, rows)
-            return Watched(row, (await videos.play_sets(session, [id]))[id])
+            return Watched(row, (await play_sets.of_videos(session, [id]))[id])
 
     async for state in _states(ctx, topic("video", id), read, lambda state: state.is_settled):
         yield state
@@ -163,19 +165,19 @@ async def _next(ctx: Context, position: Position, video_id: UUID | None) -> tupl
         if video_id is None:
             return batch, False
         video = (await videos.of_account(session, ctx.account_id, [video_id])).get(video_id)
-        play_sets = (await videos.play_sets(session, [video_id]))[video_id]
-    return batch, video is None or Watched(video, play_sets).is_settled
+        made = (await play_sets.of_videos(session, [video_id]))[video_id]
+    return batch, video is None or Watched(video, made).is_settled
 
 
 async def _subjects(ctx: Context, batch: Batch) -> list[Ready]:
     """The events with the rows they are about; what was deleted since is left out."""
     found: list[Ready] = []
-    own, own_play_sets = wishes.own(ctx), wishes.own_play_sets(ctx)
+    own, own_play_sets = wishes.own(ctx), play_set_wishes.own(ctx)
     videos_ = await asyncio.gather(*(ctx.load.row(own, one.video_id) for one in batch.events))
-    play_sets = await asyncio.gather(
+    made = await asyncio.gather(
         *(ctx.load.row(own_play_sets, one.play_set_id) for one in batch.events)
     )
-    for event, row, play_set in zip(batch.events, videos_, play_sets, strict=True):
+    for event, row, play_set in zip(batch.events, videos_, made, strict=True):
         if row is not None and play_set is not None:
             found.append(Ready(event, Position.of(event), row, play_set))
     return found

@@ -8,9 +8,10 @@ from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 
 from domain.errors import ErrorCode
 from domain.events import EventType
+from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskStatus
 from domain.uploads import UploadPurpose, UploadStatus
-from domain.videos import PlaySetStatus, Resolution, TranscodePass, VideoOrder, VideoStatus
+from domain.videos import Resolution, TranscodePass, VideoOrder, VideoStatus
 
 
 def publish(

@@ -10,7 +10,7 @@ from db import models
 from db.rows import Rows
 from domain.paging import Window
 from domain.tasks import TaskKind
-from resolvers import tasks, uploads, videos
+from resolvers import play_sets, tasks, uploads, videos
 from resolvers.context import Context
 from schema import ids, nodes
 from schema.connections import connection
@@ -118,7 +118,7 @@ class TranscodeTask(Task):
     )
     @staticmethod
     def play_sets(ctx: Context) -> Rows:
-        return videos.play_sets_of_task(ctx)
+        return play_sets.of_task(ctx)
 
 
 nodes.register(Task)

@@ -10,7 +10,7 @@ from db import models
 from db.rows import Rows
 from domain.paging import Window
 from domain.playback import DEFAULT_TTL_SECONDS
-from resolvers import objects, playback, tasks, videos
+from resolvers import objects, play_sets, playback, tasks, videos
 from resolvers.context import Context
 from resolvers.objects import FromObject
 from schema import ids, nodes
@@ -100,7 +100,7 @@ class Video(Node):
             list[Resolution] | None, strawberry.argument(description="Only these rungs.")
         ] = UNSET,
     ) -> Rows:
-        return videos.play_sets(ctx, statuses=status or None, resolutions=resolution or None)
+        return play_sets.of_video(ctx, statuses=status or None, resolutions=resolution or None)
 
     @strawberry.field(description="Signed links to play it with; null until a play set is READY.")
     @staticmethod

@@ -32,3 +32,8 @@ def task(content_id: UUID, task_id: UUID) -> str:
 def attempt(content_id: UUID, task_id: UUID, number: int) -> str:
     """Prefix of what one run of a task made; published only when that run wins."""
     return f"{task(content_id, task_id)}{number}/"
+
+
+def track(playlist_key: str) -> list[str]:
+    """The files of a track: its playlist, and the one that this names."""
+    return [playlist_key, playlist_key.removesuffix(".m3u8") + ".mp4"]

@@ -22,6 +22,8 @@ from tests.support.api import Api
 
 KEPT = ["alembic_version", "queue_schema", "signing_secret"]
 """Tables that belong to the installation, not to a test."""
+KEPT_ROWS = {"template": "account_id is null"}
+"""Rows that do: the built-in templates."""
 
 LOCK_TIMEOUT = "-c lock_timeout=10s"
 """Emptying a table waits for whoever still uses it; a test that left one behind must fail."""
@@ -44,7 +46,7 @@ def postgres_server() -> Iterator[EmbeddedPostgres]:
 async def database_url(postgres_server: EmbeddedPostgres) -> str:
     url = postgres.create_database(postgres_server, "test")
     migrate.upgrade(url)
-    await postgres.install_wipe(url, keep=KEPT)
+    await postgres.install_wipe(url, keep=KEPT, keep_rows=KEPT_ROWS)
     return url
 
 

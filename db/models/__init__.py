@@ -2,26 +2,40 @@
 
 from db.models.accounts import Account, ApiKey, SigningSecret
 from db.models.base import Base
+from db.models.categories import Category
 from db.models.contents import Content, Garbage, SpentChallenge, StoredObject
 from db.models.events import Event, QueueSchema
+from db.models.tasks import ClipSegment, ExportFile, FetchItem, Task, Worker, WorkerLane
+from db.models.templates import RuleTemplate, Template, TemplateCost, TranscodeRule
 from db.models.uploads import UploadPart, UploadSession
-from db.models.videos import AudioTrack, PlaySet, Task, Video
+from db.models.videos import AudioTrack, PlaySet, SegmentKey, Video
 
 __all__ = [
     "Account",
     "ApiKey",
     "AudioTrack",
     "Base",
+    "Category",
+    "ClipSegment",
     "Content",
     "Event",
+    "ExportFile",
+    "FetchItem",
     "Garbage",
     "PlaySet",
     "QueueSchema",
+    "RuleTemplate",
+    "SegmentKey",
     "SigningSecret",
     "SpentChallenge",
     "StoredObject",
     "Task",
+    "Template",
+    "TemplateCost",
+    "TranscodeRule",
     "UploadPart",
     "UploadSession",
     "Video",
+    "Worker",
+    "WorkerLane",
 ]

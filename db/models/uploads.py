@@ -69,6 +69,10 @@ class UploadSession(Base):
         choice(UploadPurpose), server_default=UploadPurpose.VIDEO.value
     )
     skip_auto_transcode: Mapped[bool] = mapped_column(server_default=text("false"))
+    category_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("category.id", ondelete="SET NULL")
+    )
+    """Where its video is to be kept."""
     file_name: Mapped[str | None] = mapped_column(String(255))
     content_type: Mapped[str] = mapped_column(String(255))
     sha256: Mapped[str | None] = mapped_column(String(64))

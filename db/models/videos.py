@@ -1,4 +1,4 @@
-"""Videos, what was made of them, and the work on it."""
+"""Videos, and what was made of them."""
 
 import uuid
 from datetime import datetime
@@ -9,7 +9,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     String,
-    UniqueConstraint,
     case,
     func,
     select,
@@ -18,9 +17,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from db.models.base import Base, choice
-from domain.errors import ErrorCode
-from domain.tasks import TaskKind, TaskStatus
-from domain.videos import PlaySetStatus, Resolution, TranscodePass, VideoStatus
+from db.models.tasks import Task
+from domain.play_sets import PlaySetStatus
+from domain.videos import Resolution, SourceKind, VideoStatus
 
 
 class Video(Base):
@@ -47,6 +46,16 @@ class Video(Base):
     status_reason: Mapped[str | None]
     title: Mapped[str] = mapped_column(String(255))
     description: Mapped[str | None]
+    source_kind: Mapped[SourceKind] = mapped_column(
+        choice(SourceKind), server_default=SourceKind.UPLOAD.value
+    )
+    clipped_from_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("video.id", ondelete="SET NULL"), index=True
+    )
+    """The video that it was cut out of."""
+    category_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("category.id", ondelete="SET NULL"), index=True
+    )
     source_type: Mapped[str | None] = mapped_column(String(64))
     source_id: Mapped[str | None] = mapped_column(String(255))
     """Where the caller says it comes from: a system of theirs, and its id there."""
@@ -61,6 +70,8 @@ class Video(Base):
     height: Mapped[int | None]
     duration_ms: Mapped[int | None] = mapped_column(BigInteger)
     skip_auto_transcode: Mapped[bool] = mapped_column(server_default=text("false"))
+    simulation: Mapped[dict[str, Any] | None]
+    """How fast and how far a test picture's video gets: `domain.simulation.Simulation`."""
     poster_key: Mapped[str | None]
     storyboard_key: Mapped[str | None]
     """The storyboard's WebVTT file; its pictures lie beside it."""
@@ -71,43 +82,11 @@ class Video(Base):
     published_at: Mapped[datetime | None]
 
 
-class Task(Base):
-    __tablename__ = "task"
-    __table_args__ = (Index("ix_task_account_id_created_at", "account_id", "created_at", "id"),)
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
-    kind: Mapped[TaskKind] = mapped_column(choice(TaskKind))
-    status: Mapped[TaskStatus] = mapped_column(choice(TaskStatus))
-    video_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("video.id", ondelete="CASCADE"), index=True
-    )
-    upload_session_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("upload_session.id", ondelete="CASCADE"), index=True
-    )
-    transcode_pass: Mapped[TranscodePass | None] = mapped_column(choice(TranscodePass))
-    progress: Mapped[float] = mapped_column(server_default="0")
-    speed: Mapped[float | None]
-    """Seconds of video handled in a second."""
-    attempt: Mapped[int] = mapped_column(server_default="0")
-    """The fence: each run raises it, and writes only while it is still its own."""
-    failures: Mapped[int] = mapped_column(server_default="0")
-    worker: Mapped[str | None]
-    job_id: Mapped[int | None] = mapped_column(BigInteger)
-    """The queue's job that delivers this task."""
-    error_code: Mapped[ErrorCode | None] = mapped_column(choice(ErrorCode))
-    error_message: Mapped[str | None]
-    log: Mapped[str | None]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    started_at: Mapped[datetime | None]
-    finished_at: Mapped[datetime | None]
-
-
 class AudioTrack(Base):
     """Sound that several play sets of a video share."""
 
     __tablename__ = "audio_track"
-    __table_args__ = (UniqueConstraint("video_id", "name"),)
+    __table_args__ = (Index("ix_audio_track_video_id_name", "video_id", "name", "created_at"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     video_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("video.id", ondelete="CASCADE"))
@@ -117,16 +96,54 @@ class AudioTrack(Base):
     bandwidth: Mapped[int]
     average_bandwidth: Mapped[int]
     codecs: Mapped[str]
+    key_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("segment_key.id"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class SegmentKey(Base):
+    """What the segments of a run's encrypted tracks are encrypted with."""
+
+    __tablename__ = "segment_key"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    video_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("video.id", ondelete="CASCADE"), index=True
+    )
+    value: Mapped[bytes] = mapped_column(deferred=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class PlaySet(Base):
+    """One template's picture of a video. While one replaces another, there are both."""
+
     __tablename__ = "play_set"
-    __table_args__ = (UniqueConstraint("video_id", "resolution"),)
+    __table_args__ = (
+        Index("ix_play_set_video_id", "video_id"),
+        Index(
+            "uq_play_set_ready",
+            "video_id",
+            "template_id",
+            unique=True,
+            postgresql_where=text("status = 'ready'"),
+        ),
+        Index(
+            "uq_play_set_open",
+            "video_id",
+            "template_id",
+            unique=True,
+            postgresql_where=text(
+                "status in ('initial', 'transcoding', 'transcoded', 'uploading')"
+            ),
+        ),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     video_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("video.id", ondelete="CASCADE"))
     task_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("task.id"), index=True)
     audio_track_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("audio_track.id"))
+    template_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("template.id"), index=True)
+    key_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("segment_key.id"))
+    """Null unless it is encrypted."""
     resolution: Mapped[Resolution] = mapped_column(choice(Resolution))
     status: Mapped[PlaySetStatus] = mapped_column(choice(PlaySetStatus))
     playlist_key: Mapped[str | None]

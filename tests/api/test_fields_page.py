@@ -29,7 +29,8 @@ import pytest
 
 from db import videos
 from domain.accounts import Viewer
-from domain.videos import PlaySetStatus, Resolution, VideoStatus
+from domain.play_sets import PlaySetStatus
+from domain.videos import Resolution, VideoStatus
 from resolvers.context import Context
 from schema.root import schema
 from sqlalchemy import text
@@ -59,11 +60,11 @@ async def test_all_fields(services, owner, mode):
     async with services.db.write() as session:
         await session.execute(text("update video set language = 'de-CH'"))
         await session.execute(text("update task set status = 'failed'"))
-        await videos.save_audio_track(session, video.id, "b", SOUND)
-        sound = await videos.save_audio_track(session, video.id, "a", SOUND)
-        play_set = (await videos.play_sets(session, [video.id]))[video.id][0]
+        await play_sets.save_sound(session, video.id, "b", SOUND)
+        sound = await play_sets.save_sound(session, video.id, "a", SOUND)
+        play_set = (await play_sets.of_videos(session, [video.id]))[video.id][0]
         ready = factories.READY | {"audio_track_id": sound}
-        await videos.finish_play_set(session, play_set.id, ready)
+        await play_sets.finish(session, play_set.id, ready)
     ctx = Context(services, "http://test", Viewer(owner.account.id, owner.account.id))
     await schema.execute(SESSION, context_value=ctx)
 

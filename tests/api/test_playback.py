@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import uvicorn
 
-from db import videos
+from db import play_sets
 from db.models import Video
 from domain.tokens import Grant
 from domain.videos import Resolution
@@ -54,13 +54,13 @@ async def make_ready(
         if audio:
             track = {"file_size": 1, "bandwidth": 96_000, "average_bandwidth": 90_000}
             track |= {"playlist_key": f"{prefix}{audio}.m3u8", "codecs": "mp4a.40.2"}
-            values["audio_track_id"] = await videos.save_audio_track(
+            values["audio_track_id"] = await play_sets.save_sound(
                 session, video.id, audio, track
             )
-        for one in (await videos.play_sets(session, [video.id]))[video.id]:
+        for one in (await play_sets.of_videos(session, [video.id]))[video.id]:
             if one.task_id == task.id:
                 made = {"playlist_key": f"{prefix}{one.resolution}.m3u8", **values}
-                await videos.finish_play_set(session, one.id, factories.READY | made)
+                await play_sets.finish(session, one.id, factories.READY | made)
     return prefix.removeprefix(keys.media(content_of(video)))
 
 

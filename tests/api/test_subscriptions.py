@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from db import tasks, videos
+from db import play_sets, tasks
 from db.events import Position
 from db.models import Task, Video
 from db.session import WriteSession
@@ -49,9 +49,9 @@ def global_id(row: Video | Task) -> str:
 async def finish(services: Services, video: Video, *rungs: Resolution) -> None:
     """These play sets become READY, in one transaction, as a worker does it."""
     async with services.db.write() as session:
-        for one in (await videos.play_sets(session, [video.id]))[video.id]:
+        for one in (await play_sets.of_videos(session, [video.id]))[video.id]:
             if one.resolution in rungs:
-                await videos.finish_play_set(session, one.id, factories.READY)
+                await play_sets.finish(session, one.id, factories.READY)
                 await factories.play_sets_ready(session, video, one.id)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from db import json, tasks, videos
+from db import json, play_sets, tasks, videos
 from db.json import MISFIT, Constant, Group, Inside, Kind, Member, OfPage, Paged, Parts
 from db.models import Account, Task, Video
 from db.paging import Order
@@ -246,7 +246,7 @@ async def test_rows_refer_to_rows_of_rows(shelf: Shelf) -> None:
     wishes = (
         shelf.all(),
         shelf.tasks_of_each(),
-        Rows.of(videos.PLAY_SETS, by="task_id", resolutions=[Resolution.P360]),
+        Rows.of(play_sets.PLAY_SETS, by="task_id", resolutions=[Resolution.P360]),
         Rows.of(videos.VIDEOS, by="id", account_id=shelf.account_id),
     )
     made = orjson.loads(await shelf.text(part, *wishes))
@@ -282,7 +282,7 @@ async def test_each_object_has_a_page_of_its_own(shelf: Shelf, window: Window) -
 async def test_a_column_may_be_an_expression_with_values_of_its_own(shelf: Shelf) -> None:
     """How much of a play set is made is its task's progress, or 1."""
     task = shelf.tasks[shelf.videos[0].id][0]
-    wanted = Rows.of(videos.PLAY_SETS, by="task_id")
+    wanted = Rows.of(play_sets.PLAY_SETS, by="task_id")
     part = all_of(1, "id", (("p", leaf("progress", Kind.FLOAT)),))
     made = await shelf.text(
         one_of(0, None, (("sets", part),)), Rows.of(tasks.TASKS, id=task), wanted

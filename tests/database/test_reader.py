@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from db import tasks, videos
+from db import play_sets, tasks
 from db.models import Account, Video
 from db.paging import Order
 from db.rows import Asked, Form, Rows
@@ -140,7 +140,7 @@ async def test_lists_without_an_order_of_their_own_use_the_tables(services: Serv
     found = [await factories.video(services.db, account) for _ in range(2)]
     for video in found:
         await factories.transcode_task(services.db, video, *rungs)
-    wanted = Rows.of(videos.PLAY_SETS, by="video_id", account_id=account.id)
+    wanted = Rows.of(play_sets.PLAY_SETS, by="video_id", account_id=account.id)
     keys = [one.id for one in found]
     groups = await services.reader.rows(wanted, [Asked("resolution")], keys)
     assert firsts(groups) == [[one.value for one in reversed(rungs)]] * 2

@@ -8,14 +8,15 @@ import psycopg
 import pytest
 from sqlalchemy import inspect, text
 
-from db import records, rows, tasks, uploads, videos
+from db import play_sets, records, rows, tasks, uploads, videos
 from db.models import Base, PlaySet, Task, Video
 from db.paging import Order
 from db.rows import Asked, Form, Rows
 from domain.errors import ErrorCode
 from domain.paging import Cursor, Window
+from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskKind, TaskStatus
-from domain.videos import PlaySetStatus, Resolution, TranscodePass, VideoStatus
+from domain.videos import Resolution, TranscodePass, VideoStatus
 from resolvers.context import Services
 from schema import ids
 from tests.support import factories
@@ -247,9 +248,9 @@ async def test_a_record_has_what_the_orms_object_has(desk: Desk, owner: factorie
     same(Video, *await whole(desk, videos.VIDEOS, Video, video.id))
     for one in (task, failed):
         same(Task, *await whole(desk, tasks.TASKS, Task, one.id))
-    play_sets = Rows.of(videos.PLAY_SETS, by="task_id")
+    wanted = Rows.of(play_sets.PLAY_SETS, by="task_id")
     [[(id, *_)]] = await desk.services.reader.rows(play_sets, [Asked("id")], [task.id])
-    same(PlaySet, *await whole(desk, videos.PLAY_SETS, PlaySet, id))
+    same(PlaySet, *await whole(desk, play_sets.PLAY_SETS, PlaySet, id))
 
 
 async def test_a_record_holds_members_of_enums(desk: Desk) -> None:
@@ -274,7 +275,7 @@ async def test_text_that_is_no_member_of_an_enum_stays_text(desk: Desk) -> None:
 
 LARGE: list[tuple[rows.Source, set[str]]] = [
     (videos.VIDEOS, {"source"}),
-    (videos.PLAY_SETS, set()),
+    (play_sets.PLAY_SETS, set()),
     (tasks.TASKS, set()),
     (uploads.UPLOADS, {"chunk_digests"}),
 ]

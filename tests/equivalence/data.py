@@ -26,9 +26,10 @@ from db.models import (
 )
 from db.session import Database
 from domain.errors import ErrorCode
+from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadPurpose, UploadStatus
-from domain.videos import PlaySetStatus, Resolution, TranscodePass, VideoStatus
+from domain.videos import Resolution, TranscodePass, VideoStatus
 from tests.equivalence import values
 from tests.support.factories import EPOCH, SOURCE
 

@@ -8,15 +8,16 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from db import accounts, events, objects, videos
+from db import accounts, events, objects, play_sets
 from db.models import Account, PlaySet, Task, Video
 from db.objects import NewObject
 from db.session import Database, WriteSession
 from domain.accounts import new_api_key
 from domain.events import EventType, NewEvent
 from domain.media import Source
+from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskKind, TaskStatus
-from domain.videos import PlaySetStatus, Resolution, TranscodePass, VideoStatus, new_vid
+from domain.videos import Resolution, TranscodePass, VideoStatus, new_vid
 
 SOURCE = Source(
     container="mov",
@@ -132,8 +133,8 @@ async def ready_play_set(db: Database, video: Video, *, playlist_key: str) -> Pl
     """A play set that can be played, made by a task of its own."""
     task = await transcode_task(db, video, Resolution.P360)
     async with db.write() as session:
-        (play_set,) = (await videos.play_sets_of_tasks(session, [task.id]))[task.id]
-        await videos.finish_play_set(session, play_set.id, {**READY, "playlist_key": playlist_key})
+        (play_set,) = (await play_sets.of_tasks(session, [task.id]))[task.id]
+        await play_sets.finish(session, play_set.id, {**READY, "playlist_key": playlist_key})
     return play_set
 
 

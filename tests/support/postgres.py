@@ -1,7 +1,8 @@
 """A PostgreSQL server for one run of the tests, its databases, and how they are emptied."""
 
+import json
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,7 +20,9 @@ create or replace function wipe() returns void language plpgsql
 set session_replication_role = replica
 as $$
 declare
+    kept_rows constant jsonb := {rows};
     found_table regclass;
+    condition text;
     has_rows boolean;
 begin
     for found_table in
@@ -27,9 +30,12 @@ begin
         where relnamespace = 'public'::regnamespace and relkind = 'r'
         and relname <> all ({keep}::text[])
     loop
-        execute format('select exists (select from %s)', found_table) into has_rows;
+        condition := coalesce(kept_rows ->> found_table::text, 'false');
+        condition := format('(%s) is not true', condition);
+        execute format('select exists (select from %s where %s)', found_table, condition)
+            into has_rows;
         if has_rows then
-            execute format('delete from %s', found_table);
+            execute format('delete from %s where %s', found_table, condition);
         end if;
     end loop;
 end $$
@@ -60,11 +66,15 @@ def create_database(server: EmbeddedPostgres, name: str) -> str:
     return server.url(name)
 
 
-async def install_wipe(url: str, *, keep: Sequence[str]) -> None:
+async def install_wipe(
+    url: str, *, keep: Sequence[str], keep_rows: Mapping[str, str] | None = None
+) -> None:
     """Create `wipe()`, which empties every table of schema public except those in `keep`.
 
-    `select wipe()` takes about 1 ms: only tables with rows are written.
+    `keep_rows` has conditions by table: rows that meet them stay. `select wipe()` takes about
+    1 ms: only tables with rows are written.
     """
-    statement = sql.SQL(WIPE).format(keep=sql.Literal(list(keep)))
+    rows = sql.Literal(json.dumps(keep_rows or {}))
+    statement = sql.SQL(WIPE).format(keep=sql.Literal(list(keep)), rows=rows)
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
         await connection.execute(statement)

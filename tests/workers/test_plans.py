@@ -2,11 +2,12 @@
 
 import pytest
 
-from db import objects, tasks, videos
+from db import objects, play_sets, tasks, videos
 from db.models import Task, Video
 from db.objects import NewObject
+from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskStatus
-from domain.videos import PlaySetStatus, Resolution, TranscodePass, VideoStatus
+from domain.videos import Resolution, TranscodePass, VideoStatus
 from jobs import plans, transcode
 from jobs.plans import NewVideo
 from jobs.runs import Run, Tools, Waiting
@@ -61,14 +62,14 @@ async def publish(tools: Tools, run: Run) -> None:
     """End the run with play sets that are READY, as ffmpeg would have made them."""
     async with tools.db.write() as session:
         assert await tasks.succeed(session, run.task)
-        for one in (await videos.play_sets_of_tasks(session, [run.task.id]))[run.task.id]:
+        for one in (await play_sets.of_tasks(session, [run.task.id]))[run.task.id]:
             values = {**READY, "playlist_key": f"videos/{one.resolution}.m3u8"}
-            await videos.finish_play_set(session, one.id, values)
+            await play_sets.finish(session, one.id, values)
 
 
 async def states(tools: Tools, video: Video) -> dict[Resolution, PlaySetStatus]:
     async with tools.db.read() as session:
-        rows = (await videos.play_sets(session, [video.id]))[video.id]
+        rows = (await play_sets.of_videos(session, [video.id]))[video.id]
     return {row.resolution: row.status for row in rows}
 
 
@@ -141,6 +142,6 @@ async def test_a_play_set_that_failed_is_no_twin(tools: Tools, owner: Owner, oth
     first = await made(tools, owner)
     task = await task_of(tools, first, OTHER)
     async with tools.db.write() as session:
-        await videos.fail_play_sets(session, [task.id])
+        await play_sets.fail(session, [task.id])
     second = await made(tools, other, like=first)
     assert (await states(tools, second))[Resolution.ORIGIN] is PlaySetStatus.INITIAL

@@ -25,8 +25,9 @@ from domain.errors import (
 )
 from domain.events import EventType, topic
 from domain.media import Refusal
+from domain.play_sets import PlaySetStatus
 from domain.tasks import MAX_ATTEMPTS, TaskStatus
-from domain.videos import PlaySetStatus, Resolution, VideoStatus
+from domain.videos import Resolution, VideoStatus
 from jobs import runs, worker
 from jobs.runs import Overtaken, Run, Tools, Work
 from tests.support import factories

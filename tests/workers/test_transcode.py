@@ -17,8 +17,9 @@ from db.models import AudioTrack, Event, PlaySet, Task, Video
 from db.objects import NewObject
 from domain.errors import ErrorCode
 from domain.events import EventType
+from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskStatus
-from domain.videos import PlaySetStatus, Resolution, TranscodePass, VideoStatus
+from domain.videos import Resolution, TranscodePass, VideoStatus
 from jobs import plans, transcode, worker
 from jobs.plans import NewVideo
 from jobs.runs import Overtaken, Run, Tools

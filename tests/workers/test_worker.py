@@ -16,8 +16,9 @@ from sqlalchemy import select, text
 
 from db.models import Event, PlaySet, Task, Video
 from domain.events import EventType
+from domain.play_sets import PlaySetStatus
 from domain.tasks import UNFINISHED, TaskStatus
-from domain.videos import PlaySetStatus, TranscodePass, VideoStatus
+from domain.videos import TranscodePass, VideoStatus
 from jobs import maintenance, worker
 from jobs.runs import Tools
 from media.passes import Encoder
