@@ -5,28 +5,49 @@ prefix, and one fenced transaction publishes all of them. So a pass is READY as 
 not at all, and whatever a killed run left is below its own prefix, where the next clears it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import os
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from uuid import UUID
+from typing import Any, Final
+from uuid import UUID, uuid4
 
-from db import objects, tasks, videos
+from db import garbage, inventory, objects, play_sets, tasks, templates, videos
 from db.models import Content, PlaySet, Video
 from db.session import WriteSession
 from domain import playlists
+from domain.errors import TranscodeFailed
 from domain.media import Source
-from domain.play_sets import OPEN_PLAY_SETS
-from domain.playback import content_type
+from domain.passes import Pass, sounds_of
+from domain.play_sets import OPEN_PLAY_SETS, PlaySetStatus
+from domain.playback import MAX_TTL_SECONDS, content_type
+from domain.simulation import Simulation, Stage
 from domain.tasks import TaskStatus
+from domain.templates import Encryption, Template
 from domain.videos import TranscodePass
 from jobs import outcomes, plans
 from jobs.runs import Overtaken, Run, Waiting
+from media.encryption import SegmentKey
 from media.passes import Output, Progress, Storyboard, Track
 from storage import keys
 
-AUDIO_OF = {TranscodePass.ORIGIN: "origin-audio"}
-"""Which sound the pictures of a pass go with; all encoded rungs share one."""
+SHOWN_INPUT, SHOWN_OUTPUT = Path("source"), Path("output")
+"""What the command that is shown has in place of paths of this machine."""
+
+_STAGES: Final = {TranscodePass.FIRST_PLAY: Stage.FIRST_PLAY, TranscodePass.LADDER: Stage.LADDER}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What this run encrypts with. A run that follows has another one."""
+
+    id: UUID
+    value: bytes
+
+    def for_segments(self) -> SegmentKey:
+        return SegmentKey(self.value, keys.key_uri(self.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +55,19 @@ class Subject:
     """What a run needs to know, read once."""
 
     video: Video
-    kind: TranscodePass
     source: Source
     content: Content
-    play_sets: Sequence[PlaySet]
+    one: Pass
+    play_sets: Sequence[tuple[PlaySet, Template]]
+    sounds: Mapping[str, UUID]
+    """The sound that the video has already, by name."""
+    key: Key | None
+
+    @property
+    def pace(self) -> float | None:
+        """How fast the source is read, for a video that is only simulated."""
+        video = self.video
+        return Simulation.from_json(video.simulation).pace if video.simulation else None
 
 
 async def transcode(run: Run) -> None:
@@ -51,6 +81,8 @@ async def transcode(run: Run) -> None:
     try:
         with tools.workspace.folder() as folder:
             output = await _encode(run, subject, folder)
+            await _change(run, PlaySetStatus.TRANSCODED)
+            await _change(run, PlaySetStatus.UPLOADING)
             stored = await _store(run, output, prefix, subject.source.duration_ms)
         async with tools.db.write() as session:
             await _publish(session, run, subject, output, stored)
@@ -70,15 +102,23 @@ async def _clear_earlier(run: Run, content: Content) -> None:
 
 
 async def _encode(run: Run, subject: Subject, folder: Path) -> Output:
+    async def report(progress: Progress) -> None:
+        await run.report(progress.fraction, progress.speed)
+
+    _fail_if_simulated(subject)
+    encoder, one, source, pace = run.tools.encoder, subject.one, subject.source, subject.pace
+    command = encoder.command(one, source, SHOWN_INPUT, SHOWN_OUTPUT, pace=pace)
+    await _started(run, shlex.join(["ffmpeg", *command]))
+    key = subject.key and subject.key.for_segments()
     async with run.tools.store.object_file(subject.content.key) as input:
-        return await run.tools.encoder.run(
-            subject.kind,
-            subject.source,
-            [play_set.resolution for play_set in subject.play_sets],
-            input,
-            folder,
-            _reporter(run),
-        )
+        return await encoder.run(one, source, input, folder, report, key=key, pace=pace)
+
+
+def _fail_if_simulated(subject: Subject) -> None:
+    video = subject.video
+    wanted = Simulation.from_json(video.simulation).fail_at if video.simulation else None
+    if wanted is not None and wanted is _STAGES.get(subject.one.kind):
+        raise TranscodeFailed("This failure was asked for by `simulate`.")
 
 
 async def _discard(run: Run, prefix: str) -> None:
@@ -102,31 +142,58 @@ async def _begin(run: Run) -> Subject | None:
         if video is None or video.source is None or video.content_id is None:
             raise Overtaken
         content = await objects.content(session, video.content_id)
-        if content is None:
+        if content is None or not await tasks.hold(session, task):
             raise Overtaken
-        await plans.share(session, video)
-        if await plans.close(session, task):
-            await _follow(session, run, video, kind)
-            return None
-        if await tasks.twin_runs(session, task, content.id):
-            raise Waiting
-        await videos.start_play_sets(session, task.id)
-        play_sets = (await videos.play_sets_of_tasks(session, [task.id]))[task.id]
+        if not task.redo:
+            await plans.share(session, video, [task.id])
+            if await plans.close(session, task):
+                await _follow(session, run, video, kind)
+                return None
+            if await tasks.twin_runs(session, task, content.id):
+                raise Waiting
+        subject = await _subject(session, run, video, content)
+        await play_sets.change_of_task(session, task.id, PlaySetStatus.TRANSCODING)
         await outcomes.wake_watchers(session, task)
-    todo = [play_set for play_set in play_sets if play_set.status in OPEN_PLAY_SETS]
-    return Subject(video, kind, Source.from_json(video.source), content, todo)
+    return subject
+
+
+async def _subject(session: WriteSession, run: Run, video: Video, content: Content) -> Subject:
+    task, source = run.task, Source.from_json(video.source or {})
+    made = (await play_sets.of_tasks(session, [task.id]))[task.id]
+    todo = [one for one in made if one.status in OPEN_PLAY_SETS]
+    made_with = await templates.of_play_sets(session, todo)
+    wanted = [made_with[one.template_id] for one in todo]
+    sounds = {} if task.redo else await play_sets.latest_sounds(session, video.id)
+    kind = task.transcode_pass or TranscodePass.LADDER
+    one = Pass(
+        kind,
+        wanted,
+        [sound for sound in sounds_of(source, wanted) if sound.name not in sounds],
+        pictures=kind is TranscodePass.FIRST_PLAY,
+    )
+    encrypts = any(template.encryption is not Encryption.NONE for template in wanted)
+    key = Key(uuid4(), os.urandom(16)) if encrypts else None
+    return Subject(video, source, content, one, list(zip(todo, wanted, strict=True)), sounds, key)
+
+
+async def _started(run: Run, command: str) -> None:
+    async with run.tools.db.write() as session:
+        if not await tasks.started(session, run.task, command):
+            raise Overtaken
+
+
+async def _change(run: Run, status: PlaySetStatus) -> None:
+    """All that this run makes is in another state, if the run is still the latest."""
+    async with run.tools.db.write() as session:
+        if not await tasks.hold(session, run.task):
+            raise Overtaken
+        await play_sets.change_of_task(session, run.task.id, status)
+        await outcomes.wake_watchers(session, run.task)
 
 
 async def _follow(session: WriteSession, run: Run, video: Video, kind: TranscodePass) -> None:
     if kind is TranscodePass.FIRST_PLAY:
         await plans.queue_ladder(session, run.tools.queue, video.id)
-
-
-def _reporter(run: Run) -> Callable[[Progress], Awaitable[None]]:
-    async def report(progress: Progress) -> None:
-        await run.report(progress.fraction, progress.speed)
-
-    return report
 
 
 async def _store(run: Run, output: Output, prefix: str, duration_ms: int) -> Mapping[str, str]:
@@ -158,14 +225,23 @@ def _write_vtt(storyboard: Storyboard, duration_ms: int) -> Path:
 async def _publish(
     session: WriteSession, run: Run, subject: Subject, output: Output, stored: Mapping[str, str]
 ) -> None:
-    task, video = run.task, subject.video
+    task, video, key = run.task, subject.video, subject.key
     if not await tasks.succeed(session, task, log=output.warning or output.log):
         raise Overtaken
-    sound = await _publish_sound(session, subject, output, stored)
+    if key is not None:
+        await play_sets.add_key(session, key.id, video.id, key.value)
     tracks = {track.name: track for track in output.tracks}
-    for play_set in subject.play_sets:
-        values = _values(tracks[play_set.resolution.value], stored)
-        await videos.finish_play_set(session, play_set.id, {**values, "audio_track_id": sound})
+    sounds = await _publish_sounds(session, subject, tracks, stored)
+    lost: list[str] = []
+    for play_set, template in subject.play_sets:
+        track = tracks[template.track]
+        lost += await play_sets.give_up(session, await play_sets.older(session, play_set))
+        values = _picture(track, stored) | {
+            "audio_track_id": sounds.get(template.sound.name),
+            "key_id": key.id if key is not None and track.encrypted else None,
+        }
+        await play_sets.finish(session, play_set.id, values)
+    await _discard_later(session, subject.content, lost)
     if output.poster:
         vtt = output.storyboard.image.with_suffix(".vtt").name if output.storyboard else ""
         await videos.set_pictures(
@@ -174,30 +250,33 @@ async def _publish(
             poster_key=stored[output.poster.name],
             storyboard_key=stored.get(vtt),
         )
-    await plans.announce(session, video, [play_set.id for play_set in subject.play_sets])
+    await plans.announce(session, video, [play_set.id for play_set, _ in subject.play_sets])
     await outcomes.wake_watchers(session, task)
-    await _follow(session, run, video, subject.kind)
+    await _follow(session, run, video, subject.one.kind)
 
 
-async def _publish_sound(
-    session: WriteSession, subject: Subject, output: Output, stored: Mapping[str, str]
-) -> UUID | None:
-    """The sound that goes with this pass's pictures: its own, or the first play's."""
-    video_id, name = subject.video.id, AUDIO_OF.get(subject.kind, "audio")
-    track = next((track for track in output.tracks if track.name == name), None)
-    if track is None:
-        return await videos.audio_track_id(session, video_id, name)
-    values = {
-        "playlist_key": stored[track.playlist.name],
-        "file_size": track.size,
-        "bandwidth": track.bandwidth,
-        "average_bandwidth": track.average_bandwidth,
-        "codecs": track.codecs,
-    }
-    return await videos.save_audio_track(session, video_id, name, values)
+async def _publish_sounds(
+    session: WriteSession, subject: Subject, tracks: Mapping[str, Track], stored: Mapping[str, str]
+) -> Mapping[str, UUID]:
+    """The sound that goes with this pass's pictures, by name: its own, or what there is."""
+    sounds, key = dict(subject.sounds), subject.key
+    for sound in subject.one.sounds:
+        track = tracks[sound.name]
+        values = {
+            "playlist_key": stored[track.playlist.name],
+            "file_size": track.size,
+            "bandwidth": track.bandwidth,
+            "average_bandwidth": track.average_bandwidth,
+            "codecs": track.codecs,
+            "key_id": key.id if key is not None and track.encrypted else None,
+        }
+        sounds[sound.name] = await play_sets.save_sound(
+            session, subject.video.id, sound.name, values
+        )
+    return sounds
 
 
-def _values(track: Track, stored: Mapping[str, str]) -> dict[str, Any]:
+def _picture(track: Track, stored: Mapping[str, str]) -> dict[str, Any]:
     return {
         "playlist_key": stored[track.playlist.name],
         "file_size": track.size,
@@ -209,3 +288,22 @@ def _values(track: Track, stored: Mapping[str, str]) -> dict[str, Any]:
         "average_bandwidth": track.average_bandwidth,
         "codecs": track.codecs,
     }
+
+
+async def _discard_later(
+    session: WriteSession, content: Content, playlist_keys: Sequence[str]
+) -> None:
+    """Have files removed that no video refers to any more, once every link to them is over."""
+    if not playlist_keys:
+        return
+    used = await inventory.outputs(session, [content.id])
+    gone = [key for key in playlist_keys if key not in used]
+    places = {key.rpartition("/")[0] + "/" for key in gone}
+    empty = {place for place in places if not any(key.startswith(place) for key in used)}
+    files = {
+        file
+        for key in gone
+        if key.rpartition("/")[0] + "/" not in empty
+        for file in keys.track(key)
+    }
+    await garbage.add(session, empty | files, after=timedelta(seconds=MAX_TTL_SECONDS))

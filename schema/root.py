@@ -62,7 +62,7 @@ class Query(
 _FINDERS: Final[dict[str, Callable[[Context], Rows]]] = {
     "Account": accounts.own,
     "Video": videos.own,
-    "PlaySet": videos.own_play_sets,
+    "PlaySet": play_sets.own,
     "UploadSession": uploads.own,
     "StoredObject": objects.own,
     **dict.fromkeys(KINDS.values(), tasks.own),

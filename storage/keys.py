@@ -37,3 +37,8 @@ def attempt(content_id: UUID, task_id: UUID, number: int) -> str:
 def track(playlist_key: str) -> list[str]:
     """The files of a track: its playlist, and the one that this names."""
     return [playlist_key, playlist_key.removesuffix(".m3u8") + ".mp4"]
+
+
+def key_uri(key_id: UUID) -> str:
+    """Where players find a key, as a playlist of an attempt names it."""
+    return f"../../keys/{key_id.hex}"

@@ -249,7 +249,7 @@ async def test_a_record_has_what_the_orms_object_has(desk: Desk, owner: factorie
     for one in (task, failed):
         same(Task, *await whole(desk, tasks.TASKS, Task, one.id))
     wanted = Rows.of(play_sets.PLAY_SETS, by="task_id")
-    [[(id, *_)]] = await desk.services.reader.rows(play_sets, [Asked("id")], [task.id])
+    [[(id, *_)]] = await desk.services.reader.rows(wanted, [Asked("id")], [task.id])
     same(PlaySet, *await whole(desk, play_sets.PLAY_SETS, PlaySet, id))
 
 
