@@ -217,7 +217,7 @@ async def latest_sounds(session: ReadSession, video_id: UUID) -> dict[str, UUID]
         .where(AudioTrack.video_id == video_id)
         .order_by(AudioTrack.created_at, AudioTrack.id)
     )
-    return {name: id for name, id in rows}
+    return {one.name: one.id for one in rows}
 
 
 async def save_sound(

@@ -64,9 +64,7 @@ async def set_job(
     session: WriteSession, id: UUID, job_id: int, *, queue: str, priority: int
 ) -> None:
     await session.execute(
-        update(Task)
-        .where(Task.id == id)
-        .values(job_id=job_id, queue=queue, priority=priority)
+        update(Task).where(Task.id == id).values(job_id=job_id, queue=queue, priority=priority)
     )
 
 

@@ -79,7 +79,9 @@ async def automatic(session: ReadSession, video: Video) -> list[Template] | None
         .where(
             TranscodeRule.account_id == video.account_id,
             TranscodeRule.enabled,
-            or_(TranscodeRule.source_type.is_(None), TranscodeRule.source_type == video.source_type),
+            or_(
+                TranscodeRule.source_type.is_(None), TranscodeRule.source_type == video.source_type
+            ),
         )
         .order_by(TranscodeRule.created_at.desc(), TranscodeRule.id)
     )

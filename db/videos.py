@@ -21,6 +21,8 @@ VIDEOS = Source(
         "statuses": among("status"),
     },
 )
+
+
 async def by_id(session: ReadSession, id: UUID) -> Video | None:
     """For holders of a signed link and for workers; callers of the API use `of_account`."""
     return await session.get(Video, id)

@@ -33,6 +33,5 @@ class Simulation:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        fields = dict(value)
-        stage = fields["fail_at"]
-        return cls(**fields | {"fail_at": None if stage is None else Stage(stage)})
+        stage = value["fail_at"]
+        return cls(value["duration_ms"], value["pace"], None if stage is None else Stage(stage))

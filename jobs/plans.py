@@ -221,8 +221,7 @@ async def announce(session: WriteSession, video: Video, ids: Sequence[UUID]) -> 
     """Each play set is READY; the first one makes the video ready, or that none is wanted."""
     account = video.account_id
     news = [
-        NewEvent(EventType.PLAY_SET_READY, account, video_id=video.id, play_set_id=id)
-        for id in ids
+        NewEvent(EventType.PLAY_SET_READY, account, video_id=video.id, play_set_id=id) for id in ids
     ]
     if await videos.publish(session, video.id):
         news.append(NewEvent(EventType.VIDEO_READY, account, video_id=video.id))

@@ -59,9 +59,12 @@ publish(
     {
         PlaySetStatus.INITIAL: "Planned; its task waits for a worker.",
         PlaySetStatus.TRANSCODING: "Being made.",
+        PlaySetStatus.TRANSCODED: "Made, and found whole.",
+        PlaySetStatus.UPLOADING: "On its way to the store.",
         PlaySetStatus.READY: "Can be played.",
         PlaySetStatus.TRANSCODE_FAILED: "Could not be made; its task says why.",
-        PlaySetStatus.DELETED: "Deleted.",
+        PlaySetStatus.UPLOAD_FAILED: "Was made, but could not be stored; its task says why.",
+        PlaySetStatus.DELETED: "Given up, or replaced by a later one of the same template.",
     },
 )
 publish(
@@ -83,8 +86,8 @@ publish(
     "What one transcoding task makes.",
     {
         TranscodePass.ORIGIN: "Origin, by repackaging; takes seconds.",
-        TranscodePass.FIRST_PLAY: "The lowest rung, the sound, the cover and the storyboard.",
-        TranscodePass.LADDER: "All other rungs, from one decode.",
+        TranscodePass.FIRST_PLAY: "The lowest rung, its sound, the cover and the storyboard.",
+        TranscodePass.LADDER: "All other rungs, from one decode, and what sound is missing.",
     },
 )
 publish(
@@ -115,7 +118,9 @@ publish(
     {
         TaskStatus.QUEUED: "Waits for a worker, or for another task.",
         TaskStatus.RUNNING: "A worker is at it.",
+        TaskStatus.PAUSED: "Stopped by its owner for the time being.",
         TaskStatus.SUCCEEDED: "Done.",
+        TaskStatus.PARTIAL: "Over, and some of its rows failed.",
         TaskStatus.FAILED: "Given up; `error` says why.",
         TaskStatus.CANCELLED: "Cancelled, or made pointless by the failure of another task.",
     },
@@ -152,6 +157,10 @@ publish(
         ErrorCode.DUPLICATE_CONTENT: "You have a video of this source already.",
         ErrorCode.OBJECT_IN_USE: "A video is made of this object.",
         ErrorCode.MEDIA_REFUSED: "The file cannot become a video.",
+        ErrorCode.VIDEO_UPLOADING: "The file of the video was not looked into yet.",
+        ErrorCode.VIDEO_UPLOAD_FAILED: "The video has no file that anything could be made of.",
+        ErrorCode.TRANSCODE_EXISTS: "The play set is there or being made.",
+        ErrorCode.TEMPLATE_UNSUITABLE: "The template would make nothing of this video.",
         ErrorCode.TRANSCODE_FAILED: "Transcoding went wrong; the task has the log.",
         ErrorCode.CANCELLED: "Somebody cancelled it.",
         ErrorCode.UNAUTHENTICATED: "An API key is missing, unknown or revoked.",

@@ -9,7 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from db.rows import Rows
 from domain.errors import LimitExceeded
-from resolvers import accounts, objects, tasks, uploads, videos
+from resolvers import accounts, objects, play_sets, tasks, uploads, videos
 from resolvers.context import Context
 from schema import ids
 from schema.accounts import AccountQuery

@@ -54,9 +54,7 @@ async def make_ready(
         if audio:
             track = {"file_size": 1, "bandwidth": 96_000, "average_bandwidth": 90_000}
             track |= {"playlist_key": f"{prefix}{audio}.m3u8", "codecs": "mp4a.40.2"}
-            values["audio_track_id"] = await play_sets.save_sound(
-                session, video.id, audio, track
-            )
+            values["audio_track_id"] = await play_sets.save_sound(session, video.id, audio, track)
         for one in (await play_sets.of_videos(session, [video.id]))[video.id]:
             if one.task_id == task.id:
                 made = {"playlist_key": f"{prefix}{one.resolution}.m3u8", **values}

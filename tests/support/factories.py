@@ -17,6 +17,7 @@ from domain.events import EventType, NewEvent
 from domain.media import Source
 from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskKind, TaskStatus
+from domain.templates import DEFAULTS, Template
 from domain.videos import Resolution, TranscodePass, VideoStatus, new_vid
 
 SOURCE = Source(
@@ -108,11 +109,17 @@ async def transcode_task(
                 PlaySet(
                     video_id=video.id,
                     task_id=row.id,
+                    template_id=template(resolution).id,
                     resolution=resolution,
                     status=PlaySetStatus.INITIAL,
                 )
             )
     return row
+
+
+def template(resolution: Resolution) -> Template:
+    """The built-in template that makes this resolution of every video."""
+    return next(one for one in DEFAULTS if one.resolution is resolution)
 
 
 async def probe_task(db: Database, video: Video) -> Task:

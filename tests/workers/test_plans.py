@@ -35,7 +35,7 @@ async def made(tools: Tools, owner: Owner, *, like: Video | None = None) -> Vide
         content = await objects.sound(session, sha256=str(like.source_sha256), size=like.file_size)
         assert content is not None
         stored = await objects.hold(session, content, NewObject(owner.account.id, None, "a/b"))
-        new = NewVideo(owner.account.id, "Again", None, like.file_size)
+        new = NewVideo(account_id=owner.account.id, title="Again", file_size=like.file_size)
         video = await plans.add_video(session, new)
         await plans.begin(session, tools.queue, video, content, stored)
         return await videos.fresh(session, video)

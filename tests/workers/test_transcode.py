@@ -56,7 +56,7 @@ class House:
         key = f"sources/{sha256}"
         copy = Path(shutil.copy(source, self.settings.data_dir / "copy"))
         await self.tools.store.put_file(key, copy, "video/mp4")
-        new = NewVideo(account, "A video", None, source.stat().st_size)
+        new = NewVideo(account_id=account, title="A video", file_size=source.stat().st_size)
         found = (await probe(source)).to_json()
         async with self.tools.db.write() as session:
             content = await objects.store(
