@@ -13,6 +13,7 @@ from resolvers import accounts, objects, play_sets, tasks, uploads, videos
 from resolvers.context import Context
 from schema import ids
 from schema.accounts import AccountQuery
+from schema.clips import ClipMutation, ClipTask, SpliceTask
 from schema.errors import ERROR_TYPES
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.engine import Schema
@@ -23,12 +24,15 @@ from schema.limits import LimitsQuery
 from schema.nodes import Node
 from schema.objects import ObjectMutation, ObjectQuery
 from schema.scalars import SCALARS
+from schema.simulations import SimulateTask
 from schema.subscriptions import Subscription
 from schema.tasks import KINDS, ProbeTask, TaskMutation, TaskQuery, TranscodeTask, VerifyTask
 from schema.uploads import UploadMutation, UploadQuery
 from schema.videos import VideoMutation, VideoQuery
 
 MAX_NODES: Final = 100
+
+TASK_TYPES: Final = (VerifyTask, ProbeTask, TranscodeTask, ClipTask, SpliceTask, SimulateTask)
 
 
 @strawberry.type(description="What can be asked. Everything is within your own account.")
@@ -80,7 +84,13 @@ async def _node(info: Info, id: str) -> Node | None:
 
 @strawberry.type(description="What can be done.")
 class Mutation(
-    UploadMutation, FileMutation, InstantMutation, ObjectMutation, VideoMutation, TaskMutation
+    UploadMutation,
+    FileMutation,
+    InstantMutation,
+    ObjectMutation,
+    VideoMutation,
+    ClipMutation,
+    TaskMutation,
 ):
     pass
 
@@ -91,7 +101,7 @@ def build(query: type[Any] = Query) -> Schema:
         query=query,
         mutation=Mutation,
         subscription=Subscription,
-        types=(*ERROR_TYPES, VerifyTask, ProbeTask, TranscodeTask),
+        types=(*ERROR_TYPES, *TASK_TYPES),
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
     )
 

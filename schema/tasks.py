@@ -32,6 +32,9 @@ KINDS = {
     TaskKind.VERIFY: "VerifyTask",
     TaskKind.PROBE: "ProbeTask",
     TaskKind.TRANSCODE: "TranscodeTask",
+    TaskKind.CLIP: "ClipTask",
+    TaskKind.SPLICE: "SpliceTask",
+    TaskKind.SIMULATE: "SimulateTask",
 }
 
 

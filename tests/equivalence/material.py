@@ -17,6 +17,9 @@ KINDS: Final = {
     TaskKind.VERIFY: "VerifyTask",
     TaskKind.PROBE: "ProbeTask",
     TaskKind.TRANSCODE: "TranscodeTask",
+    TaskKind.CLIP: "ClipTask",
+    TaskKind.SPLICE: "SpliceTask",
+    TaskKind.SIMULATE: "SimulateTask",
 }
 NEVER_THE_SAME: Final = frozenset({"UploadCheck.challenge"})
 """Fields that answer something else each time."""
