@@ -24,9 +24,9 @@ QUEUES: Final = (INTAKE, FIRST_PLAY, TRANSCODE, CLIP, FETCH, EXPORT, MAINTENANCE
 _BY_KIND: Final = {
     TaskKind.VERIFY: INTAKE,
     TaskKind.PROBE: INTAKE,
-    TaskKind.SIMULATE: INTAKE,
     TaskKind.CLIP: CLIP,
     TaskKind.SPLICE: CLIP,
+    TaskKind.SIMULATE: CLIP,
     TaskKind.FETCH: FETCH,
     TaskKind.EXPORT: EXPORT,
 }

@@ -25,6 +25,7 @@ from db.models import Task
 from db.session import Database
 from domain.errors import DomainError, ErrorCode, StorageBusy, StorageFull, TranscodeFailed
 from domain.tasks import MAX_ATTEMPTS
+from domain.uploads import UploadLimits
 from jobs import outcomes
 from jobs.queue import Queue
 from jobs.workspace import Workspace
@@ -47,6 +48,7 @@ class Tools:
     bus: EventBus
     encoder: Encoder
     workspace: Workspace
+    limits: UploadLimits
     worker: str
     """The name shown on the tasks that this process runs."""
 

@@ -36,7 +36,11 @@ from storage import keys
 SHOWN_INPUT, SHOWN_OUTPUT = Path("source"), Path("output")
 """What the command that is shown has in place of paths of this machine."""
 
-_STAGES: Final = {TranscodePass.FIRST_PLAY: Stage.FIRST_PLAY, TranscodePass.LADDER: Stage.LADDER}
+_STAGES: Final = {
+    TranscodePass.ORIGIN: Stage.FIRST_PLAY,  # else it could be played after all
+    TranscodePass.FIRST_PLAY: Stage.FIRST_PLAY,
+    TranscodePass.LADDER: Stage.LADDER,
+}
 
 
 @dataclass(frozen=True, slots=True)

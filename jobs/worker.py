@@ -11,7 +11,7 @@ from uuid import UUID
 import procrastinate
 from procrastinate.worker import Worker
 
-from jobs import intake, maintenance, queue, runs, transcode
+from jobs import clips, intake, maintenance, queue, runs, simulate, transcode
 from jobs.maintenance import STALLED_AFTER_S
 from jobs.queue import Queue
 from jobs.runs import Backoff, Tools
@@ -36,6 +36,7 @@ LANES = (
     Lane([queue.INTAKE], 2),
     Lane([queue.FIRST_PLAY], 1),
     Lane([queue.TRANSCODE], 1),
+    Lane([queue.CLIP], 1),
     Lane([queue.MAINTENANCE], 1),
     Lane([queue.RESCUE], 1),
 )
@@ -63,6 +64,21 @@ async def examine(context: procrastinate.JobContext, task_id: str) -> None:
 @tasks.task(name="transcode", pass_context=True, retry=Backoff())
 async def run_transcode(context: procrastinate.JobContext, task_id: str) -> None:
     await runs.perform(context, _tools(context), UUID(task_id), transcode.transcode)
+
+
+@tasks.task(name="clip", pass_context=True, retry=Backoff())
+async def run_clip(context: procrastinate.JobContext, task_id: str) -> None:
+    await runs.perform(context, _tools(context), UUID(task_id), clips.cut)
+
+
+@tasks.task(name="splice", pass_context=True, retry=Backoff())
+async def run_splice(context: procrastinate.JobContext, task_id: str) -> None:
+    await runs.perform(context, _tools(context), UUID(task_id), clips.cut)
+
+
+@tasks.task(name="simulate", pass_context=True, retry=Backoff())
+async def run_simulate(context: procrastinate.JobContext, task_id: str) -> None:
+    await runs.perform(context, _tools(context), UUID(task_id), simulate.simulate)
 
 
 @tasks.periodic(cron="* * * * * */5")  # the seconds come last

@@ -260,12 +260,12 @@ class VideoMutation:
     ) -> VideoPayload:
         storage_id = None if input.storage_id is UNSET else input.storage_id
         simulate = input.simulate or None
-        if (storage_id is None) == (simulate is None):
-            raise InvalidArgument("Give either storageId or simulate.", path=["storageId"])
-        if simulate is not None:
+        if simulate is not None and storage_id is None:
             row = await simulations.create_video(info.context, _simulated(input, simulate))
+        elif storage_id is not None and simulate is None:
+            row = await objects.create_video(info.context, _from_object(input, storage_id))
         else:
-            row = await objects.create_video(info.context, _from_object(input, storage_id or ""))
+            raise InvalidArgument("Give either storageId or simulate.", path=["storageId"])
         return VideoPayload(video=cast("Video", row))
 
 
