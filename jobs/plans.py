@@ -11,7 +11,7 @@ from uuid import UUID
 from db import events, tasks, videos
 from db.models import Content, PlaySet, StoredObject, Task, Video
 from db.session import WriteSession
-from domain import ladder
+from domain import ladder, passes, templates
 from domain.events import EventType, NewEvent, topic
 from domain.media import Source
 from domain.tasks import UNFINISHED, TaskKind, TaskStatus
@@ -99,13 +99,9 @@ async def make(session: WriteSession, queue: Queue, video: Video, source: Source
 
 
 def _passes(source: Source) -> dict[TranscodePass, list[Resolution]]:
-    first, *others = ladder.rungs(source)
-    passes = {TranscodePass.FIRST_PLAY: [first]}
-    if ladder.origin_possible(source):
-        passes[TranscodePass.ORIGIN] = [Resolution.ORIGIN]
-    if others:
-        passes[TranscodePass.LADDER] = others
-    return passes
+    wanted, _ = templates.choose(source, templates.DEFAULTS)
+    planned = passes.plan(source, wanted, pictures=True)
+    return {one.kind: [template.resolution for template in one.templates] for one in planned}
 
 
 async def _plan(

@@ -16,8 +16,10 @@ from db.models import Content, PlaySet, Video
 from db.session import WriteSession
 from domain import playlists
 from domain.media import Source
+from domain.passes import Pass, sounds_of
 from domain.playback import content_type
 from domain.tasks import TaskStatus
+from domain.templates import DEFAULTS
 from domain.videos import OPEN_PLAY_SETS, TranscodePass
 from jobs import outcomes, plans
 from jobs.runs import Overtaken, Run, Waiting
@@ -71,13 +73,17 @@ async def _clear_earlier(run: Run, content: Content) -> None:
 async def _encode(run: Run, subject: Subject, folder: Path) -> Output:
     async with run.tools.store.object_file(subject.content.key) as input:
         return await run.tools.encoder.run(
-            subject.kind,
-            subject.source,
-            [play_set.resolution for play_set in subject.play_sets],
-            input,
-            folder,
-            _reporter(run),
+            _pass(subject), subject.source, input, folder, _reporter(run)
         )
+
+
+def _pass(subject: Subject) -> Pass:
+    """The ladder goes with the sound of the first play."""
+    wanted = {play_set.resolution for play_set in subject.play_sets}
+    chosen = [one for one in DEFAULTS if one.resolution in wanted]
+    sounds = [] if subject.kind is TranscodePass.LADDER else sounds_of(subject.source, chosen)
+    pictures = subject.kind is TranscodePass.FIRST_PLAY
+    return Pass(subject.kind, chosen, sounds, pictures)
 
 
 async def _discard(run: Run, prefix: str) -> None:
