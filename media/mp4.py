@@ -1,4 +1,4 @@
-"""What an MP4's header says about its one track. Pure: a function of the header's bytes.
+"""What an MP4's header says about its one track. Pure, but for finding it in a file.
 
 Boxes are those of ISO/IEC 14496-12; `avcC` and `hvcC` are ISO/IEC 14496-15, `av1C` is AOM's
 AV1 in ISO-BMFF, `esds` ISO/IEC 14496-1.

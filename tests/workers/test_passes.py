@@ -13,7 +13,7 @@ from domain import passes
 from domain.errors import TranscodeFailed
 from domain.media import Source
 from domain.passes import Pass
-from domain.templates import BUILT_IN, DEFAULTS, Sound, Template, choose
+from domain.templates import DEFAULTS, choose
 from domain.videos import TranscodePass
 from media import hls
 from media.passes import Encoder, Output, Storyboard, Track
