@@ -16,6 +16,7 @@ from sqlalchemy import insert, text
 
 from db.models import (
     Account,
+    ClipSegment,
     Content,
     PlaySet,
     StoredObject,
@@ -29,7 +30,7 @@ from domain.errors import ErrorCode
 from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadPurpose, UploadStatus
-from domain.videos import Resolution, TranscodePass, VideoStatus
+from domain.videos import Resolution, SourceKind, TranscodePass, VideoStatus
 from tests.equivalence import values
 from tests.support.factories import EPOCH, SOURCE
 
@@ -42,7 +43,7 @@ OBJECTS: Final = 7
 
 TABLES: Final = (
     *(Account, Content, StoredObject, Video),
-    *(UploadSession, Task, PlaySet, UploadPart),
+    *(UploadSession, Task, PlaySet, UploadPart, ClipSegment),
 )
 SHA256: Final = "0123456789abcdef" * 4
 
@@ -144,6 +145,8 @@ def _video(made: Rows, tenant: str, number: int) -> None:
         status_reason=_pick(values.TEXTS, number),
         title=_pick(values.TITLES, number),
         description=_pick(values.TEXTS, 5 * number),
+        source_kind=_pick(list(SourceKind), number),
+        clipped_from_id=key(tenant, "video", number // 2) if number % 5 == 2 else None,
         source_type=_pick((None, "library"), number),
         source_id=_pick((None, str(number)), number),
         content_id=key("content", number % OBJECTS) if checked else None,
@@ -164,6 +167,34 @@ def _video(made: Rows, tenant: str, number: int) -> None:
     if number % 4 != 3:  # some have no work and no play set
         for place, kind in enumerate(list(TranscodePass)[: 1 + number % 3]):
             _transcode(made, tenant, number, place=place, kind=kind)
+    if number % 5 == 2:
+        kind = _pick((TaskKind.CLIP, TaskKind.SPLICE, TaskKind.SIMULATE), number // 5)
+        _making(made, tenant, number, kind)
+
+
+def _making(made: Rows, tenant: str, number: int, kind: TaskKind) -> None:
+    """The task that makes the video's file, of pieces of other videos."""
+    id = key(tenant, "making", number)
+    _task(
+        made,
+        tenant,
+        number,
+        id=id,
+        kind=kind,
+        video_id=key(tenant, "video", number),
+        upload_session_id=None,
+        transcode_pass=None,
+    )
+    for position in range(0 if kind is TaskKind.SIMULATE else number % 4):
+        made.add(
+            ClipSegment,
+            id=key(id, position),
+            task_id=id,
+            position=position,
+            video_id=key(tenant, "video", (number + position) // 2),
+            start_ms=position,
+            end_ms=_pick((5_000, 2**31 - 1, values.TOO_LONG_MS), position),
+        )
 
 
 def _duration(number: int, *, too_long: bool) -> int:
