@@ -149,6 +149,10 @@ publish(
         ErrorCode.OBJECT_IN_USE: "A video is made of this object.",
         ErrorCode.MEDIA_REFUSED: "The file cannot become a video.",
         ErrorCode.TRANSCODE_FAILED: "Transcoding went wrong; the task has the log.",
+        ErrorCode.URL_NOT_ALLOWED: "We send no request to this URL: its form, its port or its"
+        " server's address is not allowed.",
+        ErrorCode.FETCH_FAILED: "The server of a URL did not give what was asked of it;"
+        " the message says why.",
         ErrorCode.CANCELLED: "Somebody cancelled it.",
         ErrorCode.UNAUTHENTICATED: "An API key is missing, unknown or revoked.",
         ErrorCode.LINK_EXPIRED: "The signed link has expired; ask for a new one.",
