@@ -60,7 +60,7 @@ class Stranger:
                 await writer.drain()
             else:
                 await page(request, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError):
             return  # the client has heard enough
         finally:
             writer.close()
@@ -95,12 +95,23 @@ class Listen(Protocol):
 
 @asynccontextmanager
 async def _listening(stranger: Stranger, tls: ssl.SSLContext | None) -> AsyncGenerator[None]:
+    """What a server still does at the end is cancelled; what it did wrong is raised."""
+    running: list[asyncio.Task[None]] = []
+
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        running.append(asyncio.create_task(stranger.serve(reader, writer)))
+
     server = await asyncio.start_server(
-        stranger.serve, stranger.host, stranger.port, ssl=tls, limit=1 << 20
+        connected, stranger.host, stranger.port, ssl=tls, limit=1 << 20
     )
     stranger.port = server.sockets[0].getsockname()[1]
     yield
     server.close()
+    for task in running:
+        task.cancel()
+    for outcome in await asyncio.gather(*running, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome
 
 
 @pytest.fixture
