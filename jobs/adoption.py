@@ -82,18 +82,16 @@ async def _make_room(session: WriteSession, run: Run, made: _Made) -> None:
 async def _adopt(session: WriteSession, run: Run, made: _Made) -> None:
     """All or nothing: the object, the video's plan, and the end of the task."""
     task, source = run.task, made.source.to_json()
-    if task.video_id is None or not await tasks.succeed(session, task):
-        raise Overtaken
     await _make_room(session, run, made)
+    video = task.video_id and await videos.lock(session, task.video_id)
+    if not video or not await tasks.succeed(session, task):
+        raise Overtaken
     content = await objects.store(
         session, sha256=made.sha256, key=made.key, size=made.size, source=source
     )
     if content.key == made.key and not await garbage.spare(session, made.key):
         raise TimeoutError(f"storing {made.key} took longer than {ADOPTED_WITHIN}")
     stored = await objects.hold(session, content, NewObject(task.account_id, made.name, MP4))
-    video = await videos.lock(session, task.video_id)
-    if video is None:
-        raise Overtaken
     await plans.begin(session, run.tools.queue, video, content, stored)
     await outcomes.wake_watchers(session, task)
 

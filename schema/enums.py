@@ -191,6 +191,10 @@ publish(
         ErrorCode.CLIP_SEGMENT_TOO_SHORT: "A segment of the clip is too short.",
         ErrorCode.CLIP_END_AFTER_VIDEO: "A segment of the clip ends after the video does.",
         ErrorCode.CLIP_INIT_FAILED: "A video that is to be cut has no file that can be read.",
+        ErrorCode.URL_NOT_ALLOWED: "We send no request to this URL: its form, its port or its"
+        " server's address is not allowed.",
+        ErrorCode.FETCH_FAILED: "The server of a URL did not give what was asked of it;"
+        " the message says why.",
         ErrorCode.CANCELLED: "Somebody cancelled it.",
         ErrorCode.UNAUTHENTICATED: "An API key is missing, unknown or revoked.",
         ErrorCode.LINK_EXPIRED: "The signed link has expired; ask for a new one.",
