@@ -32,6 +32,7 @@ from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadPurpose, UploadStatus
 from domain.videos import Resolution, SourceKind, TranscodePass, VideoStatus
 from tests.equivalence import values
+from tests.support import factories
 from tests.support.factories import EPOCH, SOURCE
 
 Row = dict[str, Any]
@@ -246,6 +247,7 @@ def _play_set(made: Rows, of: tuple[UUID, UUID], rung: Resolution, number: int) 
         id=key(of[0], rung),
         video_id=of[0],
         task_id=of[1],
+        template_id=factories.template(rung).id,
         resolution=rung,
         status=_pick(list(PlaySetStatus), number // 2),
         playlist_key=None,
