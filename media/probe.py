@@ -128,6 +128,7 @@ async def _ask(path: Path, timeout_s: float) -> dict[str, Any]:
             *(sys.executable, "-I", "-B", str(CHILD)),
             *(CONTAINERS, str(2 * MAX_STREAMS), str(MAX_PIXELS), str(path)),
         ],
+        reads=[path, CHILD],
         memory=MEMORY,
         cpu_s=math.ceil(timeout_s),
         file_size=0,

@@ -101,7 +101,7 @@ async def test_a_file_that_grows_too_large_ends_the_run(tmp_path: Path) -> None:
     limits = Limits(wall_s=60, cpu_s=60, file_size=100_000)
 
     with pytest.raises(TranscodeFailed) as failure:
-        await _run(ffmpeg_path(), *source, "-f", "rawvideo", str(tmp_path / "raw"), limits=limits)
+        await _run(ffmpeg_path(), *source, "-f", "rawvideo", "raw", limits=limits, folder=tmp_path)
 
     assert "File too large" in failure.value.log
     assert (tmp_path / "raw").stat().st_size == 100_000
@@ -119,7 +119,9 @@ async def test_a_run_without_progress_is_ended(tmp_path: Path) -> None:
     limits = Limits(wall_s=60, cpu_s=60, file_size=0, stall_s=0.5, grace_s=0.1)
 
     with pytest.raises(TranscodeFailed) as failure:
-        await _run(ffmpeg_path(), "-i", str(tmp_path / "pipe"), "-f", "null", "-", limits=limits)
+        await _run(
+            *(ffmpeg_path(), "-i", "pipe", "-f", "null", "-"), limits=limits, folder=tmp_path
+        )
 
     assert str(failure.value) == "ffmpeg made no progress for 0.5 seconds."
 
@@ -139,8 +141,8 @@ async def test_a_cancelled_ffmpeg_ends_within_a_second() -> None:
 
 @needs_proc
 async def test_a_cancellation_ends_the_whole_process_group(tmp_path: Path) -> None:
-    parent = _program(tmp_path, f"echo $$ > {tmp_path}/pid; sleep 60 & wait")
-    run = asyncio.create_task(_run(parent))
+    parent = _program(tmp_path, "echo $$ > pid; sleep 60 & wait")
+    run = asyncio.create_task(_run(parent, folder=tmp_path))
     group = await _group(tmp_path / "pid")
     await until(lambda: _is(len(_members(group)) == 2))
 
@@ -153,9 +155,9 @@ async def test_a_cancellation_ends_the_whole_process_group(tmp_path: Path) -> No
 
 @needs_proc
 async def test_a_program_that_does_not_want_to_end_is_killed(tmp_path: Path) -> None:
-    stubborn = _program(tmp_path, f"trap '' TERM; echo $$ > {tmp_path}/pid; sleep 60")
+    stubborn = _program(tmp_path, "trap '' TERM; echo $$ > pid; sleep 60")
     limits = Limits(wall_s=60, cpu_s=60, file_size=1000, grace_s=0.1)
-    run = asyncio.create_task(_run(stubborn, limits=limits))
+    run = asyncio.create_task(_run(stubborn, limits=limits, folder=tmp_path))
     group = await _group(tmp_path / "pid")
 
     run.cancel()
@@ -178,15 +180,16 @@ async def test_what_the_callback_raises_ends_the_run_and_comes_out() -> None:
 
 @needs_proc
 async def test_a_program_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
-    program = _program(tmp_path, f"echo $$ > {tmp_path}/pid; sleep 60")
+    program = _program(tmp_path, "echo $$ > pid; sleep 60")
     root = Path(__file__).parents[2]
     worker = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
-        "import asyncio\n"
+        "import asyncio, pathlib\n"
         "from media.process import start\n"
         "async def main():\n"
-        f"    await start([{program!r}], memory=1 << 30, cpu_s=9, file_size=1000)\n"
+        f"    await start([{program!r}], writes=[pathlib.Path({str(tmp_path)!r})],"
+        " memory=1 << 30, cpu_s=9, file_size=1000)\n"
         "    await asyncio.Event().wait()\n"
         "asyncio.run(main())\n",
         cwd=root,
@@ -230,9 +233,16 @@ async def _run(
     *arguments: str,
     on_progress: ProgressCallback = lambda _: None,
     limits: Limits = ROOMY,
+    folder: Path | None = None,
 ) -> str:
     return await run_ffmpeg(
-        ffmpeg, arguments, duration_ms=2000, on_progress=on_progress, limits=limits
+        ffmpeg,
+        arguments,
+        reads=(),
+        writes=[folder] if folder else (),
+        duration_ms=2000,
+        on_progress=on_progress,
+        limits=limits,
     )
 
 
