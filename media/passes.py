@@ -102,6 +102,8 @@ class Encoder:
         log = await run_ffmpeg(
             self.ffmpeg,
             self._arguments(kind, source, resolutions, input, output),
+            reads=[input],
+            writes=[output],
             duration_ms=source.duration_ms,
             on_progress=on_progress,
             limits=Limits.of(
