@@ -67,10 +67,13 @@ publish(
     Resolution,
     "The rungs of the ladder, by the short side of the picture.",
     {
-        Resolution.P360: "360 pixels, or fewer for a smaller source; always made, and first.",
+        Resolution.P240: "240 pixels, or fewer for a smaller source.",
+        Resolution.P360: "360 pixels, or fewer for a smaller source.",
         Resolution.P480: "480 pixels.",
         Resolution.P720: "720 pixels.",
         Resolution.P1080: "1080 pixels.",
+        Resolution.P1440: "1440 pixels.",
+        Resolution.P2160: "2160 pixels.",
         Resolution.ORIGIN: "The source's own streams, repackaged without encoding.",
     },
 )
