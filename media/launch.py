@@ -44,18 +44,10 @@ REMOVE_FILE, MAKE_DIRECTORY, MAKE_FILE = 1 << 5, 1 << 7, 1 << 8
 TRUNCATE = 1 << 14
 OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE
 """What can be said of a file that is no folder."""
-RIGHTS = {
-    "-r": READ_FILE | READ_DIRECTORY,
-    "-x": READ_FILE | READ_DIRECTORY | EXECUTE,
-    # No links: our process will read what it finds there, wherever that is.
-    "-w": READ_FILE
-    | READ_DIRECTORY
-    | WRITE_FILE
-    | TRUNCATE
-    | REMOVE_FILE
-    | MAKE_FILE
-    | MAKE_DIRECTORY,
-}
+READ = READ_FILE | READ_DIRECTORY
+# No links: our own process will read what it finds there, and would follow them anywhere.
+WRITE = WRITE_FILE | TRUNCATE | REMOVE_FILE | MAKE_FILE | MAKE_DIRECTORY
+RIGHTS = {"-r": READ, "-x": READ | EXECUTE, "-w": READ | WRITE}
 FILE_RIGHTS = ((1, (1 << 13) - 1), (2, 1 << 13), (3, TRUNCATE), (5, 1 << 15))
 """The rights to files, by the version that brought them. What is not granted is refused."""
 NETWORK_VERSION, NETWORK_RIGHTS = 4, 0b11
@@ -87,6 +79,7 @@ def main(arguments: list[str]) -> None:
         sys.exit(1)
     os.nice(nice)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    # Both at once means SIGKILL. To SIGXCPU, ffmpeg would listen, and end as if asked to.
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
     resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))

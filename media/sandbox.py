@@ -21,7 +21,10 @@ OURS: Final = tuple(
     for name in ("lib", "lib64", "pyvenv.cfg")
 )
 """What this interpreter runs, ffmpeg from a package included. Data may lie beside it."""
-NEEDED: Final = ("/etc/ld.so.cache", "/dev/null", "/dev/zero", "/dev/urandom")
+NEEDED: Final = (
+    *("/etc/ld.so.cache", "/dev/null", "/dev/zero", "/dev/urandom"),
+    "/sys/devices/system/cpu/online",  # how many threads to start
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,54 @@ async def test_a_run_without_progress_is_ended(tmp_path: Path) -> None:
     assert str(failure.value) == "ffmpeg made no progress for 0.5 seconds."
 
 
+async def test_a_run_that_computes_too_much_is_ended() -> None:
+    source = ("-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25")
+
+    with pytest.raises(TranscodeFailed) as failure:
+        await _run(
+            *(ffmpeg_path(), *source, "-f", "null", "-"),
+            limits=Limits(wall_s=60, cpu_s=1, file_size=0),
+        )
+
+    assert str(failure.value) == "ffmpeg was killed by SIGKILL."
+
+
+async def test_a_run_that_needs_too_much_memory_is_ended() -> None:
+    source = ("-f", "lavfi", "-i", "color=size=16000x16000:rate=25:duration=1")
+    limits = Limits(wall_s=60, cpu_s=60, file_size=0, memory=600 << 20)
+
+    with pytest.raises(TranscodeFailed) as failure:
+        await _run(ffmpeg_path(), *source, "-f", "null", "-", limits=limits)
+
+    assert str(failure.value) == "ffmpeg ended with exit code 245."
+    assert "Resource temporarily unavailable" in failure.value.log  # no room for a thread
+
+
+@needs_proc
+async def test_no_end_of_a_run_leaves_a_process_or_a_file(tmp_path: Path) -> None:
+    children = _children()
+    os.mkfifo(tmp_path / "pipe")
+    endless = ("-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25")
+    picture = ("-y", "-f", "rawvideo", "raw")
+    tight = [
+        (Limits(wall_s=0.3, cpu_s=60, file_size=1 << 30), (*endless, *picture)),
+        (Limits(wall_s=60, cpu_s=1, file_size=0), (*endless, "-f", "null", "-")),
+        (Limits(wall_s=60, cpu_s=60, file_size=1000), (*endless, *picture)),
+        (
+            Limits(wall_s=60, cpu_s=60, file_size=0, stall_s=0.3, grace_s=0.1),
+            ("-i", "pipe", "-f", "null", "-"),
+        ),
+        (Limits(wall_s=60, cpu_s=60, file_size=0, memory=1 << 20), (*endless, *picture)),
+    ]
+
+    for limits, arguments in tight:
+        with pytest.raises(TranscodeFailed):
+            await _run(ffmpeg_path(), *arguments, limits=limits, folder=tmp_path)
+
+    assert _children() == children
+    assert {path.name for path in tmp_path.iterdir()} <= {"pipe", "raw"}
+
+
 async def test_a_cancelled_ffmpeg_ends_within_a_second() -> None:
     started = asyncio.Event()
     run = asyncio.create_task(_run(ffmpeg_path(), *FOREVER, on_progress=lambda _: started.set()))
@@ -273,14 +321,19 @@ async def _is(value: T) -> T:
     return value
 
 
+def _children() -> set[int]:
+    """Processes of ours, and those that have ended but that nobody has asked about."""
+    return {pid for pid, _, parent, _ in _processes() if parent == os.getpid()}
+
+
 def _members(group: int) -> list[int]:
     """Processes of a group that still run."""
-    return [pid for pid, state, its_group in _processes() if its_group == group and state != "Z"]
+    return [pid for pid, state, _, its_group in _processes() if its_group == group and state != "Z"]
 
 
-def _processes() -> Iterator[tuple[int, str, int]]:
-    """Id, state and group of every process."""
+def _processes() -> Iterator[tuple[int, str, int, int]]:
+    """Id, state, parent and group of every process."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended just now
-            state, _, group, *_ = path.read_text().rpartition(")")[2].split()
-            yield int(path.parent.name), state, int(group)
+            state, parent, group, *_ = path.read_text().rpartition(")")[2].split()
+            yield int(path.parent.name), state, int(parent), int(group)
