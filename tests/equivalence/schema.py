@@ -22,6 +22,7 @@ from schema.execution.engine import Schema
 from schema.execution.fields import computed
 from schema.info import Info
 from schema.nodes import Node
+from schema.tasks import KINDS
 from schema.videos import VideoOrderInput
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
+from db import tasks
 from db.models import Event, Video
 from domain.errors import ErrorCode
 from domain.events import EventType
@@ -253,6 +254,34 @@ async def test_a_run_that_was_overtaken_changes_nothing(house: House, source: Pa
     task = await house.task(TaskKind.CLIP)
     assert (task.status, task.attempt) == (TaskStatus.SUCCEEDED, 2)
     assert await house.faults() == []
+
+
+class Robbed(LocalStore):
+    """A store whose process loses the task to another one as soon as the new object is there."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house.folder / "store")
+        self.house = house
+
+    async def put_file(self, key: str, path: Path, content_type: str) -> None:
+        await super().put_file(key, path, content_type)
+        task = await self.house.task(TaskKind.CLIP)
+        async with self.house.tools.db.write() as session:
+            assert await tasks.claim(session, task.id, worker="another")
+
+
+async def test_a_run_that_is_overtaken_at_the_end_publishes_nothing(
+    house: House, source: Path
+) -> None:
+    id = await clip(house, source)
+    known = await house.sources()
+    robbed = Robbed(house)
+    await house.using(store=robbed).work(queue.CLIP)
+    await robbed.close()
+    task, video = await house.task(TaskKind.CLIP), await house.video(id)
+    assert (task.status, task.attempt, task.worker) == (TaskStatus.RUNNING, 2, "another")
+    assert (video.status, video.content_id) == (VideoStatus.PROCESSING, None)
+    assert await house.sources() == known
 
 
 async def test_a_clip_of_the_same_pieces_is_stored_once(house: House, source: Path) -> None:
