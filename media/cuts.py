@@ -163,7 +163,6 @@ def _sound(index: int, one: Cut, whole: Canvas) -> str:
     return f"[{index}:a:0]" + ",".join(
         (
             f"asetpts=PTS-({commands.ratio(_lead_s(one))})/TB",
-            "atrim=start=0",
             f"aresample={SAMPLE_RATE}:async=1:first_pts=0",
             "aformat=channel_layouts=stereo",
             "apad",

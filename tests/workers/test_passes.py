@@ -17,6 +17,7 @@ from domain.passes import Pass
 from domain.templates import BUILT_IN, DEFAULTS, Encryption, choose
 from domain.videos import Resolution, TranscodePass
 from media import hls
+from media import passes as passes_of
 from media.encryption import SegmentKey
 from media.passes import Encoder, Output, Storyboard, Track
 from media.probe import probe
@@ -322,6 +323,20 @@ async def test_a_pace_holds_ffmpeg_back(samples: Path, tmp_path: Path) -> None:
 
     # Of the two seconds of video, ffmpeg reads the first half at once.
     assert 0.7 < time.monotonic() - started < 10
+
+
+def test_a_large_picture_may_use_more_memory_and_a_slow_codec_more_time() -> None:
+    ours = {one.name: one for one in BUILT_IN}
+    large = replace(FULL_HD, width=3840, height=2160)
+    small, hevc = Pass(LADDER, [ours["360P"]]), Pass(LADDER, [ours["2160P HEVC"]])
+
+    usual, slow = (passes_of._pass_limits(one, large, 1, pace=None) for one in (small, hevc))
+
+    assert slow.memory == (4 << 30) + 450 * 3840 * 2160
+    assert usual.cpu_s == 60 + 40 * 60
+    assert slow.cpu_s == 5077  # ten times 34 s for a thousand million pixels
+    paced = passes_of._pass_limits(small, large, 1, pace=0.01)
+    assert paced.wall_s == 60 + 2 * 60 / 0.01
 
 
 async def test_a_source_that_ends_a_little_early_gives_a_warning(
