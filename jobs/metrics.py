@@ -6,10 +6,12 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
 from domain.errors import DomainError
 from jobs.runs import Overtaken, Run, Waiting, Work
+
+disable_created_metrics()
 
 JOBS = Counter("reelgraph_jobs", "Runs of jobs that ended, and how.", ["kind", "outcome"])
 JOB_SECONDS = Histogram(
