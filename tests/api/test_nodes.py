@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLInterfaceType
 
+from domain.tasks import TaskKind
 from domain.videos import Resolution
 from resolvers.context import Services
 from schema import ids
@@ -25,6 +26,8 @@ async def things(api: Api, services: Services, owner: factories.Owner) -> list[d
     await factories.transcode_task(services.db, video, Resolution.P360)
     await factories.probe_task(services.db, video)
     await uploading.send(api, b"bytes")
+    for kind in (TaskKind.CLIP, TaskKind.SPLICE, TaskKind.SIMULATE):
+        await factories.probe_task(services.db, video, kind=kind)
     found = await api.run("""{
       viewer { __typename id }
       videos { nodes { __typename id playSets { __typename id } } }
