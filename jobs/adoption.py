@@ -62,6 +62,7 @@ async def _look(run: Run, path: Path, name: str, begun: float) -> _Made:
     reading = Reading(run, (await asyncio.to_thread(path.stat)).st_size, begun)
     with closing(FileThreads(1)) as threads:
         sha256 = await beside(reading.report, lambda: threads.sha256(path, reading.heard))
+    # A key of its own: two runs do not always make the same bytes.
     return _Made(name, keys.source(sha256, uuid4()), sha256, source, reading)
 
 
