@@ -23,6 +23,7 @@ from jobs.lanes import Lane, LanesError, choose
 from jobs.queue import QUEUES, Queue
 from jobs.runs import Tools
 from jobs.workspace import Workspace
+from media import sandbox
 from media.passes import Encoder
 from resolvers.accounts import create_owner
 from resolvers.context import Services
@@ -120,6 +121,14 @@ async def open_tools(settings: Settings, services: Services) -> AsyncGenerator[T
         )
     finally:
         workspace.close()
+
+
+async def is_isolated() -> bool:
+    """Whether programs that read uploads see no other file and no network; warns if they may."""
+    missing = (await asyncio.to_thread(sandbox.abilities)).missing()
+    if missing:
+        log.warning("%s", " ".join(missing))
+    return not missing
 
 
 def choose_lanes(settings: Settings) -> Sequence[Lane]:

@@ -9,6 +9,7 @@ import pytest
 
 from db.embedded import EmbeddedPostgres
 from jobs.queue import QUEUES
+from media import sandbox
 from tests.support import postgres, processes, samples, uploading
 from tests.support.api import Api
 from tests.support.processes import Server
@@ -43,9 +44,16 @@ async def test_a_worker_of_its_own_does_the_work_and_ends_cleanly(
     assert found['reelgraph_running_jobs{kind="transcode"}'] == 0
     assert found['reelgraph_transcode_speed_ratio_count{transcode_pass="first_play"}'] == 1
     assert worker.stop() == 0
-    (line,) = worker.log().splitlines()
-    assert line.startswith("INFO    worker ")
-    assert line.endswith(" is ready  [server.commands.worker]")
+    isolation, ready_line = worker.log().splitlines()
+    missing = " ".join(sandbox.abilities().missing())
+    assert isolation == (
+        f"WARNING {missing}  [server.wiring]"
+        if missing
+        else "INFO    programs that read uploads see no other file and no network"
+        "  [server.commands.worker]"
+    )
+    assert ready_line.startswith("INFO    worker ")
+    assert ready_line.endswith(" is ready  [server.commands.worker]")
 
 
 async def test_a_worker_takes_only_from_the_queues_it_was_given(
