@@ -34,6 +34,7 @@ class ErrorCode(StrEnum):
     TRANSCODE_EXISTS = "TRANSCODE_EXISTS"
     TEMPLATE_UNSUITABLE = "TEMPLATE_UNSUITABLE"
     TRANSCODE_FAILED = "TRANSCODE_FAILED"
+    WORKER_LOST = "WORKER_LOST"
     CANCELLED = "CANCELLED"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     LINK_EXPIRED = "LINK_EXPIRED"
@@ -247,6 +248,15 @@ class TranscodeFailed(DomainError):
     def __init__(self, message: str, log: str = "") -> None:
         super().__init__(message)
         self.log = log
+
+
+class WorkerLost(DomainError):
+    """Each run of the task ended with the death of its worker, perhaps because of it."""
+
+    code = ErrorCode.WORKER_LOST
+
+    def __init__(self, times: int) -> None:
+        super().__init__(f"{times} workers in turn ended without a word while they ran the task.")
 
 
 class Cancelled(DomainError):

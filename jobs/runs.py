@@ -23,7 +23,14 @@ from db import tasks
 from db.bus import EventBus
 from db.models import Task
 from db.session import Database
-from domain.errors import DomainError, ErrorCode, StorageBusy, StorageFull, TranscodeFailed
+from domain.errors import (
+    DomainError,
+    ErrorCode,
+    StorageBusy,
+    StorageFull,
+    TranscodeFailed,
+    WorkerLost,
+)
 from domain.tasks import MAX_ATTEMPTS
 from jobs import outcomes
 from jobs.queue import Queue
@@ -52,7 +59,10 @@ class Tools:
 
 
 class Overtaken(Exception):
-    """The task was cancelled, or another run took it over: this one stops without a word."""
+    """The task was cancelled or paused, or another run took it over.
+
+    This one stops without a word, and leaves the task as it is.
+    """
 
 
 class Waiting(Exception):
@@ -74,7 +84,13 @@ class Run:
 
     tools: Tools
     task: Task
+    _began_at: float = field(default_factory=time.monotonic, init=False)
     _reported_at: float = field(default=0.0, init=False)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run."""
+        return time.monotonic() - self._began_at
 
     async def report(self, progress: float, speed: float | None = None) -> None:
         """Note the progress, 0.0 to 1.0, at most twice a second. Raises `Overtaken`."""
@@ -144,6 +160,29 @@ async def _put_back(run: Run, *, failed: bool, reason: str | None) -> None:
     async with run.tools.db.write() as session:
         await tasks.put_back(session, run.task, failed=failed, reason=reason)
         await outcomes.wake_watchers(session, run.task)
+
+
+async def rescue(tools: Tools, task_id: UUID, job_id: int) -> bool:
+    """The worker that ran the task for this job has died: put the task back, or give it up.
+
+    Returns whether the job is to run again. The death counts as a failure of the task, so that
+    one which kills its workers does so only a few times.
+    """
+    async with tools.db.write() as session:
+        task = await tasks.run_by(session, task_id, job_id)
+        if task is None:  # it was not running, or is not any more: the next run finds out
+            return True
+        lost = WorkerLost(task.failures + 1)
+        given_up = task.failures + 1 >= MAX_ATTEMPTS
+        if given_up:
+            await tasks.fail(session, task, lost)
+            await outcomes.failed(session, task, lost)
+        else:
+            await tasks.put_back(session, task, failed=True, reason=str(lost))
+            await outcomes.wake_watchers(session, task)
+    if given_up:
+        log.error("task %s is given up: %s", task_id, lost)
+    return not given_up
 
 
 class Backoff(procrastinate.BaseRetryStrategy):

@@ -125,10 +125,10 @@ async def test_the_check_of_an_upload_is_a_task_too(api: Api) -> None:
 
 LISTS = """
 query ($v: String!, $status: [TaskStatus!], $after: String) {
-  tasks(first: 2, after: $after, status: $status) {
+  tasks(first: 2, after: $after, filter: {status: $status}) {
     totalCount nodes { id } pageInfo { endCursor hasNextPage }
   }
-  video(by: {vid: $v}) { tasks(status: $status) { totalCount nodes { id } } }
+  video(by: {vid: $v}) { tasks(filter: {status: $status}) { totalCount nodes { id } } }
 }
 """
 
@@ -237,9 +237,9 @@ async def test_a_task_that_is_over_cannot_be_cancelled(
     assert error == {
         "__typename": "InvalidStateError",
         "code": "INVALID_STATE",
-        "message": "The task is SUCCEEDED; it must be QUEUED or RUNNING.",
+        "message": "The task is SUCCEEDED; it must be QUEUED or RUNNING or PAUSED.",
         "currentState": "SUCCEEDED",
-        "allowedStates": ["QUEUED", "RUNNING"],
+        "allowedStates": ["QUEUED", "RUNNING", "PAUSED"],
     }
     assert (await api.run(TASK, id=global_id(run)))["task"]["status"] == "SUCCEEDED"
 
