@@ -208,15 +208,6 @@ async def put_back(session: WriteSession, run: Task, *, failed: bool, reason: st
     )
 
 
-async def run_by(session: WriteSession, id: UUID, job_id: int) -> Task | None:
-    """The run of a task that this job began; nobody overtakes it in this transaction."""
-    return await session.scalar(
-        select(Task)
-        .where(Task.id == id, Task.job_id == job_id, Task.status == TaskStatus.RUNNING)
-        .with_for_update()
-    )
-
-
 async def _change(session: WriteSession, run: Task, **values: object) -> bool:
     changed = await session.scalar(
         update(Task).where(_is_mine(run)).values(**values).returning(Task.id)

@@ -42,6 +42,4 @@ RETRYABLE: Final = (TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.PARTIAL)
 PAUSABLE: Final = (TaskKind.FETCH,)
 """What goes on where it was stopped; everything else would begin again."""
 MAX_ATTEMPTS = 3
-"""Runs that may fail for a reason that could pass, before the task is FAILED.
-
-A run whose worker died counts as one: its job may be what killed it."""
+"""Runs that may fail for a reason that could pass, before the task is FAILED."""

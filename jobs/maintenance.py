@@ -6,12 +6,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from procrastinate.jobs import Status
-
 from db import challenges, events, garbage, objects, uploads
 from db.models import Content
 from domain.events import topic
-from jobs import runs
 from jobs.runs import Tools
 from jobs.uploads import clear
 
@@ -28,16 +25,9 @@ SCRUBBED = 4
 
 
 async def rescue(tools: Tools) -> None:
-    """Give the jobs of dead workers to living ones, unless they keep killing them.
-
-    The fence makes a mistake harmless.
-    """
+    """Give the jobs of dead workers to living ones. The fence makes a mistake harmless."""
     manager = tools.queue.app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
-        task_id = job.task_kwargs.get("task_id")
-        if job.id and task_id and not await runs.rescue(tools, UUID(task_id), job.id):
-            await manager.finish_job(job, Status.FAILED, delete_job=True)
-            continue
         log.warning("job %s (%s) lost its worker and is queued again", job.id, job.task_name)
         await manager.retry_job(job)
 

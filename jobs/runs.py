@@ -23,14 +23,7 @@ from db import tasks
 from db.bus import EventBus
 from db.models import Task
 from db.session import Database
-from domain.errors import (
-    DomainError,
-    ErrorCode,
-    StorageBusy,
-    StorageFull,
-    TranscodeFailed,
-    WorkerLost,
-)
+from domain.errors import DomainError, ErrorCode, StorageBusy, StorageFull, TranscodeFailed
 from domain.tasks import MAX_ATTEMPTS
 from jobs import outcomes
 from jobs.queue import Queue
@@ -160,29 +153,6 @@ async def _put_back(run: Run, *, failed: bool, reason: str | None) -> None:
     async with run.tools.db.write() as session:
         await tasks.put_back(session, run.task, failed=failed, reason=reason)
         await outcomes.wake_watchers(session, run.task)
-
-
-async def rescue(tools: Tools, task_id: UUID, job_id: int) -> bool:
-    """The worker that ran the task for this job has died: put the task back, or give it up.
-
-    Returns whether the job is to run again. The death counts as a failure of the task, so that
-    one which kills its workers does so only a few times.
-    """
-    async with tools.db.write() as session:
-        task = await tasks.run_by(session, task_id, job_id)
-        if task is None:  # it was not running, or is not any more: the next run finds out
-            return True
-        lost = WorkerLost(task.failures + 1)
-        given_up = task.failures + 1 >= MAX_ATTEMPTS
-        if given_up:
-            await tasks.fail(session, task, lost)
-            await outcomes.failed(session, task, lost)
-        else:
-            await tasks.put_back(session, task, failed=True, reason=str(lost))
-            await outcomes.wake_watchers(session, task)
-    if given_up:
-        log.error("task %s is given up: %s", task_id, lost)
-    return not given_up
 
 
 class Backoff(procrastinate.BaseRetryStrategy):

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from db import queues, records
+from db import forecasts, records
 from db.paging import Page
 from db.reader import Keys, Reader
 from db.rows import Asked, Rows
 from db.session import Database
-from domain.queues import Forecast
+from domain.forecasts import Forecast
 
 Found = TypeVar("Found")
 Key = TypeVar("Key", bound=Hashable)
@@ -58,7 +58,7 @@ class Loaders:
 
     async def _read_forecasts(self, ids: list[UUID]) -> list[Forecast]:
         async with self._db.read() as session:
-            found = await queues.forecasts(session, ids)
+            found = await forecasts.of_tasks(session, ids)
         return [found[id] for id in ids]
 
     async def _records(self, wanted: Rows, keys: Keys | None) -> list[list[Any]]:

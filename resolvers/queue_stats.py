@@ -1,7 +1,7 @@
 """What an account's work waits for."""
 
-from db import queues
-from domain.queues import Loads
+from db import queue_stats
+from domain.queue_stats import Loads
 from jobs import queue
 from resolvers.context import Context
 
@@ -9,4 +9,4 @@ from resolvers.context import Context
 async def loads(ctx: Context) -> Loads:
     """What the caller has in each queue, and who works on it."""
     async with ctx.services.db.read() as session:
-        return await queues.loads(session, ctx.account_id, queue.OF_TASKS)
+        return await queue_stats.loads(session, ctx.account_id, queue.OF_TASKS)

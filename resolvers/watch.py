@@ -17,7 +17,7 @@ from db.models import Event, PlaySet, Task, UploadSession, Video
 from domain.errors import NotFound
 from domain.events import EventType, topic
 from domain.play_sets import OPEN_PLAY_SETS
-from domain.queues import Loads
+from domain.queue_stats import Loads
 from domain.tasks import UNFINISHED
 from domain.uploads import OPEN
 from domain.videos import VideoStatus

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from domain.queues import Loads
+from domain.queue_stats import Loads
 from resolvers import queue_stats
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.info import Info

@@ -1,7 +1,6 @@
-"""Statements about what waits for whom: places in the queues, expected ends, and loads.
+"""Statements about places in the queues, and when a task will probably be done.
 
-The queues are those of the whole installation; what is told of them to an account are numbers
-about its own tasks.
+The queues are those of the whole installation: whoever asks is told numbers about own tasks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,10 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from db import workers
 from db.session import ReadSession
 from db.workers import ALIVE_FOR
-from domain.queues import LONGEST_S, Forecast, Loads, Place, QueueLoad, seconds_left
+from domain.forecasts import LONGEST_S, Forecast, Place, seconds_left
 
 _FORECASTS: Final = text("""
 with recursive wanted as (
@@ -92,7 +90,7 @@ left join unfinished first on first.video_id = task.video_id and first.id <> tas
 """)
 
 
-async def forecasts(session: ReadSession, ids: Sequence[UUID]) -> dict[UUID, Forecast]:
+async def of_tasks(session: ReadSession, ids: Sequence[UUID]) -> dict[UUID, Forecast]:
     """What is to be expected of each of these tasks, in one statement."""
     values = {"ids": list(ids), "alive": ALIVE_FOR, "longest": LONGEST_S}
     rows = (await session.execute(_FORECASTS, values)).all()
@@ -115,36 +113,3 @@ def _forecast(id: UUID, places: Mapping[UUID, Place], now: datetime) -> Forecast
     left_s = seconds_left(id, places)
     ready_at = None if left_s is None else (now + timedelta(seconds=left_s)).replace(microsecond=0)
     return Forecast(places[id].position, ready_at)
-
-
-_OWN: Final = text("""
-select queue,
-    count(*) filter (where status = 'queued') as queued,
-    count(*) filter (where status = 'running') as running,
-    floor(extract(epoch from
-        now() - min(created_at) filter (where status = 'queued' and job_id is not null)
-    ))::int as oldest_wait_s
-from task
-where account_id = :account_id and status in ('queued', 'running')
-group by queue
-""")
-
-
-async def loads(session: ReadSession, account_id: UUID, queues: Sequence[str]) -> Loads:
-    """What an account has in each of these queues, in their order, and who works on it."""
-    found = await session.execute(_OWN, {"account_id": account_id})
-    own = {row.queue: row for row in found}
-    slots = await workers.slots(session)
-    return Loads(
-        tuple(
-            QueueLoad(
-                name,
-                own[name].queued if name in own else 0,
-                own[name].running if name in own else 0,
-                slots.get(name, 0),
-            )
-            for name in queues
-        ),
-        await workers.count(session),
-        max((row.oldest_wait_s or 0 for row in own.values()), default=0),
-    )
