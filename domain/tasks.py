@@ -43,3 +43,5 @@ PAUSABLE: Final = (TaskKind.FETCH,)
 """What goes on where it was stopped; everything else would begin again."""
 MAX_ATTEMPTS = 3
 """Runs that may fail for a reason that could pass, before the task is FAILED."""
+MAX_TAKEOVERS = 5
+"""Failures with which a task is FAILED when its worker dies, too."""
