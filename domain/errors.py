@@ -251,12 +251,12 @@ class TranscodeFailed(DomainError):
 
 
 class WorkerLost(DomainError):
-    """Each run of the task ended with the death of its worker, perhaps because of it."""
+    """The process that ran the task died, or was not heard of for too long."""
 
     code = ErrorCode.WORKER_LOST
 
-    def __init__(self, times: int) -> None:
-        super().__init__(f"{times} workers in turn ended without a word while they ran the task.")
+    def __init__(self, worker: str | None) -> None:
+        super().__init__(f"The worker {worker} was lost.")
 
 
 class Cancelled(DomainError):

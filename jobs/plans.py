@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from db import events, play_sets, tasks, templates, videos
+from db import costs, events, play_sets, tasks, templates, videos
 from db.models import Content, PlaySet, StoredObject, Task, Video
 from db.session import WriteSession
 from domain import ladder, passes
@@ -152,6 +152,7 @@ async def _plan(session: WriteSession, video: Video, one: Pass, *, redo: bool) -
         redo=redo,
     )
     task.queue, task.priority = place(task)  # of its job, which may come much later
+    task.cost_s = await costs.expected_s(session, video, one.templates)
     await tasks.add(session, task)
     failed = {
         found.template_id: found.id

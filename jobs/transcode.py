@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from db import garbage, inventory, objects, play_sets, tasks, templates, videos
+from db import costs, garbage, inventory, objects, play_sets, tasks, templates, videos
 from db.models import Content, PlaySet, Video
 from db.session import WriteSession
 from domain import playlists
@@ -256,6 +256,7 @@ async def _publish(
     await plans.announce(session, video, [play_set.id for play_set, _ in subject.play_sets])
     await outcomes.wake_watchers(session, task)
     await _follow(session, run, video, subject.one.kind)
+    await costs.learn(session, video, subject.one.templates, seconds=run.seconds)
 
 
 async def _publish_sounds(
