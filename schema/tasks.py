@@ -184,10 +184,11 @@ def wanted(filter: TaskFilter | None) -> Wanted:
     if not filter:
         return Wanted()
     created = filter.created or DateTimeRange()
+    one_video = filter.video_id is not None and filter.video_id is not UNSET
     return Wanted(
         statuses=filter.status or None,
         kinds=filter.kind or None,
-        video_id=(ids.find(filter.video_id, "Video") or NOBODY) if filter.video_id else None,
+        video_id=ids.find(str(filter.video_id), "Video") or NOBODY if one_video else None,
         created_from=created.from_ or None,
         created_before=created.to or None,
     )

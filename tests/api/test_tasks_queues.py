@@ -42,8 +42,6 @@ STATS = """
     queues { name queued running slots }
   }
 """
-    "queueStats { queued running workers oldestWaitSeconds queues { name queued running slots } }"
-)
 
 
 def global_id(task: Task) -> str:
