@@ -7,13 +7,14 @@ import strawberry
 from db import models
 from db.rows import Rows
 from domain.clips import Segment
+from domain.tasks import TaskKind
 from resolvers import clips, videos
 from resolvers.context import Context
 from schema import ids
 from schema.errors import ExpectedErrors, MutationPayload
 from schema.execution.fields import relation
 from schema.info import Info
-from schema.tasks import Task
+from schema.tasks import Task, register
 from schema.videos import Video
 
 
@@ -50,6 +51,9 @@ class ClipTask(Task):
         return clips.segments(ctx)
 
 
+register(TaskKind.CLIP, ClipTask)
+
+
 @strawberry.type(description="Joins videos, and makes a new one of them.")
 class SpliceTask(Task):
     kinds: ClassVar = None
@@ -63,6 +67,9 @@ class SpliceTask(Task):
     @staticmethod
     def segments(ctx: Context) -> Rows:
         return clips.segments(ctx)
+
+
+register(TaskKind.SPLICE, SpliceTask)
 
 
 @strawberry.input(description="A piece of a video, of at least 5 seconds.")

@@ -10,7 +10,7 @@ from domain.errors import ErrorCode
 from domain.events import EventType
 from domain.play_sets import PlaySetStatus
 from domain.simulation import Stage
-from domain.tasks import TaskStatus
+from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadPurpose, UploadStatus
 from domain.videos import Resolution, SourceKind, TranscodePass, VideoOrder, VideoStatus
 
@@ -148,6 +148,20 @@ publish(
     },
 )
 publish(
+    TaskKind,
+    "What a task does. New values may be added.",
+    {
+        TaskKind.VERIFY: "Checks an uploaded file, and makes of it what it was sent for.",
+        TaskKind.PROBE: "Looks into a stored file that is to become a video.",
+        TaskKind.TRANSCODE: "Runs the encoder over a video.",
+        TaskKind.CLIP: "Cuts pieces out of a video, and makes a new one of them.",
+        TaskKind.SPLICE: "Joins videos, and makes a new one of them.",
+        TaskKind.FETCH: "Fetches files from URLs, and makes a video of each.",
+        TaskKind.EXPORT: "Writes rows into a file to be downloaded.",
+        TaskKind.SIMULATE: "Makes a test picture, to be treated as an upload.",
+    },
+)
+publish(
     EventType,
     "What happened. New values may be added.",
     {
@@ -191,6 +205,7 @@ publish(
         ErrorCode.CLIP_SEGMENT_TOO_SHORT: "A segment of the clip is too short.",
         ErrorCode.CLIP_END_AFTER_VIDEO: "A segment of the clip ends after the video does.",
         ErrorCode.CLIP_INIT_FAILED: "A video that is to be cut has no file that can be read.",
+        ErrorCode.WORKER_LOST: "Workers that ran it ended without a word, again and again.",
         ErrorCode.URL_NOT_ALLOWED: "We send no request to this URL: its form, its port or its"
         " server's address is not allowed.",
         ErrorCode.FETCH_FAILED: "The server of a URL did not give what was asked of it;"

@@ -13,7 +13,7 @@ from resolvers import accounts, objects, play_sets, tasks, uploads, videos
 from resolvers.context import Context
 from schema import ids
 from schema.accounts import AccountQuery
-from schema.clips import ClipMutation, ClipTask, SpliceTask
+from schema.clips import ClipMutation
 from schema.errors import ERROR_TYPES
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.engine import Schema
@@ -23,21 +23,26 @@ from schema.instant import InstantMutation, InstantQuery
 from schema.limits import LimitsQuery
 from schema.nodes import Node
 from schema.objects import ObjectMutation, ObjectQuery
+from schema.queue_stats import QueueStatsQuery
 from schema.scalars import SCALARS
-from schema.simulations import SimulateTask
 from schema.subscriptions import Subscription
-from schema.tasks import KINDS, ProbeTask, TaskMutation, TaskQuery, TranscodeTask, VerifyTask
+from schema.tasks import KINDS, TYPES, TaskMutation, TaskQuery
 from schema.uploads import UploadMutation, UploadQuery
 from schema.videos import VideoMutation, VideoQuery
 
 MAX_NODES: Final = 100
 
-TASK_TYPES: Final = (VerifyTask, ProbeTask, TranscodeTask, ClipTask, SpliceTask, SimulateTask)
-
 
 @strawberry.type(description="What can be asked. Everything is within your own account.")
 class Query(
-    VideoQuery, UploadQuery, InstantQuery, ObjectQuery, TaskQuery, AccountQuery, LimitsQuery
+    VideoQuery,
+    UploadQuery,
+    InstantQuery,
+    ObjectQuery,
+    TaskQuery,
+    QueueStatsQuery,
+    AccountQuery,
+    LimitsQuery,
 ):
     @strawberry.field(description="Anything with a global id; null when it is not there for you.")
     async def node(
@@ -101,7 +106,7 @@ def build(query: type[Any] = Query) -> Schema:
         query=query,
         mutation=Mutation,
         subscription=Subscription,
-        types=(*ERROR_TYPES, *TASK_TYPES),
+        types=(*ERROR_TYPES, *TYPES),
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
     )
 

@@ -6,12 +6,16 @@ import strawberry
 from strawberry import UNSET
 
 from domain.simulation import Stage
-from schema.tasks import Task
+from domain.tasks import TaskKind
+from schema.tasks import Task, register
 
 
 @strawberry.type(description="Makes the test picture of a simulated video, like an upload.")
 class SimulateTask(Task):
     kinds: ClassVar = None
+
+
+register(TaskKind.SIMULATE, SimulateTask)
 
 
 @strawberry.input(

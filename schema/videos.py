@@ -34,7 +34,7 @@ from schema.nodes import Node
 from schema.play_sets import PlaySet
 from schema.scalars import Bytes, Sha256, Url
 from schema.simulations import SimulateInput
-from schema.tasks import Statuses, Task
+from schema.tasks import Filter, Task, wanted
 
 Clip: TypeAlias = Annotated["Video", strawberry.lazy("schema.videos")]
 
@@ -152,8 +152,8 @@ class Video(Node):
 
     @connection(Task, of="id", description="The work on this video, newest first.")
     @staticmethod
-    def tasks(ctx: Context, window: Window, *, status: Statuses = UNSET) -> Rows:
-        return tasks.page_of_video(ctx, window, statuses=status or None)
+    def tasks(ctx: Context, window: Window, *, filter: Filter = UNSET) -> Rows:
+        return tasks.page_of_video(ctx, window, wanted(filter))
 
 
 nodes.register(Video)
