@@ -63,11 +63,9 @@ async def examine(run: Run) -> None:
     async with store.object_file(content.key) as path:
         source = await probe(path)
     async with run.tools.db.write() as session:
-        if not await tasks.succeed(session, task):
-            raise Overtaken
         await accounts.lock(session, task.account_id)
         video = await videos.lock(session, task.video_id)
-        if video is None:
+        if video is None or not await tasks.succeed(session, task):
             raise Overtaken
         await objects.probed(session, content.id, source.to_json())
         await plans.make(session, run.tools.queue, video, source)
@@ -136,9 +134,10 @@ async def _complete(
     session: WriteSession, run: Run, upload: UploadSession, checked: Checked
 ) -> None:
     """All or nothing: the object, the video and its plan, and the closed session."""
+    await accounts.lock(session, upload.account_id)
+    await outcomes.lock_video(session, run.task)
     if not await tasks.succeed(session, run.task):
         raise Overtaken
-    await accounts.lock(session, upload.account_id)
     content = await objects.store(
         session,
         sha256=checked.sha256,
