@@ -39,6 +39,7 @@ def of_video(
     *,
     statuses: Collection[PlaySetStatus] | None = None,
     resolutions: Collection[Resolution] | None = None,
+    template_ids: Collection[UUID] | None = None,
 ) -> Rows:
     """Play sets of videos that are the caller's own, lowest rung first.
 
@@ -49,6 +50,7 @@ def of_video(
         by="video_id",
         statuses=statuses or LIVE_PLAY_SETS,
         resolutions=resolutions,
+        templates=template_ids,
     )
 
 
@@ -63,6 +65,7 @@ async def transcode(
     """Have play sets made: all that are asked for, or none.
 
     With `redo` those that are READY are made anew; they can be played until the new ones can.
+    So are those of former forms of the templates, in any case.
     """
     account_id = ctx.account_id
     if not template_ids:
@@ -74,8 +77,10 @@ async def transcode(
             raise NotFound("Video", video_id, path=["id"])
         source = _source(video)
         wanted = await _templates(session, account_id, template_ids)
-        await _check(session, video, source, wanted, redo=redo)
-        return await plans.transcode(session, ctx.services.queue, video, wanted, redo=redo)
+        former = await _check(session, video, source, wanted, redo=redo)
+        return await plans.transcode(
+            session, ctx.services.queue, video, wanted, redo=redo or former
+        )
 
 
 def _source(video: Video) -> Source:
@@ -102,16 +107,21 @@ async def _templates(
 
 async def _check(
     session: WriteSession, video: Video, source: Source, wanted: Sequence[Template], *, redo: bool
-) -> None:
+) -> bool:
+    """Raise what keeps the templates from being used; else whether a former form is replaced."""
     made = (await play_sets.of_videos(session, [video.id]))[video.id]
-    open_ones = {one.template_id for one in made if one.status in OPEN_PLAY_SETS}
+    mine = {template.id for template in wanted}
+    keys = await templates.keys(session, [*mine, *(one.template_id for one in made)])
+    open_ones = {keys[one.template_id] for one in made if one.status in OPEN_PLAY_SETS}
     ready = {one.template_id for one in made if one.status is PlaySetStatus.READY}
     for at, template in enumerate(wanted):
         path = ["templateIds", str(at)]
         reason = skip_reason(source, template)
         if reason is not None:
             raise TemplateUnsuitable(UNSUITABLE[reason].format(name=template.name), path=path)
-        if template.id in open_ones:
+        if keys[template.id] in open_ones:
             raise TranscodeExists(template.name, runs=True, path=path)
         if template.id in ready and not redo:
             raise TranscodeExists(template.name, runs=False, path=path)
+    wanted_keys = {keys[id] for id in mine}
+    return any(keys[id] in wanted_keys for id in ready - mine)
