@@ -144,9 +144,7 @@ async def replace(
     )
     await save(session, row)
     await session.execute(
-        update(RuleTemplate)
-        .where(RuleTemplate.template_id == former.id)
-        .values(template_id=row.id)
+        update(RuleTemplate).where(RuleTemplate.template_id == former.id).values(template_id=row.id)
     )
     return row
 

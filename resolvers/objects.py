@@ -18,7 +18,7 @@ from domain.uploads import plan_chunks
 from jobs import plans
 from jobs.plans import NewVideo
 from jobs.uploads import drop
-from resolvers import chunks
+from resolvers import categories, chunks
 from resolvers import uploads as sessions
 from resolvers.context import Context
 from resolvers.uploads import NewUpload
@@ -33,6 +33,7 @@ class FromObject:
     source_type: str
     source_id: str
     title: str | None
+    category_id: UUID | None
     skip_auto_transcode: bool
 
 
@@ -117,6 +118,7 @@ async def create_video(ctx: Context, new: FromObject) -> Video:
         )
         if twin is not None:
             raise DuplicateContent(twin.id, path=["sourceId"])
+        category_id = await categories.check(session, account_id, new.category_id)
         content = await objects.lock(session, stored.content_id)
         if content is None:
             raise NotFound("StoredObject", new.storage_id, path=["storageId"])
@@ -129,6 +131,7 @@ async def create_video(ctx: Context, new: FromObject) -> Video:
                 file_size=stored.file_size,
                 source_type=source_type,
                 source_id=source_id,
+                category_id=category_id,
                 skip_auto_transcode=new.skip_auto_transcode,
             ),
         )

@@ -9,10 +9,11 @@ from strawberry.schema.config import StrawberryConfig
 
 from db.rows import Rows
 from domain.errors import LimitExceeded
-from resolvers import accounts, objects, play_sets, tasks, uploads, videos
+from resolvers import accounts, categories, objects, play_sets, tasks, templates, uploads, videos
 from resolvers.context import Context
 from schema import ids
 from schema.accounts import AccountQuery
+from schema.categories import CategoryMutation, CategoryQuery
 from schema.errors import ERROR_TYPES
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.engine import Schema
@@ -25,6 +26,7 @@ from schema.objects import ObjectMutation, ObjectQuery
 from schema.scalars import SCALARS
 from schema.subscriptions import Subscription
 from schema.tasks import KINDS, ProbeTask, TaskMutation, TaskQuery, TranscodeTask, VerifyTask
+from schema.templates import TemplateMutation, TemplateQuery
 from schema.uploads import UploadMutation, UploadQuery
 from schema.videos import VideoMutation, VideoQuery
 
@@ -33,7 +35,15 @@ MAX_NODES: Final = 100
 
 @strawberry.type(description="What can be asked. Everything is within your own account.")
 class Query(
-    VideoQuery, UploadQuery, InstantQuery, ObjectQuery, TaskQuery, AccountQuery, LimitsQuery
+    VideoQuery,
+    UploadQuery,
+    InstantQuery,
+    ObjectQuery,
+    TemplateQuery,
+    CategoryQuery,
+    TaskQuery,
+    AccountQuery,
+    LimitsQuery,
 ):
     @strawberry.field(description="Anything with a global id; null when it is not there for you.")
     async def node(
@@ -65,6 +75,9 @@ _FINDERS: Final[dict[str, Callable[[Context], Rows]]] = {
     "PlaySet": play_sets.own,
     "UploadSession": uploads.own,
     "StoredObject": objects.own,
+    "TranscodeTemplate": templates.visible,
+    "AutoTranscodeRule": templates.own_rules,
+    "Category": categories.own,
     **dict.fromkeys(KINDS.values(), tasks.own),
 }
 
@@ -80,7 +93,14 @@ async def _node(info: Info, id: str) -> Node | None:
 
 @strawberry.type(description="What can be done.")
 class Mutation(
-    UploadMutation, FileMutation, InstantMutation, ObjectMutation, VideoMutation, TaskMutation
+    UploadMutation,
+    FileMutation,
+    InstantMutation,
+    ObjectMutation,
+    VideoMutation,
+    TemplateMutation,
+    CategoryMutation,
+    TaskMutation,
 ):
     pass
 

@@ -10,10 +10,11 @@ from db import models
 from db.rows import Rows
 from domain.paging import Window
 from domain.playback import DEFAULT_TTL_SECONDS
-from resolvers import objects, play_sets, playback, tasks, videos
+from resolvers import categories, objects, play_sets, playback, tasks, videos
 from resolvers.context import Context
 from resolvers.objects import FromObject
 from schema import ids, nodes
+from schema.categories import Category, key_of
 from schema.connections import connection
 from schema.enums import OrderDirection, PlaySetStatus, Resolution, VideoOrder, VideoStatus
 from schema.errors import ExpectedErrors, MutationPayload
@@ -24,6 +25,7 @@ from schema.nodes import Node
 from schema.play_sets import PlaySet
 from schema.scalars import Bytes, Sha256, Url
 from schema.tasks import Statuses, Task
+from schema.templates import template_keys
 
 
 @strawberry.type(description="Signed links for one viewer. Whoever has them can play the video.")
@@ -83,6 +85,15 @@ class Video(Node):
     )
 
     @relation(
+        Category | None,
+        of="category_id",
+        description="The category that it is kept in; null for none.",
+    )
+    @staticmethod
+    def category(ctx: Context) -> Rows:
+        return categories.own(ctx)
+
+    @relation(
         list[PlaySet],
         of="id",
         description="Its renditions, planned ones too, lowest rung first.",
@@ -99,8 +110,23 @@ class Video(Node):
         resolution: Annotated[
             list[Resolution] | None, strawberry.argument(description="Only these rungs.")
         ] = UNSET,
-    ) -> Rows:
-        return play_sets.of_video(ctx, statuses=status or None, resolutions=resolution or None)
+        template_id: Annotated[
+            list[strawberry.ID] | None,
+            strawberry.argument(
+                description="Only play sets of these templates, whichever form they had."
+            ),
+        ] = UNSET,
+    ) -> Rows | None:
+        keys = [ids.find(one, "TranscodeTemplate") for one in template_id or ()]
+        known = [key for key in keys if key is not None]
+        if keys and not known:
+            return None
+        return play_sets.of_video(
+            ctx,
+            statuses=status or None,
+            resolutions=resolution or None,
+            template_ids=known or None,
+        )
 
     @strawberry.field(description="Signed links to play it with; null until a play set is READY.")
     @staticmethod
@@ -202,13 +228,57 @@ class CreateVideoInput:
     title: str | None = strawberry.field(
         default=UNSET, description="Title; without it, the object's file name."
     )
+    category_id: strawberry.ID | None = strawberry.field(
+        default=UNSET, description="Id of the category that the video is to be kept in."
+    )
     skip_auto_transcode: bool = strawberry.field(
         default=False, description="Whether nothing is to be transcoded by itself."
     )
 
 
+@strawberry.input(description="What more is to be made of a video.")
+class TranscodeVideoInput:
+    id: strawberry.ID = strawberry.field(description="Id of the video.")
+    template_ids: list[strawberry.ID] = strawberry.field(
+        description="Ids of the templates to use, 1 to 20."
+    )
+    redo: bool = strawberry.field(
+        default=False,
+        description="Whether what is READY is to be made anew. It can be played until the new one"
+        " can, which then takes its place; if that fails, it stays.",
+    )
+
+
+@strawberry.type(description="What is being made.")
+class TranscodePayload(MutationPayload):
+    play_sets: list[PlaySet] = strawberry.field(
+        default_factory=list[PlaySet],
+        metadata={LIST_SIZE: ListSize(6)},
+        description="The play sets of these templates, lowest rung first; empty after errors."
+        " What another video of the same bytes has is READY at once.",
+    )
+
+
 @strawberry.type
 class VideoMutation:
+    @strawberry.mutation(
+        description="Have more play sets made of a video whose file was looked into: all that are"
+        " asked for, or none. TRANSCODE_EXISTS: it is being made, or is there and `redo` is not"
+        " given; of two equal calls at once, one gets that. TEMPLATE_UNSUITABLE: it would make"
+        " nothing of this video. VIDEO_UPLOADING, VIDEO_UPLOAD_FAILED: there is no file, yet or"
+        " ever.",
+        extensions=[ExpectedErrors(TranscodePayload)],
+    )
+    async def transcode_video(
+        self,
+        info: Info,
+        input: Annotated[TranscodeVideoInput, strawberry.argument(description="What to make.")],
+    ) -> TranscodePayload:
+        key = ids.decode(input.id, "Video")
+        wanted = template_keys(input.template_ids)
+        rows = await play_sets.transcode(info.context, key, wanted, redo=input.redo)
+        return TranscodePayload(play_sets=cast("list[PlaySet]", rows))
+
     @strawberry.mutation(
         description="Make a video of an object that is stored already.",
         extensions=[ExpectedErrors(VideoPayload)],
@@ -223,6 +293,7 @@ class VideoMutation:
             source_type=input.source_type,
             source_id=input.source_id,
             title=input.title or None,
+            category_id=key_of(input.category_id),
             skip_auto_transcode=input.skip_auto_transcode,
         )
         return VideoPayload(video=cast("Video", await objects.create_video(info.context, new)))

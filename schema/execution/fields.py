@@ -119,9 +119,7 @@ def inside(present: str, *, description: str) -> Any:  # noqa: ANN401
     return _field(resolve, Inside(present), description)
 
 
-def global_id(
-    encode: Callable[[str, Any], str], *, description: str, column: str = "id"
-) -> Any:  # noqa: ANN401
+def global_id(encode: Callable[[str, Any], str], *, description: str, column: str = "id") -> Any:  # noqa: ANN401
     """The id of an object by its type and the key that `column` holds."""
 
     def resolve(root: Any, info: Info) -> Any:  # noqa: ANN401
