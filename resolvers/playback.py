@@ -24,6 +24,7 @@ Made = TypeVar("Made")
 
 _FILE = re.compile(r"[0-9a-f]{32}/[1-9][0-9]{0,5}/[A-Za-z0-9-]{1,32}\.(?:m3u8|mp4|jpg|vtt)")
 """A task's output as `storage.keys` names it, below the video's prefix."""
+_KEY_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,22 @@ async def master(ctx: Context, token: str) -> str:
         raise LinkInvalid
     prefix = keys.media(_made(video.content_id))
     return playlists.master([_variant(prefix, one, sounds) for one in ready])
+
+
+async def key(ctx: Context, token: str, key_id: str) -> bytes:
+    """What segments of the video are encrypted with. Raises `LinkInvalid` or `LinkExpired`.
+
+    The database is asked each time, so a link that was ended gets no key from then on.
+    """
+    grant = ctx.services.playback_links.read(token)
+    if not _KEY_ID.fullmatch(key_id):
+        raise LinkInvalid
+    async with ctx.services.db.read() as session:
+        video = await videos.by_id(session, grant.subject)
+        value = await play_sets.key(session, UUID(key_id), grant.subject)
+    if video is None or video.epoch != grant.epoch or value is None:
+        raise LinkInvalid
+    return value
 
 
 async def file(ctx: Context, token: str, path: str) -> MediaFile:

@@ -9,10 +9,12 @@ from pathlib import Path
 import av
 import pytest
 
-from domain import ladder
+from domain import passes
 from domain.errors import TranscodeFailed
 from domain.media import Source
-from domain.videos import Resolution, TranscodePass
+from domain.passes import Pass
+from domain.templates import DEFAULTS, choose
+from domain.videos import TranscodePass
 from media import hls
 from media.passes import Encoder, Output, Storyboard, Track
 from media.probe import probe
@@ -320,10 +322,16 @@ async def _run(kind: TranscodePass, input: Path, output: Path) -> Output:
 async def _encode(
     kind: TranscodePass, source: Source, input: Path, output: Path, *, ffmpeg: str | None = None
 ) -> Output:
-    lowest, *others = ladder.rungs(source)
-    resolutions = {ORIGIN: [Resolution.ORIGIN], FIRST_PLAY: [lowest], LADDER: others}[kind]
+    chosen, _ = choose(source, DEFAULTS)
+    (one,) = [each for each in passes.plan(source, chosen, pictures=True) if each.kind is kind]
+    return await _make(one, source, input, output, ffmpeg=ffmpeg)
+
+
+async def _make(
+    one: Pass, source: Source, input: Path, output: Path, *, ffmpeg: str | None = None
+) -> Output:
     encoder = Encoder(ffmpeg or ffmpeg_path(), threads=2)
-    return await encoder.run(kind, source, resolutions, input, output, lambda _: None)
+    return await encoder.run(one, source, input, output, lambda _: None)
 
 
 def _times(file: Path) -> list[float]:
