@@ -94,6 +94,7 @@ async def transcode(
         former = _former(wanted, made, keys)
         failed = [one.id for one in former if one.status in FAILED_PLAY_SETS]
         await play_sets.give_up(session, failed)
+        await videos.revive(session, video.id)
         planned = await plans.transcode(
             session,
             ctx.services.queue,

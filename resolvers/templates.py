@@ -78,10 +78,10 @@ async def change(ctx: Context, id: UUID, form: TemplateForm) -> Template:
     async with ctx.services.db.write() as session:
         row = await _own(session, account_id, id)
         wanted = asdict(form)
-        row.name = wanted.pop("name")
-        if all(getattr(row, name) == value for name, value in wanted.items()):
-            return await templates.save(session, row)
-        return await templates.replace(session, row, {"name": row.name, **wanted})
+        if any(getattr(row, name) != value for name, value in wanted.items() if name != "name"):
+            return await templates.replace(session, row, wanted)
+        row.name = form.name
+        return await templates.save(session, row)
 
 
 async def delete(ctx: Context, id: UUID) -> None:

@@ -160,7 +160,7 @@ class PlaySet(Base):
     codecs: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
-    encryption: Mapped[str] = column_property(
+    encryption: Mapped[Encryption] = column_property(  # pyright: ignore[reportAssignmentType] - it has the enum of its column
         select(Template.encryption)
         .where(Template.id == template_id)
         .correlate_except(Template)

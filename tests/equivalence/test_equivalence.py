@@ -16,6 +16,7 @@ PRODUCT: Final = (
     Shape("videos", ("videos", "video")),
     Shape("tasks", ("tasks", "task")),
     Shape("uploads", ("uploadSessions", "uploadSession")),
+    Shape("templates", ("transcodeTemplates", "autoTranscodeRules", "categories")),
     Shape("nodes", ("node", "nodes")),
     Shape("everything", risky=30),
 )
