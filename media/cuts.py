@@ -25,10 +25,12 @@ BITS_PER_PIXEL: Final = Fraction(3, 10)
 MIN_RATE: Final = 2_000_000
 
 INDEXED: Final = ("mov", "matroska", "avi")
-"""Containers in which ffmpeg finds the keyframe before any time."""
+"""Containers in which ffmpeg finds the keyframe before any time of decoding."""
 
+INDEXED_LEAD: Final = Fraction(5)
 LEAD: Final = Fraction(20)
-"""Seconds to begin earlier in others, where it may land anywhere: a keyframe comes within."""
+"""Seconds to begin reading before a part. Even with an index, as the time of decoding is early
+where pictures come rarely; and without one it may land anywhere: a keyframe comes within."""
 
 PART_THREADS: Final = 4
 """For each part's decoder, where ffmpeg may choose: all are open, and one at a time works."""
@@ -101,8 +103,9 @@ def command(cuts: Sequence[Cut], output: Path, *, threads: int | None = None) ->
 def _input(one: Cut, threads: int | None) -> list[str]:
     seek_s = _start_s(one) - _lead_s(one)
     # The picture that is shown when the part begins may have begun long before, where frames
-    # come at no constant rate. So ffmpeg shall not drop what it decodes on the way there.
-    seek = ("-noaccurate_seek", "-ss", f"{float(seek_s):.6f}")
+    # come at no constant rate. So ffmpeg shall not drop what it decodes on the way there. At
+    # the start there is no need to seek, which from there can go forwards.
+    seek = ("-noaccurate_seek", "-ss", f"{float(seek_s):.6f}") if seek_s else ()
     return commands.reading(one.input, *seek, threads=threads or PART_THREADS)
 
 
@@ -111,9 +114,8 @@ def _start_s(one: Cut) -> Fraction:
 
 
 def _lead_s(one: Cut) -> Fraction:
-    if one.source.container.split(",")[0] in INDEXED:
-        return Fraction(0)
-    return min(LEAD, _start_s(one))
+    indexed = one.source.container.split(",")[0] in INDEXED
+    return min(INDEXED_LEAD if indexed else LEAD, _start_s(one))
 
 
 def _graph(cuts: Sequence[Cut], whole: Canvas) -> str:

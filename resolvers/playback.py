@@ -1,6 +1,7 @@
 """Playing a video: signed links, the master playlist, and the files behind them."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -83,7 +84,8 @@ async def master(ctx: Context, token: str) -> str:
     if not ready:
         raise LinkInvalid
     prefix = keys.media(_made(video.content_id))
-    return playlists.master([_variant(prefix, one, sounds) for one in ready])
+    heard = _renditions(prefix, [track for id, track in sounds.items() if _has(ready, id)])
+    return playlists.master([_variant(prefix, one, heard) for one in ready])
 
 
 async def key(ctx: Context, token: str, key_id: str) -> bytes:
@@ -146,8 +148,11 @@ def _link(place: str, video: Video, key: str | None) -> str | None:
     return place + key.removeprefix(keys.media(_made(video.content_id)))
 
 
-def _variant(prefix: str, one: PlaySet, sounds: dict[UUID, AudioTrack]) -> Variant:
-    sound = sounds.get(one.audio_track_id) if one.audio_track_id else None
+def _has(ready: Sequence[PlaySet], sound_id: UUID) -> bool:
+    return any(one.audio_track_id == sound_id for one in ready)
+
+
+def _variant(prefix: str, one: PlaySet, sounds: Mapping[UUID, AudioRendition]) -> Variant:
     return Variant(
         name=one.resolution.value,
         uri=_made(one.playlist_key).removeprefix(prefix),
@@ -157,7 +162,7 @@ def _variant(prefix: str, one: PlaySet, sounds: dict[UUID, AudioTrack]) -> Varia
         codecs=_made(one.codecs),
         bandwidth=_made(one.bandwidth),
         average_bandwidth=_made(one.average_bandwidth),
-        audio=_rendition(prefix, sound) if sound else None,
+        audio=sounds.get(one.audio_track_id) if one.audio_track_id else None,
     )
 
 
@@ -168,11 +173,16 @@ def _made(value: Made | None) -> Made:
     return value
 
 
-def _rendition(prefix: str, sound: AudioTrack) -> AudioRendition:
-    return AudioRendition(
-        group=sound.name,
-        uri=sound.playlist_key.removeprefix(prefix),
-        codecs=sound.codecs,
-        bandwidth=sound.bandwidth,
-        average_bandwidth=sound.average_bandwidth,
-    )
+def _renditions(prefix: str, tracks: Sequence[AudioTrack]) -> dict[UUID, AudioRendition]:
+    """Each sound as a group of its own; play sets made at different times can have several."""
+    made: dict[UUID, AudioRendition] = {}
+    for track in sorted(tracks, key=lambda one: (one.created_at, one.id)):
+        earlier = sum(one.group.partition(":")[0] == track.name for one in made.values())
+        made[track.id] = AudioRendition(
+            group=f"{track.name}:{earlier + 1}" if earlier else track.name,
+            uri=track.playlist_key.removeprefix(prefix),
+            codecs=track.codecs,
+            bandwidth=track.bandwidth,
+            average_bandwidth=track.average_bandwidth,
+        )
+    return made

@@ -202,6 +202,10 @@ publish(
         ErrorCode.TEMPLATE_IN_USE: "A rule of yours chooses this template.",
         ErrorCode.CATEGORY_IS_ANCESTOR: "A category cannot lie in itself or below itself.",
         ErrorCode.TRANSCODE_FAILED: "Transcoding went wrong; the task has the log.",
+        ErrorCode.URL_NOT_ALLOWED: "We send no request to this URL: its form, its port or its"
+        " server's address is not allowed.",
+        ErrorCode.FETCH_FAILED: "The server of a URL did not give what was asked of it;"
+        " the message says why.",
         ErrorCode.CANCELLED: "Somebody cancelled it.",
         ErrorCode.UNAUTHENTICATED: "An API key is missing, unknown or revoked.",
         ErrorCode.LINK_EXPIRED: "The signed link has expired; ask for a new one.",
