@@ -27,6 +27,7 @@ from schema.scalars import SCALARS
 from schema.subscriptions import Subscription
 from schema.tasks import KINDS, ProbeTask, TaskMutation, TaskQuery, TranscodeTask, VerifyTask
 from schema.templates import TemplateMutation, TemplateQuery
+from schema.transcode_plans import TranscodePlanQuery
 from schema.uploads import UploadMutation, UploadQuery
 from schema.videos import VideoMutation, VideoQuery
 
@@ -40,6 +41,7 @@ class Query(
     InstantQuery,
     ObjectQuery,
     TemplateQuery,
+    TranscodePlanQuery,
     CategoryQuery,
     TaskQuery,
     AccountQuery,

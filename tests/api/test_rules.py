@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from db.models import StoredObject, TranscodeRule
-from db.objects import hold, store
+from db.objects import NewObject, hold, store
 from domain import own_templates
 from domain.media import Source
 from jobs import worker
@@ -65,7 +65,7 @@ class Library:
             content = await store(
                 session, sha256=sha256, key=f"sources/{sha256}", size=9, source=source.to_json()
             )
-            name = factories.NewObject(self.owner.account.id, None, "video/mp4")
+            name = NewObject(self.owner.account.id, None, "video/mp4")
             kept: StoredObject = await hold(session, content, name)
         payload = await create(self.api, kept.storage_id, sourceId=str(self.made), **input)
         assert payload["userErrors"] == []

@@ -195,8 +195,11 @@ async def test_a_video_without_a_file_cannot_be_transcoded(
 
 
 async def test_a_video_whose_play_sets_failed_can_be_tried_again(api: Api, shelf: Shelf) -> None:
-    await shelf.change(status=VideoStatus.UPLOAD_FAILED)
-    assert codes(await transcode(api, shelf.id, P360)) == []
+    await shelf.change(status=VideoStatus.UPLOAD_FAILED, status_reason="It failed.")
+    await transcode(api, shelf.id, P360)
+    query = "query ($id: ID!) { video(by: {id: $id}) { status statusReason } }"
+    found = await api.run(query, id=shelf.id)
+    assert found == {"video": {"status": "PROCESSING", "statusReason": None}}
 
 
 async def test_of_two_equal_calls_at_once_one_wins(api: Api, shelf: Shelf) -> None:
