@@ -137,9 +137,8 @@ class TranscodePlanQuery:
             ),
         ] = UNSET,
     ) -> TranscodePlan | None:
-        keys = (
-            None if template_ids is None or template_ids is UNSET else template_keys(template_ids)
-        )
+        rules = template_ids is None or template_ids is UNSET
+        keys = None if rules else template_keys(template_ids)
         found = await transcode_plans.plan(info.context, ids.find(video_id, "Video"), keys)
         if found is None:
             return None
