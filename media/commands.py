@@ -138,7 +138,7 @@ def generate(duration_ms: int, output: Path, *, pace: float | None = None) -> li
         *("-map", "0:v", "-map", "1:a"),
         *("-c:v", "libx264", "-preset", "ultrafast", "-crf", "23", "-g", str(2 * GENERATED_RATE)),
         *("-c:a", "aac", "-b:a", "96k", "-ac", "2"),
-        *("-f", "mp4", "-movflags", "+faststart", str(output)),
+        *("-f", "mp4", "-movflags", "+faststart", "-y", str(output)),
     ]
 
 

@@ -96,7 +96,7 @@ def command(cuts: Sequence[Cut], output: Path, *, threads: int | None = None) ->
         *("-map", "[v]", *_video(whole, threads)),
         *(("-map", "[a]", *_audio()) if whole.sound else ()),
         *commands.NO_METADATA,
-        *("-f", "mp4", "-movflags", "+faststart", str(output)),
+        *("-f", "mp4", "-movflags", "+faststart", "-y", str(output)),
     ]
 
 

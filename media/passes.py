@@ -74,6 +74,8 @@ class Encoder:
         log = await run_ffmpeg(
             self.ffmpeg,
             self.command(one, source, input, output, pace=pace),
+            reads=[input],
+            writes=[output],
             duration_ms=source.duration_ms,
             on_progress=on_progress,
             limits=_pass_limits(one, source, file.st_size, pace=pace),
@@ -96,6 +98,8 @@ class Encoder:
         log = await run_ffmpeg(
             self.ffmpeg,
             cuts.command(parts, output, threads=self.threads),
+            reads=[one.input for one in parts],
+            writes=[output.parent],
             duration_ms=wanted_ms,
             on_progress=on_progress,
             limits=_cut_limits(parts, whole),
@@ -120,6 +124,8 @@ class Encoder:
         await run_ffmpeg(
             self.ffmpeg,
             commands.generate(duration_ms, output, pace=pace),
+            reads=[],
+            writes=[output.parent],
             duration_ms=duration_ms,
             on_progress=on_progress,
             limits=_at_least(limits, wall_s=_paced_s(duration_ms, pace)),

@@ -313,11 +313,15 @@ def test_a_pace_holds_back_the_reading() -> None:
     assert "-readrate" not in _encode(LADDER)
 
 
-def test_every_part_of_a_cut_is_sought_in_its_input() -> None:
-    arguments = _cut(FULL_HD, (1000, 2000), (10_034, 12_000))
+def test_every_part_of_a_cut_is_sought_in_its_input_a_little_before_it() -> None:
+    arguments = _cut(FULL_HD, (10_034, 12_000), (7000, 8000))
 
-    assert _values(arguments, "-ss") == ["1.000000", "10.033333"]
+    assert _values(arguments, "-ss") == ["5.033333", "2.000000"]
     assert _values(arguments, "-i") == ["file:/in/source"] * 2
+
+
+def test_a_part_near_the_start_is_not_sought() -> None:
+    assert "-ss" not in _cut(FULL_HD, (4000, 5000))
 
 
 def test_a_container_without_an_index_is_read_from_earlier_on() -> None:
@@ -325,7 +329,7 @@ def test_a_container_without_an_index_is_read_from_earlier_on() -> None:
 
     arguments = _cut(stream, (5000, 6000), (30_000, 31_000))
 
-    assert _values(arguments, "-ss") == ["0.000000", "10.000000"]
+    assert _values(arguments, "-ss") == ["10.000000"]
     (graph,) = _values(arguments, "-filter_complex")
     assert "[0:V:0]setpts=PTS-(599/120)/TB," in graph  # 5 s, less a quarter of a frame
     assert "[1:a:0]asetpts=PTS-(20/1)/TB," in graph

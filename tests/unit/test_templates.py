@@ -27,13 +27,8 @@ OWN = replace(OURS["720P"], number=FIRST_OWN)
 
 
 def test_no_two_built_in_templates_share_a_number_an_id_a_name_or_files() -> None:
-    for of in (
-        lambda one: one.number,
-        lambda one: one.id,
-        lambda one: one.name,
-        lambda one: one.track,
-    ):
-        assert len({of(one) for one in BUILT_IN}) == len(BUILT_IN)
+    for of in ("number", "id", "name", "track"):
+        assert len({getattr(one, of) for one in BUILT_IN}) == len(BUILT_IN)
     assert max(one.number for one in BUILT_IN) < FIRST_OWN
 
 

@@ -71,8 +71,7 @@ async def test_every_container_is_cut_at_the_same_frames(
     cut = Cut(path, source, 15_500, 16_500)
     file = await _encoder().cut([cut], tmp_path / "cut.mp4", _ignore)
 
-    # These begin with the sound that an edit list hides, a moment before the picture.
-    assert _numbers(file) in ([*range(155, 165)], [*range(154, 164)])
+    assert _numbers(file) == list(range(155, 165))
 
 
 async def test_parts_follow_each_other_without_a_frame_between(
@@ -156,6 +155,13 @@ async def test_a_file_can_be_played_before_all_of_it_is_there(
     assert content.index(b"moov") < content.index(b"mdat")
 
 
+async def test_a_file_that_is_there_is_written_anew(numbered: Path, tmp_path: Path) -> None:
+    await _cut(tmp_path, (numbered, 0, 1000))
+
+    # ffmpeg would leave it as it is and report success.
+    assert _numbers(await _cut(tmp_path, (numbered, 500, 700))) == [5, 6]
+
+
 async def test_nothing_of_the_metadata_is_kept(samples: Path, tmp_path: Path) -> None:
     tags = ("-metadata", "location=+52.5200+013.4050/", "-metadata", "title=secret")
     path = ffmpeg(
@@ -202,7 +208,7 @@ async def test_progress_ends_with_all_of_it(numbered: Path, tmp_path: Path) -> N
     assert reports[-1].fraction > 0.9
 
 
-@pytest.mark.parametrize(("duration_ms", "frames"), [(2000, 60), (1234, 37), (20, 1)])
+@pytest.mark.parametrize(("duration_ms", "frames"), [(2000, 60), (1234, 37)])
 async def test_a_test_source_lasts_as_long_as_it_shall(
     tmp_path: Path, duration_ms: int, frames: int
 ) -> None:
@@ -212,7 +218,7 @@ async def test_a_test_source_lasts_as_long_as_it_shall(
     assert (made.width, made.height, made.frame_rate) == (1280, 720, Fraction(30))
     assert (made.video_codec, made.audio_codec) == ("h264", "aac")
     assert len(_times(file)) == frames
-    assert abs(made.duration_ms - duration_ms) <= 34
+    assert made.duration_ms == duration_ms
 
 
 async def test_no_two_frames_of_a_test_source_are_alike(tmp_path: Path) -> None:
@@ -259,7 +265,11 @@ def _greys(file: Path) -> list[Any]:
 
 def _times(file: Path) -> list[Fraction]:
     with av.open(file, "r") as opened:
-        return [frame.pts * frame.time_base for frame in opened.decode(video=0)]
+        return [
+            frame.pts * frame.time_base
+            for frame in opened.decode(video=0)
+            if frame.pts is not None and frame.time_base is not None
+        ]
 
 
 def _samples(file: Path) -> Sequence[float]:
