@@ -137,8 +137,8 @@ class TranscodePlanQuery:
             ),
         ] = UNSET,
     ) -> TranscodePlan | None:
-        rules = template_ids is None or template_ids is UNSET
-        keys = None if rules else template_keys(template_ids)
+        given = None if template_ids is UNSET else template_ids
+        keys = None if given is None else template_keys(given)
         found = await transcode_plans.plan(info.context, ids.find(video_id, "Video"), keys)
         if found is None:
             return None

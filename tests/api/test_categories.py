@@ -97,7 +97,8 @@ async def test_there_are_so_many_categories_and_no_more(
     copies = categories.MAX_CATEGORIES - 1
     wiper.execute(
         "insert into category (id, account_id, name) select gen_random_uuid(), account_id, name"
-        f" from category, generate_series(1, {copies})"
+        " from category, generate_series(1, %s)",
+        (copies,),
     )
     (error,) = (await save_category(api))["userErrors"]
     assert (error["code"], error["limit"], error["actual"]) == ("LIMIT_EXCEEDED", 10_000, 10_001)

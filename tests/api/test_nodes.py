@@ -14,6 +14,7 @@ from schema.root import schema
 from tests.support import factories, uploading
 from tests.support.api import Api
 from tests.support.statements import recorded
+from tests.support.templating import category, rule, template
 
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
 
@@ -25,12 +26,18 @@ async def things(api: Api, services: Services, owner: factories.Owner) -> list[d
     await factories.transcode_task(services.db, video, Resolution.P360)
     await factories.probe_task(services.db, video)
     await uploading.send(api, b"bytes")
+    await template(api)
+    await rule(api)
+    await category(api)
     found = await api.run("""{
       viewer { __typename id }
       videos { nodes { __typename id playSets { __typename id } } }
       tasks { nodes { __typename id } }
       uploadSessions { nodes { __typename id } }
       storedObjects { nodes { __typename id } }
+      transcodeTemplates(last: 1) { nodes { __typename id } }
+      autoTranscodeRules { nodes { __typename id } }
+      categories { nodes { __typename id } }
     }""")
     play_sets = [one for shown in found["videos"]["nodes"] for one in shown.pop("playSets")]
     lists = [found[name]["nodes"] for name in found if name != "viewer"]
