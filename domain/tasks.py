@@ -38,3 +38,5 @@ READY_TO_RUN = (TaskStatus.QUEUED, TaskStatus.RUNNING)
 UNFINISHED = (*READY_TO_RUN, TaskStatus.PAUSED)
 MAX_ATTEMPTS = 3
 """Runs that may fail for a reason that could pass, before the task is FAILED."""
+MAX_TAKEOVERS = 5
+"""Failures with which a task is FAILED when its worker dies, too."""

@@ -27,7 +27,7 @@ from domain.simulation import Simulation, Stage
 from domain.tasks import TaskStatus
 from domain.templates import Encryption, Template
 from domain.videos import TranscodePass
-from jobs import outcomes, plans
+from jobs import metrics, outcomes, plans
 from jobs.runs import Overtaken, Run, Waiting
 from media.encryption import SegmentKey
 from media.passes import Output, Progress, Storyboard, Track
@@ -111,7 +111,8 @@ async def _encode(run: Run, subject: Subject, folder: Path) -> Output:
     await _started(run, shlex.join(["ffmpeg", *command]))
     key = subject.key and subject.key.for_segments()
     async with run.tools.store.object_file(subject.content.key) as input:
-        return await encoder.run(one, source, input, folder, report, key=key, pace=pace)
+        with metrics.encoding(one.kind.value, source.duration_ms):
+            return await encoder.run(one, source, input, folder, report, key=key, pace=pace)
 
 
 def _fail_if_simulated(subject: Subject) -> None:
