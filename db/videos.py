@@ -132,7 +132,7 @@ async def publish(session: WriteSession, id: UUID) -> bool:
 
 
 async def revive(session: WriteSession, id: UUID) -> None:
-    """A video that was given up is PROCESSING again: something more is being made of it."""
+    """A video that failed is worked on again."""
     await session.execute(
         update(Video)
         .where(Video.id == id, Video.status == VideoStatus.UPLOAD_FAILED)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, select, true, update
 
+from db import events
 from db.models import Worker, WorkerLane
 from db.session import ReadSession, WriteSession
 
@@ -14,6 +15,8 @@ ALIVE_FOR: Final = timedelta(seconds=15)
 """A worker that was not heard of for so long is taken for dead: its slots do not count."""
 FORGOTTEN_AFTER: Final = timedelta(hours=1)
 """After so long a worker that died without a word is removed; see `forget`."""
+TOPIC: Final = "workers"
+"""Wakes whoever watches how many there are; nobody says when one dies silently."""
 
 
 def is_alive() -> ColumnElement[bool]:
@@ -34,7 +37,7 @@ async def register(
     session.add_all(
         WorkerLane(worker_id=worker.id, queues=list(queues), slots=slots) for queues, slots in lanes
     )
-    await session.flush()
+    await events.wake(session, TOPIC)
     return worker.id
 
 
@@ -49,6 +52,7 @@ async def beat(session: WriteSession, id: UUID) -> bool:
 async def leave(session: WriteSession, id: UUID) -> None:
     """The worker ends now: nothing is expected of it any more. Safe to repeat."""
     await session.execute(delete(Worker).where(Worker.id == id))
+    await events.wake(session, TOPIC)
 
 
 async def forget(session: WriteSession, before: datetime) -> int:
@@ -56,7 +60,9 @@ async def forget(session: WriteSession, before: datetime) -> int:
     gone = await session.scalars(
         delete(Worker).where(Worker.heard_at < before).returning(Worker.id)
     )
-    return len(gone.all())
+    if count := len(gone.all()):
+        await events.wake(session, TOPIC)
+    return count
 
 
 async def slots(session: ReadSession) -> dict[str, int]:

@@ -37,6 +37,14 @@ class ErrorCode(StrEnum):
     TEMPLATE_IN_USE = "TEMPLATE_IN_USE"
     CATEGORY_IS_ANCESTOR = "CATEGORY_IS_ANCESTOR"
     TRANSCODE_FAILED = "TRANSCODE_FAILED"
+    CLIP_SEGMENTS_EMPTY = "CLIP_SEGMENTS_EMPTY"
+    CLIP_SEGMENTS_INVALID = "CLIP_SEGMENTS_INVALID"
+    CLIP_TOO_MANY_SEGMENTS = "CLIP_TOO_MANY_SEGMENTS"
+    CLIP_END_BEFORE_START = "CLIP_END_BEFORE_START"
+    CLIP_SEGMENT_TOO_SHORT = "CLIP_SEGMENT_TOO_SHORT"
+    CLIP_END_AFTER_VIDEO = "CLIP_END_AFTER_VIDEO"
+    CLIP_INIT_FAILED = "CLIP_INIT_FAILED"
+    WORKER_LOST = "WORKER_LOST"
     URL_NOT_ALLOWED = "URL_NOT_ALLOWED"
     FETCH_FAILED = "FETCH_FAILED"
     CANCELLED = "CANCELLED"
@@ -281,6 +289,15 @@ class TranscodeFailed(DomainError):
     def __init__(self, message: str, log: str = "") -> None:
         super().__init__(message)
         self.log = log
+
+
+class WorkerLost(DomainError):
+    """The process that ran the task died, or was not heard of for too long."""
+
+    code = ErrorCode.WORKER_LOST
+
+    def __init__(self, worker: str | None) -> None:
+        super().__init__(f"The worker {worker} was lost.")
 
 
 class UrlNotAllowed(DomainError):

@@ -11,7 +11,7 @@ from procrastinate.jobs import Job
 from db import challenges, events, garbage, objects, queues, tasks, uploads, workers
 from db.models import Content
 from db.session import WriteSession
-from domain.errors import DomainError, ErrorCode
+from domain.errors import WorkerLost
 from domain.events import topic
 from domain.tasks import MAX_TAKEOVERS, READY_TO_RUN, TaskStatus
 from jobs import metrics, outcomes
@@ -28,15 +28,6 @@ SCRUB_EVERY = timedelta(days=30)
 """How often every stored content is read."""
 SCRUBBED = 4
 """Contents read in one go."""
-
-
-class WorkerLost(DomainError):
-    """The process that ran the task died, or was not heard of for too long."""
-
-    code = ErrorCode.INTERNAL
-
-    def __init__(self, worker: str | None) -> None:
-        super().__init__(f"The worker {worker} was lost.")
 
 
 async def rescue(tools: Tools) -> None:
@@ -70,6 +61,7 @@ async def _queue_again(session: WriteSession, tools: Tools, task_id: UUID) -> No
     task = (await tasks.by_ids(session, [task_id])).get(task_id)
     if task is None or task.status not in READY_TO_RUN:
         return
+    await outcomes.lock_video(session, task)
     lost = WorkerLost(task.worker)
     if task.status is TaskStatus.RUNNING and task.failures + 1 >= MAX_TAKEOVERS:
         if await tasks.fail(session, task, lost):

@@ -25,6 +25,7 @@ from db.models import Task
 from db.session import Database
 from domain.errors import DomainError, ErrorCode, StorageBusy, StorageFull, TranscodeFailed
 from domain.tasks import MAX_ATTEMPTS
+from domain.uploads import UploadLimits
 from jobs import outcomes
 from jobs.queue import Queue
 from jobs.workspace import Workspace
@@ -47,12 +48,16 @@ class Tools:
     bus: EventBus
     encoder: Encoder
     workspace: Workspace
+    limits: UploadLimits
     worker: str
     """The name shown on the tasks that this process runs."""
 
 
 class Overtaken(Exception):
-    """The task was cancelled, or another run took it over: this one stops without a word."""
+    """The task was cancelled or paused, or another run took it over.
+
+    This one stops without a word, and leaves the task as it is.
+    """
 
 
 class Waiting(Exception):
@@ -74,7 +79,13 @@ class Run:
 
     tools: Tools
     task: Task
+    _began_at: float = field(default_factory=time.monotonic, init=False)
     _reported_at: float = field(default=0.0, init=False)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run."""
+        return time.monotonic() - self._began_at
 
     async def report(self, progress: float, speed: float | None = None) -> None:
         """Note the progress, 0.0 to 1.0, at most twice a second. Raises `Overtaken`."""
@@ -135,6 +146,7 @@ async def _fail_or_retry(run: Run, failure: DomainError, *, cause: Exception | N
 async def _fail(run: Run, failure: DomainError) -> None:
     output = failure.log if isinstance(failure, TranscodeFailed) else None
     async with run.tools.db.write() as session:
+        await outcomes.lock_video(session, run.task)
         if await tasks.fail(session, run.task, failure, log=output):
             await outcomes.failed(session, run.task, failure)
     log.info("task %s failed: %s", run.task.id, failure)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from db import garbage, inventory, objects, play_sets, tasks, templates, videos
+from db import costs, garbage, inventory, objects, play_sets, tasks, templates, videos
 from db.models import Content, PlaySet, Video
 from db.session import WriteSession
 from domain import playlists
@@ -36,7 +36,11 @@ from storage import keys
 SHOWN_INPUT, SHOWN_OUTPUT = Path("source"), Path("output")
 """What the command that is shown has in place of paths of this machine."""
 
-_STAGES: Final = {TranscodePass.FIRST_PLAY: Stage.FIRST_PLAY, TranscodePass.LADDER: Stage.LADDER}
+_STAGES: Final = {
+    TranscodePass.ORIGIN: Stage.FIRST_PLAY,  # else it could be played after all
+    TranscodePass.FIRST_PLAY: Stage.FIRST_PLAY,
+    TranscodePass.LADDER: Stage.LADDER,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +143,13 @@ async def _begin(run: Run) -> Subject | None:
     if task.video_id is None or kind is None:
         raise ValueError(f"the task {task.id} has no video or no pass")
     async with run.tools.db.write() as session:
-        video = await videos.lock(session, task.video_id)
+        # The task before the video, as everybody locks them who ends a task.
+        mine = await tasks.hold(session, task)
+        video = await videos.lock(session, task.video_id) if mine else None
         if video is None or video.source is None or video.content_id is None:
             raise Overtaken
         content = await objects.content(session, video.content_id)
-        if content is None or not await tasks.hold(session, task):
+        if content is None:
             raise Overtaken
         if not task.redo:
             await plans.share(session, video, [task.id])
@@ -255,6 +261,7 @@ async def _publish(
     await plans.announce(session, video, [play_set.id for play_set, _ in subject.play_sets])
     await outcomes.wake_watchers(session, task)
     await _follow(session, run, video, subject.one.kind)
+    await costs.learn(session, video, subject.one.templates, seconds=run.seconds)
 
 
 async def _publish_sounds(

@@ -9,10 +9,11 @@ from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 from domain.errors import ErrorCode
 from domain.events import EventType
 from domain.play_sets import PlaySetStatus
-from domain.tasks import TaskStatus
+from domain.simulation import Stage
+from domain.tasks import TaskKind, TaskStatus
 from domain.templates import Codec, Encryption, Quality, SkipReason
 from domain.uploads import UploadPurpose, UploadStatus
-from domain.videos import Resolution, TranscodePass, VideoOrder, VideoStatus
+from domain.videos import Resolution, SourceKind, TranscodePass, VideoOrder, VideoStatus
 
 
 def publish(
@@ -53,6 +54,27 @@ publish(
         VideoOrder.TITLE: "The title, by Unicode code point.",
     },
     name="VideoOrderField",
+)
+publish(
+    SourceKind,
+    "How a video came to be. New values may be added.",
+    {
+        SourceKind.UPLOAD: "Its file was sent, at once or in parts, or was stored before.",
+        SourceKind.FETCH: "Its file was fetched from a URL.",
+        SourceKind.TRIM: "Cut out of another video by `createClip`.",
+        SourceKind.SPLICE: "Joined from several videos by `createSplice`.",
+        SourceKind.SIMULATION: "A test picture that `createVideo` was asked to simulate.",
+    },
+)
+publish(
+    Stage,
+    "Where a simulated video fails.",
+    {
+        Stage.UPLOAD: "Its file is refused: the video becomes UPLOAD_FAILED.",
+        Stage.FIRST_PLAY: "Nothing of it can be made: the video becomes UPLOAD_FAILED.",
+        Stage.LADDER: "Only the lowest rung and Origin can be made: the video becomes PUBLISHED.",
+    },
+    name="SimulatedFailure",
 )
 publish(
     PlaySetStatus,
@@ -163,6 +185,20 @@ publish(
     },
 )
 publish(
+    TaskKind,
+    "What a task does. New values may be added.",
+    {
+        TaskKind.VERIFY: "Checks an uploaded file, and makes of it what it was sent for.",
+        TaskKind.PROBE: "Looks into a stored file that is to become a video.",
+        TaskKind.TRANSCODE: "Runs the encoder over a video.",
+        TaskKind.CLIP: "Cuts pieces out of a video, and makes a new one of them.",
+        TaskKind.SPLICE: "Joins videos, and makes a new one of them.",
+        TaskKind.FETCH: "Fetches files from URLs, and makes a video of each.",
+        TaskKind.EXPORT: "Writes rows into a file to be downloaded.",
+        TaskKind.SIMULATE: "Makes a test picture, to be treated as an upload.",
+    },
+)
+publish(
     EventType,
     "What happened. New values may be added.",
     {
@@ -202,6 +238,14 @@ publish(
         ErrorCode.TEMPLATE_IN_USE: "A rule of yours chooses this template.",
         ErrorCode.CATEGORY_IS_ANCESTOR: "A category cannot lie in itself or below itself.",
         ErrorCode.TRANSCODE_FAILED: "Transcoding went wrong; the task has the log.",
+        ErrorCode.CLIP_SEGMENTS_EMPTY: "The clip has no segment.",
+        ErrorCode.CLIP_SEGMENTS_INVALID: "A segment of the clip begins before the video does.",
+        ErrorCode.CLIP_TOO_MANY_SEGMENTS: "The clip has too many segments.",
+        ErrorCode.CLIP_END_BEFORE_START: "A segment of the clip ends before it begins.",
+        ErrorCode.CLIP_SEGMENT_TOO_SHORT: "A segment of the clip is too short.",
+        ErrorCode.CLIP_END_AFTER_VIDEO: "A segment of the clip ends after the video does.",
+        ErrorCode.CLIP_INIT_FAILED: "A video that is to be cut has no file that can be read.",
+        ErrorCode.WORKER_LOST: "Workers that ran it ended without a word, again and again.",
         ErrorCode.URL_NOT_ALLOWED: "We send no request to this URL: its form, its port or its"
         " server's address is not allowed.",
         ErrorCode.FETCH_FAILED: "The server of a URL did not give what was asked of it;"

@@ -14,6 +14,7 @@ from resolvers.context import Context
 from schema import ids
 from schema.accounts import AccountQuery
 from schema.categories import CategoryMutation, CategoryQuery
+from schema.clips import ClipMutation
 from schema.errors import ERROR_TYPES
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.engine import Schema
@@ -23,9 +24,10 @@ from schema.instant import InstantMutation, InstantQuery
 from schema.limits import LimitsQuery
 from schema.nodes import Node
 from schema.objects import ObjectMutation, ObjectQuery
+from schema.queue_stats import QueueStatsQuery
 from schema.scalars import SCALARS
 from schema.subscriptions import Subscription
-from schema.tasks import KINDS, ProbeTask, TaskMutation, TaskQuery, TranscodeTask, VerifyTask
+from schema.tasks import KINDS, TYPES, TaskMutation, TaskQuery
 from schema.templates import TemplateMutation, TemplateQuery
 from schema.transcode_plans import TranscodePlanQuery
 from schema.uploads import UploadMutation, UploadQuery
@@ -44,6 +46,7 @@ class Query(
     TranscodePlanQuery,
     CategoryQuery,
     TaskQuery,
+    QueueStatsQuery,
     AccountQuery,
     LimitsQuery,
 ):
@@ -102,6 +105,7 @@ class Mutation(
     VideoMutation,
     TemplateMutation,
     CategoryMutation,
+    ClipMutation,
     TaskMutation,
 ):
     pass
@@ -113,7 +117,7 @@ def build(query: type[Any] = Query) -> Schema:
         query=query,
         mutation=Mutation,
         subscription=Subscription,
-        types=(*ERROR_TYPES, VerifyTask, ProbeTask, TranscodeTask),
+        types=(*ERROR_TYPES, *TYPES),
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
     )
 

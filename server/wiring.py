@@ -116,6 +116,7 @@ async def open_tools(settings: Settings, services: Services) -> AsyncGenerator[T
             bus=services.bus,
             encoder=Encoder(find_ffmpeg(settings), threads=settings.ffmpeg_threads),
             workspace=workspace,
+            limits=services.limits,
             worker=f"{socket.gethostname()}:{os.getpid()}",
         )
     finally:

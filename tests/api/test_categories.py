@@ -8,7 +8,7 @@ import pytest
 
 from domain import categories
 from domain.paging import MAX_PAGE_SIZE
-from tests.api.test_objects import create
+from tests.api.test_objects import CREATE, create
 from tests.api.test_small_uploads import small, stored
 from tests.support import uploading
 from tests.support.api import Api
@@ -135,6 +135,15 @@ async def test_videos_of_objects_are_kept_where_the_caller_says(api: Api, strang
     assert (refused["video"], codes(refused)) == (None, NOT_FOUND)
     made = (await create(api, kept, categoryId=mine))["video"]["id"]
     assert await place(api, made) == {"name": "Sports"}
+
+
+async def test_simulated_videos_are_kept_where_the_caller_says(api: Api, stranger: Api) -> None:
+    mine, other = (await category(api))["id"], (await category(stranger))["id"]
+    input = {"simulate": {"durationMs": 1_000}, "categoryId": other}
+    refused = (await api.run(CREATE, input=input))["createVideo"]
+    assert (refused["video"], codes(refused)) == (None, NOT_FOUND)
+    made = (await api.run(CREATE, input={**input, "categoryId": mine}))["createVideo"]["video"]
+    assert await place(api, made["id"]) == {"name": "Sports"}
 
 
 async def test_uploaded_videos_are_kept_where_the_caller_says(api: Api, stranger: Api) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLInterfaceType
 
+from domain.tasks import TaskKind
 from domain.videos import Resolution
 from resolvers.context import Services
 from schema import ids
@@ -29,6 +30,8 @@ async def things(api: Api, services: Services, owner: factories.Owner) -> list[d
     await template(api)
     await rule(api)
     await category(api)
+    for kind in (TaskKind.CLIP, TaskKind.SPLICE, TaskKind.SIMULATE):
+        await factories.probe_task(services.db, video, kind=kind)
     found = await api.run("""{
       viewer { __typename id }
       videos { nodes { __typename id playSets { __typename id } } }

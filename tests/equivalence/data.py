@@ -17,6 +17,7 @@ from sqlalchemy import insert, text
 from db.models import (
     Account,
     Category,
+    ClipSegment,
     Content,
     PlaySet,
     RuleTemplate,
@@ -32,10 +33,11 @@ from db.session import Database
 from domain.errors import ErrorCode
 from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskKind, TaskStatus
-from domain.templates import DEFAULTS, FIRST_OWN, Codec, Encryption, Quality
+from domain.templates import FIRST_OWN, Codec, Encryption, Quality
 from domain.uploads import UploadPurpose, UploadStatus
-from domain.videos import Resolution, TranscodePass, VideoStatus
+from domain.videos import Resolution, SourceKind, TranscodePass, VideoStatus
 from tests.equivalence import values
+from tests.support import factories
 from tests.support.factories import EPOCH, SOURCE
 
 Row = dict[str, Any]
@@ -50,7 +52,7 @@ TEMPLATES: Final = 6
 
 TABLES: Final = (
     *(Account, Content, StoredObject, Template, Category, TranscodeRule, RuleTemplate, Video),
-    *(UploadSession, Task, PlaySet, UploadPart),
+    *(UploadSession, Task, PlaySet, UploadPart, ClipSegment),
 )
 SHA256: Final = "0123456789abcdef" * 4
 
@@ -156,6 +158,8 @@ def _video(made: Rows, tenant: str, number: int) -> None:
         title=_pick(values.TITLES, number),
         description=_pick(values.TEXTS, 5 * number),
         category_id=_pick((None, key(tenant, "category", 0)), number),
+        source_kind=_pick(list(SourceKind), number),
+        clipped_from_id=key(tenant, "video", number // 2) if number % 5 == 2 else None,
         source_type=_pick((None, "library"), number),
         source_id=_pick((None, str(number)), number),
         content_id=key("content", number % OBJECTS) if checked else None,
@@ -176,6 +180,34 @@ def _video(made: Rows, tenant: str, number: int) -> None:
     if number % 4 != 3:  # some have no work and no play set
         for place, kind in enumerate(list(TranscodePass)[: 1 + number % 3]):
             _transcode(made, tenant, number, place=place, kind=kind)
+    if number % 5 == 2:
+        kind = _pick((TaskKind.CLIP, TaskKind.SPLICE, TaskKind.SIMULATE), number // 5)
+        _making(made, tenant, number, kind)
+
+
+def _making(made: Rows, tenant: str, number: int, kind: TaskKind) -> None:
+    """The task that makes the video's file, of pieces of other videos."""
+    id = key(tenant, "making", number)
+    _task(
+        made,
+        tenant,
+        number,
+        id=id,
+        kind=kind,
+        video_id=key(tenant, "video", number),
+        upload_session_id=None,
+        transcode_pass=None,
+    )
+    for position in range(0 if kind is TaskKind.SIMULATE else number % 4):
+        made.add(
+            ClipSegment,
+            id=key(id, position),
+            task_id=id,
+            position=position,
+            video_id=key(tenant, "video", (number + position) // 2),
+            start_ms=position,
+            end_ms=_pick((5_000, 2**31 - 1, values.TOO_LONG_MS), position),
+        )
 
 
 def _duration(number: int, *, too_long: bool) -> int:
@@ -191,6 +223,12 @@ def _task(made: Rows, tenant: str, number: int, **row: Any) -> Row:
         progress=_pick(values.PARTS_OF_ONE, number),
         speed=_pick(values.NUMBERS, number),
         attempt=number % 4,
+        command=_pick(values.TEXTS, number + 3),
+        queue="transcode" if number % 5 else None,
+        job_id=number if number % 4 else None,
+        priority=number % 2,
+        cost_s=_pick(values.NUMBERS, number + 1),
+        redo=number % 2 == 1,
         worker=_pick(values.TEXTS, number + 1),
         error_code=_pick(list(ErrorCode), number) if failed else None,
         error_message=_pick(values.TEXTS, number // 3) if failed else None,
@@ -248,7 +286,7 @@ def _template_of(rung: Resolution) -> UUID:
     """Now and then one of the owner's own, which may be a former form."""
     if rung is Resolution.P1080:
         return key("owner", "template", 3)
-    return next(one.id for one in DEFAULTS if one.resolution is rung)
+    return factories.template(rung).id
 
 
 def _templates(made: Rows, tenant: str) -> None:

@@ -144,7 +144,7 @@ async def test_what_kills_every_worker_is_given_up(tools: Tools, owner: factorie
     row = await read_task(tools, task.id)
     assert (row.status, row.attempt) == (TaskStatus.FAILED, MAX_TAKEOVERS)
     assert (row.error_code, row.error_message) == (
-        ErrorCode.INTERNAL,
+        ErrorCode.WORKER_LOST,
         f"The worker a:{MAX_TAKEOVERS - 1} was lost.",
     )
     assert await jobs(tools) == []

@@ -1,0 +1,134 @@
+"""Running a task again that ended without all that it was for. Statements only, no media code.
+
+It stays the same task. What it was about must be as it was before its first run; that is for
+each kind to see to.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from db import play_sets, tasks, videos
+from db.models import Task, Video
+from db.session import WriteSession
+from domain.errors import InvalidState
+from domain.play_sets import FAILED_PLAY_SETS
+from domain.tasks import RETRYABLE, UNFINISHED, TaskKind, TaskStatus
+from domain.uploads import UploadStatus
+from domain.videos import TranscodePass, VideoStatus
+from jobs import outcomes
+from jobs.queue import Queue
+
+Prepare = Callable[[WriteSession, Task], Awaitable[bool]]
+"""Brings what a task is about back to what it was before the task ran.
+
+Returns whether the task's job is queued now: one that follows another task's waits for it.
+Raises `InvalidState` when there is nothing left to work on.
+"""
+
+
+async def again(session: WriteSession, queue: Queue, task: Task) -> Task:
+    """Have a task run again, whose row is locked. Raises `InvalidState`."""
+    if task.status not in RETRYABLE:
+        allowed = [status.name for status in RETRYABLE]
+        raise InvalidState("The task", current=task.status.name, allowed=allowed)
+    prepare = PREPARE.get(task.kind)
+    if prepare is None:
+        allowed = [kind.name for kind in PREPARE]
+        raise InvalidState("The kind of the task", current=task.kind.name, allowed=allowed)
+    runs_now = await prepare(session, task)
+    (reopened,) = await tasks.reopen(session, [task.id])
+    if runs_now:
+        await queue.defer(session, reopened)
+    await outcomes.wake_watchers(session, reopened)
+    return reopened
+
+
+async def _verify(session: WriteSession, task: Task) -> bool:
+    """The bytes of an upload that was refused or cancelled are removed at once."""
+    del session, task
+    raise InvalidState(
+        "The upload session",
+        current=UploadStatus.FAILED.name,
+        allowed=[UploadStatus.VERIFYING.name],
+    )
+
+
+async def _probe(session: WriteSession, task: Task) -> bool:
+    await videos.revive(session, (await _video_of(session, task)).id)
+    return True
+
+
+async def _make(session: WriteSession, task: Task) -> bool:
+    """A video whose file is made by the task has none yet."""
+    video = await videos.lock(session, task.video_id) if task.video_id is not None else None
+    if video is None or video.status is VideoStatus.DELETED:
+        raise _no_video(VideoStatus.DELETED)
+    await videos.revive(session, video.id)
+    return True
+
+
+async def _video_of(session: WriteSession, task: Task) -> Video:
+    """The video that a task works on, locked. It has a file."""
+    video = await videos.lock(session, task.video_id) if task.video_id is not None else None
+    if video is None or video.status is VideoStatus.DELETED:
+        raise _no_video(VideoStatus.DELETED)
+    if video.content_id is None:
+        raise _no_video(video.status)
+    return video
+
+
+def _no_video(status: VideoStatus) -> InvalidState:
+    allowed = [VideoStatus.PROCESSING.name, VideoStatus.PUBLISHED.name]
+    return InvalidState("The video", current=status.name, allowed=allowed)
+
+
+async def _transcode(session: WriteSession, task: Task) -> bool:
+    """The play sets that failed are tried again, and with a first play the ladder after it.
+
+    Those that another task has taken over since are that one's matter.
+    """
+    video = await _video_of(session, task)
+    siblings = (await tasks.of_video(session, [video.id]))[video.id]
+    if not await _reopen(session, task):
+        raise InvalidState(
+            "What the task was to make", current="MADE_BY_ANOTHER", allowed=["FAILED"]
+        )
+    for follower in siblings:
+        if _fell_with(task, follower) and await _reopen(session, follower):
+            (waiting,) = await tasks.reopen(session, [follower.id])
+            await outcomes.wake_watchers(session, waiting)
+    await videos.revive(session, video.id)
+    return not (task.transcode_pass is TranscodePass.LADDER and any(map(_leads, siblings)))
+
+
+async def _reopen(session: WriteSession, task: Task) -> bool:
+    """Have a task make again what it did not; whether there is any such thing."""
+    made = (await play_sets.of_tasks(session, [task.id]))[task.id]
+    failed = [one for one in made if one.status in FAILED_PLAY_SETS]
+    return bool(await play_sets.reopen(session, [one.id for one in failed], task.id))
+
+
+def _fell_with(task: Task, other: Task) -> bool:
+    """Whether the other one was cancelled in the same transaction, as it follows the task."""
+    follows = (task.transcode_pass, other.transcode_pass) == (
+        TranscodePass.FIRST_PLAY,
+        TranscodePass.LADDER,
+    )
+    is_over = other.status is TaskStatus.CANCELLED
+    return follows and is_over and other.finished_at == task.finished_at
+
+
+def _leads(other: Task) -> bool:
+    """Whether a ladder of the same video waits for it."""
+    return other.transcode_pass is TranscodePass.FIRST_PLAY and other.status in UNFINISHED
+
+
+PREPARE: Final[Mapping[TaskKind, Prepare]] = {
+    TaskKind.VERIFY: _verify,
+    TaskKind.PROBE: _probe,
+    TaskKind.TRANSCODE: _transcode,
+    TaskKind.CLIP: _make,
+    TaskKind.SPLICE: _make,
+    TaskKind.SIMULATE: _make,
+}
+"""How each kind is made ready to run again. One that is not here cannot be."""
