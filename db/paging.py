@@ -47,4 +47,6 @@ def _parsed(text: str, kind: type) -> object:
     if "\0" in text:
         raise ValueError(text)
     text.encode()
+    if kind is int and not -(2**31) <= int(text) < 2**31:
+        raise ValueError(text)
     return kind.fromisoformat(text) if issubclass(kind, datetime) else kind(text)

@@ -4,9 +4,22 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, func, literal_column, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Uuid,
+    any_,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.orm import aliased
 
-from db.models import AudioTrack, PlaySet, SegmentKey, Video
+from db.models import AudioTrack, PlaySet, SegmentKey, Template, Video
 from db.rows import Source, among, equals
 from db.session import ReadSession, WriteSession
 from domain.play_sets import FAILED_PLAY_SETS, LIVE_PLAY_SETS, OPEN_PLAY_SETS, PlaySetStatus, before
@@ -17,6 +30,19 @@ def _by_ladder(row: Any) -> ColumnElement[int]:  # noqa: ANN401  (the model or i
     """Lowest rung first, Origin last."""
     rungs = ",".join(resolution.value for resolution in Resolution)
     return func.array_position(literal_column(f"'{{{rungs}}}'::varchar[]"), row.resolution)
+
+
+def _of_templates(row: Any, name: str) -> ColumnElement[bool]:  # noqa: ANN401
+    """Made with one of these templates, named by their keys in the API, or a former form of it."""
+    wanted = any_(bindparam(name, type_=ARRAY(Uuid())))
+    return (
+        select(Template.id)
+        .where(
+            Template.id == row.template_id,
+            (Template.public_id == wanted) | (Template.replaced_by_id == wanted),
+        )
+        .exists()
+    )
 
 
 PLAY_SETS = Source(
@@ -30,6 +56,7 @@ PLAY_SETS = Source(
         "id": equals("id"),
         "statuses": among("status"),
         "resolutions": among("resolution"),
+        "templates": _of_templates,
     },
     lambda row: [_by_ladder(row), row.created_at, row.id],
 )
@@ -147,11 +174,19 @@ async def give_up(session: WriteSession, ids: Sequence[UUID]) -> list[str]:
 
 
 async def older(session: ReadSession, fresh: PlaySet) -> list[UUID]:
-    """The READY play sets that this one takes the place of; one at most."""
+    """The READY play sets that this one takes the place of.
+
+    They are of its own template: made with it as it is, or as it was before.
+    """
+    mine, theirs = aliased(Template), aliased(Template)
+    my_key = func.coalesce(mine.replaced_by_id, mine.public_id)
     rows = await session.scalars(
-        select(PlaySet.id).where(
+        select(PlaySet.id)
+        .join(theirs, theirs.id == PlaySet.template_id)
+        .join(mine, my_key == func.coalesce(theirs.replaced_by_id, theirs.public_id))
+        .where(
+            mine.id == fresh.template_id,
             PlaySet.video_id == fresh.video_id,
-            PlaySet.template_id == fresh.template_id,
             PlaySet.id != fresh.id,
             PlaySet.status == PlaySetStatus.READY,
         )

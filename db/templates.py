@@ -1,18 +1,40 @@
-"""Statements about templates and the rules that choose them."""
+"""Statements about templates and the rules that choose them.
 
-from collections.abc import Sequence
+A template that is used already never changes: its owner's changes make another row.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Final
-from uuid import UUID
+from typing import Any, Final
+from uuid import UUID, uuid4
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import literal, or_, select
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
-from db import models
-from db.models import Category, PlaySet, RuleTemplate, TranscodeRule, Video
-from db.session import ReadSession
+from db import categories, models
+from db.models import PlaySet, RuleTemplate, TranscodeRule, Video
+from db.paging import Order
+from db.rows import Source, equals
+from db.session import ReadSession, WriteSession
 from domain.templates import BUILT_IN, Template
+
+TEMPLATES = Source(
+    models.Template,
+    {
+        "usable_by": lambda row, name: or_(
+            row.account_id == bindparam(name), row.account_id.is_(None)
+        ),
+        "public_id": equals("public_id"),
+        "deleted": lambda row, name: row.deleted_at.is_not(None) == bindparam(name),
+    },
+)
+BY_NUMBER = Order("number", descending=False)
+
+RULES = Source(TranscodeRule, {"account_id": equals("account_id"), "id": equals("id")})
+NEWEST_FIRST = Order("created_at")
+
+RULE_TEMPLATES = Source(RuleTemplate, {}, lambda row: [row.position])
 
 _COLUMNS: Final = (
     "id",
@@ -27,7 +49,7 @@ _COLUMNS: Final = (
     "encryption",
 )
 _INSTALL: Final = sql.SQL(
-    "insert into template ({columns}) values ({values})"
+    "insert into template ({columns}, public_id) values ({values}, %(id)s)"
     " on conflict (id) do update set ({columns}) = row({excluded})"
 ).format(
     columns=sql.SQL(", ").join(map(sql.Identifier, _COLUMNS)),
@@ -48,17 +70,99 @@ def template(row: models.Template) -> Template:
 
 
 async def usable(
-    session: ReadSession, account_id: UUID, ids: Sequence[UUID]
+    session: ReadSession, account_id: UUID, public_ids: Sequence[UUID]
 ) -> dict[UUID, Template]:
-    """Those of these templates that the account may use now."""
+    """Those of these templates that the account may use now, by their keys in the API."""
+    return {
+        public_id: template(row)
+        for public_id, row in (await _present(session, account_id, public_ids)).items()
+    }
+
+
+async def present(
+    session: ReadSession, account_id: UUID, public_id: UUID
+) -> models.Template | None:
+    """The account's own template with this key in the API, or a built-in one."""
+    return (await _present(session, account_id, [public_id])).get(public_id)
+
+
+async def _present(
+    session: ReadSession, account_id: UUID, public_ids: Sequence[UUID]
+) -> dict[UUID, models.Template]:
     rows = await session.scalars(
         select(models.Template).where(
-            models.Template.id.in_(ids),
+            models.Template.public_id.in_(public_ids),
             or_(models.Template.account_id == account_id, models.Template.account_id.is_(None)),
             models.Template.deleted_at.is_(None),
         )
     )
-    return {row.id: template(row) for row in rows}
+    return {row.public_id: row for row in rows}
+
+
+async def count(session: ReadSession, account_id: UUID) -> int:
+    """How many templates of its own the account has."""
+    counted = select(func.count()).where(
+        models.Template.account_id == account_id, models.Template.deleted_at.is_(None)
+    )
+    return await session.scalar(counted) or 0
+
+
+async def save(session: WriteSession, row: models.Template) -> models.Template:
+    """Insert or change the row, and fill in what the database chose."""
+    session.add(row)
+    await session.flush()
+    await session.refresh(row)
+    return row
+
+
+async def replace(
+    session: WriteSession, former: models.Template, form: Mapping[str, Any]
+) -> models.Template:
+    """Give a template another form under its key and number; rules use that from now on.
+
+    The row of the former form stays for what was made with it.
+    """
+    public_id, number = former.public_id, former.number
+    sequence = func.pg_get_serial_sequence("template", "number")
+    await session.execute(
+        update(models.Template)
+        .where(models.Template.id == former.id)
+        .values(
+            public_id=uuid4(),
+            number=func.nextval(sequence),
+            replaced_by_id=public_id,
+            deleted_at=func.now(),
+            updated_at=models.Template.updated_at,
+        )
+    )
+    row = models.Template(
+        public_id=public_id,
+        number=number,
+        account_id=former.account_id,
+        created_at=former.created_at,
+        **form,
+    )
+    await save(session, row)
+    await session.execute(
+        update(RuleTemplate).where(RuleTemplate.template_id == former.id).values(template_id=row.id)
+    )
+    return row
+
+
+async def remove(session: WriteSession, id: UUID) -> None:
+    """Nothing new is made with it."""
+    await session.execute(
+        update(models.Template).where(models.Template.id == id).values(deleted_at=func.now())
+    )
+
+
+async def keys(session: ReadSession, ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Under which key in the API the present form of each of these templates is found."""
+    key = func.coalesce(models.Template.replaced_by_id, models.Template.public_id)
+    rows = await session.execute(
+        select(models.Template.id, key.label("key")).where(models.Template.id.in_(ids))
+    )
+    return {row.id: row.key for row in rows}
 
 
 async def of_play_sets(session: ReadSession, play_sets: Sequence[PlaySet]) -> dict[UUID, Template]:
@@ -85,7 +189,7 @@ async def automatic(session: ReadSession, video: Video) -> list[Template] | None
         )
         .order_by(TranscodeRule.created_at.desc(), TranscodeRule.id)
     )
-    places = await _places(session, video.category_id)
+    places = await categories.places(session, video.category_id)
     fitting = [one for one in rules if one.category_id is None or one.category_id in places]
     if not fitting:
         return None
@@ -107,14 +211,52 @@ async def _of_rule(session: ReadSession, rule_id: UUID) -> list[Template]:
     return [template(row) for row in rows]
 
 
-async def _places(session: ReadSession, category_id: UUID | None) -> list[UUID]:
-    """The category and all that it lies in, from within."""
-    if category_id is None:
-        return []
-    depth = literal(0).label("depth")
-    inner = select(Category.id, Category.parent_id, depth).where(Category.id == category_id)
-    tree = inner.cte("places", recursive=True)
-    outer = select(Category.id, Category.parent_id, tree.c.depth + 1)
-    tree = tree.union_all(outer.join(tree, Category.id == tree.c.parent_id))
-    rows = await session.scalars(select(tree.c.id).order_by(tree.c.depth))
+async def rule(session: ReadSession, account_id: UUID, id: UUID) -> TranscodeRule | None:
+    return await session.scalar(
+        select(TranscodeRule).where(TranscodeRule.id == id, TranscodeRule.account_id == account_id)
+    )
+
+
+async def count_rules(session: ReadSession, account_id: UUID) -> int:
+    counted = select(func.count()).where(TranscodeRule.account_id == account_id)
+    return await session.scalar(counted) or 0
+
+
+async def rules_with(session: ReadSession, template_id: UUID) -> list[UUID]:
+    """The rules that choose this template, the oldest first."""
+    rows = await session.scalars(
+        select(TranscodeRule.id)
+        .join(RuleTemplate, RuleTemplate.rule_id == TranscodeRule.id)
+        .where(RuleTemplate.template_id == template_id)
+        .order_by(TranscodeRule.created_at, TranscodeRule.id)
+    )
     return list(rows)
+
+
+async def save_rule(
+    session: WriteSession, row: TranscodeRule, template_ids: Sequence[UUID]
+) -> TranscodeRule:
+    """Insert or change a rule; it chooses these templates, in this order."""
+    session.add(row)
+    await session.flush()
+    await session.execute(delete(RuleTemplate).where(RuleTemplate.rule_id == row.id))
+    if template_ids:
+        await session.execute(
+            insert(RuleTemplate),
+            [
+                {"rule_id": row.id, "template_id": id, "position": position}
+                for position, id in enumerate(template_ids)
+            ],
+        )
+    await session.refresh(row)
+    return row
+
+
+async def delete_rule(session: WriteSession, account_id: UUID, id: UUID) -> bool:
+    """Whether there was one."""
+    deleted = await session.scalar(
+        delete(TranscodeRule)
+        .where(TranscodeRule.id == id, TranscodeRule.account_id == account_id)
+        .returning(TranscodeRule.id)
+    )
+    return deleted is not None

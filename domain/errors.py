@@ -33,6 +33,9 @@ class ErrorCode(StrEnum):
     VIDEO_UPLOAD_FAILED = "VIDEO_UPLOAD_FAILED"
     TRANSCODE_EXISTS = "TRANSCODE_EXISTS"
     TEMPLATE_UNSUITABLE = "TEMPLATE_UNSUITABLE"
+    TEMPLATE_BUILT_IN = "TEMPLATE_BUILT_IN"
+    TEMPLATE_IN_USE = "TEMPLATE_IN_USE"
+    CATEGORY_IS_ANCESTOR = "CATEGORY_IS_ANCESTOR"
     TRANSCODE_FAILED = "TRANSCODE_FAILED"
     CLIP_SEGMENTS_EMPTY = "CLIP_SEGMENTS_EMPTY"
     CLIP_SEGMENTS_INVALID = "CLIP_SEGMENTS_INVALID"
@@ -247,6 +250,35 @@ class TemplateUnsuitable(DomainError):
     """A template would make nothing of this video."""
 
     code = ErrorCode.TEMPLATE_UNSUITABLE
+
+
+class TemplateBuiltIn(DomainError):
+    """Everybody has this template, and nobody changes it."""
+
+    code = ErrorCode.TEMPLATE_BUILT_IN
+
+    def __init__(self, name: str) -> None:
+        message = f"The template {name!r} is built in. Save one of your own instead."
+        super().__init__(message, path=["id"])
+
+
+class TemplateInUse(DomainError):
+    """Rules choose the template: they would make something else without it."""
+
+    code = ErrorCode.TEMPLATE_IN_USE
+
+    def __init__(self, name: str, rule_ids: Sequence[UUID]) -> None:
+        super().__init__(f"{len(rule_ids)} of your rules choose the template {name!r}.")
+        self.rule_ids = list(rule_ids)
+
+
+class CategoryIsAncestor(DomainError):
+    """A category would lie in itself, or in one that lies in it."""
+
+    code = ErrorCode.CATEGORY_IS_ANCESTOR
+
+    def __init__(self, *, path: Sequence[str] = ()) -> None:
+        super().__init__("A category cannot lie in itself or below itself.", path=path)
 
 
 class TranscodeFailed(DomainError):

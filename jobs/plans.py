@@ -10,7 +10,7 @@ from uuid import UUID
 
 from db import costs, events, play_sets, tasks, templates, videos
 from db.models import Content, PlaySet, StoredObject, Task, Video
-from db.session import WriteSession
+from db.session import ReadSession, WriteSession
 from domain import ladder, passes
 from domain.events import EventType, NewEvent, topic
 from domain.media import Source
@@ -18,7 +18,7 @@ from domain.passes import Pass
 from domain.play_sets import FAILED_PLAY_SETS, OPEN_PLAY_SETS, PlaySetStatus
 from domain.simulation import Simulation
 from domain.tasks import TaskKind, TaskStatus
-from domain.templates import DEFAULTS, Encryption, Template, choose, lowest_first
+from domain.templates import DEFAULTS, Encryption, Skip, Template, choose, lowest_first
 from domain.videos import Resolution, SourceKind, TranscodePass, VideoStatus, new_vid
 from jobs.queue import Queue, place
 
@@ -90,22 +90,29 @@ async def make(session: WriteSession, queue: Queue, video: Video, source: Source
     video.source, video.duration_ms = source.to_json(), source.duration_ms
     video.width, video.height = ladder.display_size(source)
     await session.flush()
-    wanted = [] if video.skip_auto_transcode else await _automatic(session, video, source)
+    wanted = [] if video.skip_auto_transcode else (await automatic(session, video, source))[0]
     if wanted:
         await transcode(session, queue, video, wanted)
     else:
         await announce(session, video, [])
 
 
-async def _automatic(session: WriteSession, video: Video, source: Source) -> list[Template]:
-    """What rules want and the source is good for; a rule that reaches too high gets one rung."""
+async def automatic(
+    session: ReadSession, video: Video, source: Source
+) -> tuple[list[Template], list[Skip]]:
+    """What rules want and the source is good for, and what it is not good for.
+
+    A rule that reaches too high gets one rung.
+    """
     ruled = await templates.automatic(session, video)
     wanted = list(DEFAULTS if ruled is None else ruled)
     chosen, skipped = choose(source, wanted)
     encoded = [one for one in wanted if one.resolution is not Resolution.ORIGIN]
     if skipped and encoded and not any(one in chosen for one in encoded):
-        chosen.append(lowest_first(encoded)[0])  # at the source's own size
-    return chosen
+        lowest = lowest_first(encoded)[0]
+        chosen.append(lowest)  # at the source's own size
+        skipped = [one for one in skipped if one.template != lowest]
+    return chosen, skipped
 
 
 async def transcode(

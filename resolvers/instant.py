@@ -10,7 +10,7 @@ import hmac
 import logging
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from domain.possession import NONCE_BYTES, Claim
 from domain.uploads import plan_chunks
 from jobs import plans
 from jobs.plans import NewVideo
+from resolvers import categories
 from resolvers.context import Context
 from storage.base import ObjectStore
 
@@ -61,6 +62,7 @@ class Taken:
     title: str
     description: str | None = None
     file_name: str | None = None
+    category_id: UUID | None = None
     skip_auto_transcode: bool = False
 
 
@@ -97,7 +99,10 @@ async def prove(ctx: Context, token: str, proof: str, new: Taken) -> Video:
     """
     title = text.title(new.title)
     description = text.optional("description", new.description, text.MAX_DESCRIPTION)
-    named = Taken(title, description, text.file_name(new.file_name), new.skip_auto_transcode)
+    async with ctx.services.db.read() as session:
+        await categories.check(session, ctx.account_id, new.category_id)
+    file_name = text.file_name(new.file_name)
+    named = replace(new, title=title, description=description, file_name=file_name)
     loop = asyncio.get_running_loop()
     asked_at = loop.time()
     try:
@@ -164,6 +169,7 @@ async def _take(ctx: Context, proven: Content, new: Taken) -> Video:
                 title=new.title,
                 description=new.description,
                 file_size=content.size,
+                category_id=new.category_id,
                 skip_auto_transcode=new.skip_auto_transcode,
             ),
         )

@@ -19,7 +19,7 @@ from domain.uploads import plan_chunks
 from jobs import plans
 from jobs.plans import NewVideo
 from jobs.uploads import drop
-from resolvers import chunks
+from resolvers import categories, chunks
 from resolvers import uploads as sessions
 from resolvers.context import Context
 from resolvers.uploads import NewUpload
@@ -48,6 +48,7 @@ class FromObject:
     storage_id: str
     origin: Origin
     title: str | None
+    category_id: UUID | None
     skip_auto_transcode: bool
 
 
@@ -126,6 +127,7 @@ async def create_video(ctx: Context, new: FromObject) -> Video:
         await accounts.lock(session, account_id)  # two requests for one origin are two
         stored = await _object(session, account_id, new.storage_id)
         await check_origin(session, account_id, new.origin)
+        category_id = await categories.check(session, account_id, new.category_id)
         content = await objects.lock(session, stored.content_id)
         if content is None:
             raise NotFound("StoredObject", new.storage_id, path=["storageId"])
@@ -138,6 +140,7 @@ async def create_video(ctx: Context, new: FromObject) -> Video:
                 file_size=stored.file_size,
                 source_type=new.origin.source_type,
                 source_id=new.origin.source_id,
+                category_id=category_id,
                 skip_auto_transcode=new.skip_auto_transcode,
             ),
         )

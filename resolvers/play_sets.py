@@ -1,7 +1,8 @@
 """Play sets: which ones a caller may ask for, and having more of them made."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from db import accounts, play_sets, templates, videos
@@ -18,7 +19,8 @@ from domain.errors import (
     VideoUploading,
 )
 from domain.media import Source
-from domain.play_sets import LIVE_PLAY_SETS, OPEN_PLAY_SETS, PlaySetStatus
+from domain.own_templates import check_chosen
+from domain.play_sets import FAILED_PLAY_SETS, LIVE_PLAY_SETS, OPEN_PLAY_SETS, PlaySetStatus
 from domain.templates import SkipReason, Template, skip_reason
 from domain.videos import Resolution, VideoStatus
 from jobs import plans
@@ -28,6 +30,14 @@ UNSUITABLE = {
     SkipReason.ABOVE_SOURCE: "The video is smaller than {name!r} would be.",
     SkipReason.NOT_COPYABLE: "Players could not show a copy of this video's own streams.",
 }
+
+
+class Wanted(NamedTuple):
+    key: UUID
+    """In the API."""
+    template: Template
+    at: int
+    """Its place in what the caller sent."""
 
 
 def own(ctx: Context) -> Rows:
@@ -40,6 +50,7 @@ def of_video(
     *,
     statuses: Collection[PlaySetStatus] | None = None,
     resolutions: Collection[Resolution] | None = None,
+    template_ids: Collection[UUID] | None = None,
 ) -> Rows:
     """Play sets of videos that are the caller's own, lowest rung first.
 
@@ -50,6 +61,7 @@ def of_video(
         by="video_id",
         statuses=statuses or LIVE_PLAY_SETS,
         resolutions=resolutions,
+        templates=template_ids,
     )
 
 
@@ -76,10 +88,12 @@ async def transcode(
     """Have play sets made: all that are asked for, or none.
 
     With `redo` those that are READY are made anew; they can be played until the new ones can.
+    So are those that were made with former forms of the templates, in any case.
     """
     account_id = ctx.account_id
     if not template_ids:
         raise InvalidArgument("Name at least one template.", path=["templateIds"])
+    check_chosen(template_ids)
     async with ctx.services.db.write() as session:
         await accounts.lock(session, account_id)
         video = await videos.lock(session, video_id)
@@ -87,8 +101,22 @@ async def transcode(
             raise NotFound("Video", video_id, path=["id"])
         source = _source(video)
         wanted = await _templates(session, account_id, template_ids)
-        await _check(session, video, source, wanted, redo=redo)
-        return await plans.transcode(session, ctx.services.queue, video, wanted, redo=redo)
+        made = (await play_sets.of_videos(session, [video.id]))[video.id]
+        keys = await templates.keys(session, [one.template_id for one in made])
+        _check(source, wanted, made, keys, redo=redo)
+        former = _former(wanted, made, keys)
+        failed = [one.id for one in former if one.status in FAILED_PLAY_SETS]
+        await play_sets.give_up(session, failed)
+        await videos.revive(session, video.id)
+        planned = await plans.transcode(
+            session,
+            ctx.services.queue,
+            video,
+            [one.template for one in wanted],
+            redo=redo or len(failed) < len(former),
+        )
+    order = list(Resolution)
+    return sorted(planned, key=lambda one: order.index(one.resolution))
 
 
 def _source(video: Video) -> Source:
@@ -103,28 +131,43 @@ def _source(video: Video) -> Source:
     raise kind("The video", current=video.status.name, allowed=allowed)
 
 
-async def _templates(
-    session: WriteSession, account_id: UUID, ids: Sequence[UUID]
-) -> list[Template]:
+async def _templates(session: WriteSession, account_id: UUID, ids: Sequence[UUID]) -> list[Wanted]:
     known = await templates.usable(session, account_id, ids)
     for at, id in enumerate(ids):
         if id not in known:
             raise NotFound("TranscodeTemplate", id, path=["templateIds", str(at)])
-    return [known[id] for id in dict.fromkeys(ids)]
+    return [Wanted(id, known[id], ids.index(id)) for id in dict.fromkeys(ids)]
 
 
-async def _check(
-    session: WriteSession, video: Video, source: Source, wanted: Sequence[Template], *, redo: bool
+def _check(
+    source: Source,
+    wanted: Sequence[Wanted],
+    made: Sequence[PlaySet],
+    keys: Mapping[UUID, UUID],
+    *,
+    redo: bool,
 ) -> None:
-    made = (await play_sets.of_videos(session, [video.id]))[video.id]
-    open_ones = {one.template_id for one in made if one.status in OPEN_PLAY_SETS}
+    """Raise what keeps a template from being used. `keys` are those of all that was made."""
+    open_ones = {keys[one.template_id] for one in made if one.status in OPEN_PLAY_SETS}
     ready = {one.template_id for one in made if one.status is PlaySetStatus.READY}
-    for at, template in enumerate(wanted):
+    for key, template, at in wanted:
         path = ["templateIds", str(at)]
         reason = skip_reason(source, template)
         if reason is not None:
             raise TemplateUnsuitable(UNSUITABLE[reason].format(name=template.name), path=path)
-        if template.id in open_ones:
+        if key in open_ones:
             raise TranscodeExists(template.name, runs=True, path=path)
         if template.id in ready and not redo:
             raise TranscodeExists(template.name, runs=False, path=path)
+
+
+def _former(
+    wanted: Sequence[Wanted], made: Sequence[PlaySet], keys: Mapping[UUID, UUID]
+) -> list[PlaySet]:
+    """What was made, or was to be made, with former forms of the templates."""
+    present = {one.key: one.template.id for one in wanted}
+    return [
+        one
+        for one in made
+        if keys[one.template_id] in present and present[keys[one.template_id]] != one.template_id
+    ]

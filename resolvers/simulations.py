@@ -1,6 +1,7 @@
 """Simulated videos: a test picture that takes the way of every upload."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from db import accounts, tasks, videos
 from db.models import Task, Video
@@ -10,7 +11,7 @@ from domain.tasks import TaskKind, TaskStatus
 from domain.videos import SourceKind
 from jobs import plans
 from jobs.plans import NewVideo
-from resolvers import objects
+from resolvers import categories, objects
 from resolvers.context import Context
 from resolvers.objects import Origin
 
@@ -24,6 +25,7 @@ class Simulated:
     simulation: Simulation
     origin: Origin | None
     title: str | None
+    category_id: UUID | None
     skip_auto_transcode: bool
 
 
@@ -42,6 +44,7 @@ async def create_video(ctx: Context, new: Simulated) -> Video:
                 source_kind=SourceKind.SIMULATION,
                 source_type=origin and origin.source_type,
                 source_id=origin and origin.source_id,
+                category_id=await categories.check(session, account_id, new.category_id),
                 simulation=new.simulation,
                 skip_auto_transcode=new.skip_auto_transcode,
             ),

@@ -35,7 +35,7 @@ from domain.uploads import (
 from jobs import plans
 from jobs import uploads as stored
 from jobs.plans import NewVideo
-from resolvers import direct
+from resolvers import categories, direct
 from resolvers.context import Context
 from storage import keys
 from storage.base import UploadRef
@@ -64,6 +64,7 @@ class NewUpload:
     file_name: str | None = None
     content_type: str | None = None
     purpose: UploadPurpose = UploadPurpose.VIDEO
+    category_id: UUID | None = None
     skip_auto_transcode: bool = False
     sequential: bool = False
     partials: Sequence[UUID] = field(default_factory=tuple)
@@ -106,6 +107,7 @@ async def create(ctx: Context, new: NewUpload) -> UploadSession:
         file_name=text.file_name(new.file_name),
         content_type=text.content_type(new.content_type),
         purpose=new.purpose,
+        category_id=new.category_id,
         skip_auto_transcode=new.skip_auto_transcode,
         sequential=new.sequential,
         partials=list(new.partials) or None,
@@ -118,6 +120,7 @@ async def create(ctx: Context, new: NewUpload) -> UploadSession:
         expires_at=datetime.now(UTC) + timedelta(hours=limits.session_hours),
     )
     async with ctx.services.db.write() as session:  # first: what is refused leaves nothing behind
+        await categories.check(session, account_id, new.category_id)
         await uploads.make_room(session, account_id, uploads.size(upload), limits, sessions=1)
     begun = await store.begin(
         upload.storage_key, upload.file_size, upload.chunk_size, upload.content_type
@@ -273,6 +276,7 @@ async def hand_over(
             title=upload.title,
             description=upload.description,
             file_size=upload.file_size,
+            category_id=upload.category_id,
             skip_auto_transcode=upload.skip_auto_transcode,
         )
         values["video_id"] = (await plans.add_video(session, new)).id

@@ -11,6 +11,7 @@ from domain.events import EventType
 from domain.play_sets import PlaySetStatus
 from domain.simulation import Stage
 from domain.tasks import TaskKind, TaskStatus
+from domain.templates import Codec, Encryption, Quality, SkipReason
 from domain.uploads import UploadPurpose, UploadStatus
 from domain.videos import Resolution, SourceKind, TranscodePass, VideoOrder, VideoStatus
 
@@ -101,6 +102,42 @@ publish(
         Resolution.P1440: "1440 pixels.",
         Resolution.P2160: "2160 pixels.",
         Resolution.ORIGIN: "The source's own streams, repackaged without encoding.",
+    },
+)
+publish(
+    Codec,
+    "How pictures are encoded. New values may be added.",
+    {
+        Codec.H264: "H.264, which every player can show.",
+        Codec.HEVC: "H.265: about 30 percent smaller; Apple's players and many televisions.",
+        Codec.AV1: "AV1: about 40 percent smaller; recent browsers and devices.",
+    },
+    name="VideoCodec",
+)
+publish(
+    Quality,
+    "How much work the encoder puts into a picture.",
+    {
+        Quality.FAST: "Little: ready soon.",
+        Quality.HIGH: "Much more, for a better picture.",
+    },
+    name="EncodingQuality",
+)
+publish(
+    Encryption,
+    "Whether what is stored and delivered is encrypted. New values may be added.",
+    {
+        Encryption.NONE: "Not encrypted.",
+        Encryption.AES_128: "HLS AES-128: players fetch the key by the same playback link.",
+    },
+)
+publish(
+    SkipReason,
+    "Why a template makes nothing of a video. New values may be added.",
+    {
+        SkipReason.ABOVE_SOURCE: "The video is smaller than the template's picture would be.",
+        SkipReason.NOT_COPYABLE: "Players could not show a copy of the video's own streams.",
+        SkipReason.ALREADY_THERE: "The video has a play set of this template, or is getting one.",
     },
 )
 publish(
@@ -197,6 +234,9 @@ publish(
         ErrorCode.VIDEO_UPLOAD_FAILED: "The video has no file that anything could be made of.",
         ErrorCode.TRANSCODE_EXISTS: "The play set is there or being made.",
         ErrorCode.TEMPLATE_UNSUITABLE: "The template would make nothing of this video.",
+        ErrorCode.TEMPLATE_BUILT_IN: "Built-in templates cannot be changed or deleted.",
+        ErrorCode.TEMPLATE_IN_USE: "A rule of yours chooses this template.",
+        ErrorCode.CATEGORY_IS_ANCESTOR: "A category cannot lie in itself or below itself.",
         ErrorCode.TRANSCODE_FAILED: "Transcoding went wrong; the task has the log.",
         ErrorCode.CLIP_SEGMENTS_EMPTY: "The clip has no segment.",
         ErrorCode.CLIP_SEGMENTS_INVALID: "A segment of the clip begins before the video does.",

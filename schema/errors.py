@@ -1,5 +1,6 @@
 """Expected failures as GraphQL types, and how mutations return them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import singledispatch
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
@@ -16,9 +17,10 @@ from domain.errors import (
     InvalidState,
     LimitExceeded,
     NotFound,
+    TemplateInUse,
     Unauthenticated,
 )
-from resolvers import videos
+from resolvers import templates, videos
 from schema import ids
 from schema.enums import ErrorCode
 from schema.execution.costs import LIST_SIZE, ListSize
@@ -26,8 +28,10 @@ from schema.info import Info
 from schema.scalars import Bytes, Sha256
 
 if TYPE_CHECKING:
+    from schema.templates import AutoTranscodeRule
     from schema.videos import Video
 
+Rule: TypeAlias = Annotated["AutoTranscodeRule", strawberry.lazy("schema.templates")]
 Existing: TypeAlias = Annotated["Video", strawberry.lazy("schema.videos")] | None
 Next = Callable[..., Awaitable[object]]
 
@@ -86,6 +90,20 @@ class DuplicateContentError(UserError):
         return cast("Existing", row)
 
 
+@strawberry.type(description="Rules choose the template: change or delete them first.")
+class TemplateInUseError(UserError):
+    rule_ids: strawberry.Private[list[UUID]]
+
+    @strawberry.field(
+        description="The rules that choose it, the oldest first.", metadata={LIST_SIZE: ListSize(3)}
+    )
+    async def rules(self, info: Info) -> list[Rule]:
+        ctx = info.context
+        wish = templates.own_rules(ctx)
+        rows = await asyncio.gather(*(ctx.load.row(wish, id) for id in self.rule_ids))
+        return cast("list[Rule]", [row for row in rows if row is not None])
+
+
 ERROR_TYPES = (
     GenericError,
     NotFoundError,
@@ -94,6 +112,7 @@ ERROR_TYPES = (
     ChunksMissingError,
     ChecksumMismatchError,
     DuplicateContentError,
+    TemplateInUseError,
 )
 
 _MISSING_SHOWN = 1_000
@@ -144,6 +163,11 @@ def _(failure: ChecksumMismatch) -> UserError:
 @error_from.register
 def _(failure: DuplicateContent) -> UserError:
     return DuplicateContentError(**_common(failure), video_id=failure.video_id)
+
+
+@error_from.register
+def _(failure: TemplateInUse) -> UserError:
+    return TemplateInUseError(**_common(failure), rule_ids=failure.rule_ids)
 
 
 @strawberry.interface(description="What every mutation returns.")

@@ -8,6 +8,7 @@ from strawberry import UNSET
 from resolvers import chunks, objects
 from resolvers.uploads import NewUpload
 from schema import ids
+from schema.categories import key_of
 from schema.errors import ExpectedErrors
 from schema.info import Info
 from schema.scalars import Bytes, Sha256, Upload
@@ -40,6 +41,9 @@ class UploadSmallVideoInput:
     )
     device_type: str | None = strawberry.field(
         default=UNSET, description="What kind of client you are, up to 32 characters."
+    )
+    category_id: strawberry.ID | None = strawberry.field(
+        default=UNSET, description="Id of the category that the video is to be kept in."
     )
     skip_auto_transcode: bool = strawberry.field(
         default=False, description="Whether nothing is to be transcoded by itself."
@@ -88,6 +92,7 @@ class FileMutation:
             file_name=file.name,
             content_type=file.content_type,
             device_type=input.device_type or None,
+            category_id=key_of(input.category_id),
             skip_auto_transcode=input.skip_auto_transcode,
         )
         row = await objects.upload_video(info.context, file, new)

@@ -10,6 +10,7 @@ from strawberry import UNSET
 from domain.possession import Claim
 from resolvers import instant
 from resolvers.instant import Taken
+from schema.categories import key_of
 from schema.errors import ExpectedErrors
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.info import Info
@@ -91,6 +92,9 @@ class ProveUploadPossessionInput:
     file_name: str | None = strawberry.field(
         default=UNSET, description="Name of the file, up to 255 characters."
     )
+    category_id: strawberry.ID | None = strawberry.field(
+        default=UNSET, description="Id of the category that the video is to be kept in."
+    )
     skip_auto_transcode: bool = strawberry.field(
         default=False, description="Whether nothing is to be transcoded by itself."
     )
@@ -114,6 +118,7 @@ class InstantMutation:
             title=input.title,
             description=input.description or None,
             file_name=input.file_name or None,
+            category_id=key_of(input.category_id),
             skip_auto_transcode=input.skip_auto_transcode,
         )
         row = await instant.prove(info.context, input.token, input.proof, new)

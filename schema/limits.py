@@ -2,7 +2,17 @@
 
 import strawberry
 
-from domain import clips, media, paging, playback, possession, text, uploads
+from domain import (
+    categories,
+    clips,
+    media,
+    own_templates,
+    paging,
+    playback,
+    possession,
+    text,
+    uploads,
+)
 from schema import ids
 from schema.info import Info
 from schema.scalars import Bytes
@@ -40,6 +50,15 @@ class Limits:
     max_page_size: int = strawberry.field(description="Items of one page of a list.")
     max_title_length: int = strawberry.field(description="Characters of a title.")
     max_description_length: int = strawberry.field(description="Characters of a description.")
+    max_templates: int = strawberry.field(description="Templates of an account's own.")
+    max_rules: int = strawberry.field(description="Rules of an account.")
+    max_templates_at_once: int = strawberry.field(
+        description="Templates of a rule, or of one `transcodeVideo`."
+    )
+    max_categories: int = strawberry.field(description="Categories of an account.")
+    max_category_depth: int = strawberry.field(
+        description="Categories that lie in one another, the outermost one counted."
+    )
     max_playback_ttl_seconds: int = strawberry.field(description="How long a link may hold.")
 
 
@@ -70,5 +89,10 @@ class LimitsQuery:
             max_page_size=paging.MAX_PAGE_SIZE,
             max_title_length=text.MAX_TITLE,
             max_description_length=text.MAX_DESCRIPTION,
+            max_templates=own_templates.MAX_TEMPLATES,
+            max_rules=own_templates.MAX_RULES,
+            max_templates_at_once=own_templates.MAX_CHOSEN,
+            max_categories=categories.MAX_CATEGORIES,
+            max_category_depth=categories.MAX_DEPTH,
             max_playback_ttl_seconds=playback.MAX_TTL_SECONDS,
         )

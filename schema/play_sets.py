@@ -9,15 +9,16 @@ import strawberry
 
 from db import models
 from db.rows import Rows
-from resolvers import play_sets, tasks, videos
+from resolvers import play_sets, tasks, templates, videos
 from resolvers.context import Context
 from schema import nodes
-from schema.enums import PlaySetStatus, Resolution
+from schema.enums import Encryption, PlaySetStatus, Resolution
 from schema.execution.fields import computed, inside, relation
 from schema.info import Info
 from schema.nodes import Node
 from schema.scalars import Bytes
 from schema.task_errors import TaskError
+from schema.templates import TranscodeTemplate
 
 if TYPE_CHECKING:
     from schema.tasks import TranscodeTask
@@ -33,12 +34,18 @@ def _frames_per_second(fraction: str | None) -> float | None:
     return None if fraction is None else round(float(Fraction(fraction)), 3)
 
 
-@strawberry.type(description="One rendition of a video. It becomes READY by itself.")
+@strawberry.type(
+    description="One rendition of a video. It becomes READY by itself. While one replaces"
+    " another, the video has both, and the former one can be played."
+)
 class PlaySet(Node):
     model: ClassVar = models.PlaySet
 
     status: PlaySetStatus = strawberry.field(description="How far it is.")
     resolution: Resolution = strawberry.field(description="Which rung of the ladder it is.")
+    encryption: Encryption = strawberry.field(
+        description="Whether its files are, or will be, encrypted."
+    )
     progress: float = strawberry.field(
         description="How much of it is made, 0.0 to 1.0; 1.0 when READY."
     )
@@ -81,6 +88,15 @@ class PlaySet(Node):
 
     created_at: datetime = strawberry.field(description="When it was planned.")
     updated_at: datetime = strawberry.field(description="When it last changed.")
+
+    @relation(
+        TranscodeTemplate | None,
+        of="template_id",
+        description="The template that it is made with, in the form that it had then.",
+    )
+    @staticmethod
+    def template(ctx: Context) -> Rows:
+        return templates.of_play_set(ctx)
 
     @relation(
         Work,

@@ -9,10 +9,11 @@ from strawberry.schema.config import StrawberryConfig
 
 from db.rows import Rows
 from domain.errors import LimitExceeded
-from resolvers import accounts, objects, play_sets, tasks, uploads, videos
+from resolvers import accounts, categories, objects, play_sets, tasks, templates, uploads, videos
 from resolvers.context import Context
 from schema import ids
 from schema.accounts import AccountQuery
+from schema.categories import CategoryMutation, CategoryQuery
 from schema.clips import ClipMutation
 from schema.errors import ERROR_TYPES
 from schema.execution.costs import LIST_SIZE, ListSize
@@ -27,6 +28,8 @@ from schema.queue_stats import QueueStatsQuery
 from schema.scalars import SCALARS
 from schema.subscriptions import Subscription
 from schema.tasks import KINDS, TYPES, TaskMutation, TaskQuery
+from schema.templates import TemplateMutation, TemplateQuery
+from schema.transcode_plans import TranscodePlanQuery
 from schema.uploads import UploadMutation, UploadQuery
 from schema.videos import VideoMutation, VideoQuery
 
@@ -39,6 +42,9 @@ class Query(
     UploadQuery,
     InstantQuery,
     ObjectQuery,
+    TemplateQuery,
+    TranscodePlanQuery,
+    CategoryQuery,
     TaskQuery,
     QueueStatsQuery,
     AccountQuery,
@@ -74,6 +80,9 @@ _FINDERS: Final[dict[str, Callable[[Context], Rows]]] = {
     "PlaySet": play_sets.own,
     "UploadSession": uploads.own,
     "StoredObject": objects.own,
+    "TranscodeTemplate": templates.visible,
+    "AutoTranscodeRule": templates.own_rules,
+    "Category": categories.own,
     **dict.fromkeys(KINDS.values(), tasks.own),
 }
 
@@ -94,6 +103,8 @@ class Mutation(
     InstantMutation,
     ObjectMutation,
     VideoMutation,
+    TemplateMutation,
+    CategoryMutation,
     ClipMutation,
     TaskMutation,
 ):

@@ -11,10 +11,11 @@ from db.rows import Rows
 from domain.errors import InvalidArgument
 from domain.paging import Window
 from domain.uploads import ChunkPlan, seconds_left
-from resolvers import objects, tasks, uploads, videos
+from resolvers import categories, objects, tasks, uploads, videos
 from resolvers.context import Context
 from resolvers.uploads import NewUpload
 from schema import ids, nodes
+from schema.categories import Category, key_of
 from schema.connections import connection
 from schema.enums import UploadPurpose, UploadStatus
 from schema.errors import ExpectedErrors, MutationPayload
@@ -79,6 +80,16 @@ class UploadSession(Node):
         description="What the client said it is; null when it did not."
     )
     purpose: UploadPurpose = strawberry.field(description="What becomes of the file.")
+
+    @relation(
+        Category | None,
+        of="category_id",
+        description="The category that the future video is to be kept in; null for none.",
+    )
+    @staticmethod
+    def category(ctx: Context) -> Rows:
+        return categories.own(ctx)
+
     file_name: str | None = strawberry.field(
         description="Name of the file; null when none was given."
     )
@@ -238,6 +249,9 @@ class CreateUploadSessionInput:
     purpose: UploadPurpose = strawberry.field(
         default=UploadPurpose.VIDEO, description="What is to become of the file."
     )
+    category_id: strawberry.ID | None = strawberry.field(
+        default=UNSET, description="Id of the category that the video is to be kept in."
+    )
     skip_auto_transcode: bool = strawberry.field(
         default=False, description="Whether nothing is to be transcoded by itself."
     )
@@ -286,6 +300,7 @@ class UploadMutation:
             content_type=input.content_type or None,
             device_type=input.device_type or None,
             purpose=purpose,
+            category_id=key_of(input.category_id),
             skip_auto_transcode=input.skip_auto_transcode,
         )
         row = await uploads.create(info.context, new)

@@ -12,11 +12,21 @@ from domain.errors import InvalidArgument
 from domain.paging import Window
 from domain.playback import DEFAULT_TTL_SECONDS
 from domain.simulation import Simulation
-from resolvers import clips, objects, play_sets, playback, simulations, tasks, videos
+from resolvers import (
+    categories,
+    clips,
+    objects,
+    play_sets,
+    playback,
+    simulations,
+    tasks,
+    videos,
+)
 from resolvers.context import Context
 from resolvers.objects import FromObject, Origin
 from resolvers.simulations import Simulated
 from schema import ids, nodes
+from schema.categories import Category, key_of
 from schema.connections import connection
 from schema.enums import (
     OrderDirection,
@@ -35,6 +45,7 @@ from schema.play_sets import PlaySet
 from schema.scalars import Bytes, Sha256, Url
 from schema.simulations import SimulateInput
 from schema.tasks import Filter, Task, wanted
+from schema.templates import template_keys
 
 Clip: TypeAlias = Annotated["Video", strawberry.lazy("schema.videos")]
 
@@ -97,6 +108,15 @@ class Video(Node):
     )
 
     @relation(
+        Category | None,
+        of="category_id",
+        description="The category that it is kept in; null for none.",
+    )
+    @staticmethod
+    def category(ctx: Context) -> Rows:
+        return categories.own(ctx)
+
+    @relation(
         list[PlaySet],
         of="id",
         description="Its renditions, planned ones too, lowest rung first.",
@@ -113,8 +133,23 @@ class Video(Node):
         resolution: Annotated[
             list[Resolution] | None, strawberry.argument(description="Only these rungs.")
         ] = UNSET,
-    ) -> Rows:
-        return play_sets.of_video(ctx, statuses=status or None, resolutions=resolution or None)
+        template_id: Annotated[
+            list[strawberry.ID] | None,
+            strawberry.argument(
+                description="Only play sets of these templates, whichever form they had."
+            ),
+        ] = UNSET,
+    ) -> Rows | None:
+        keys = [ids.find(one, "TranscodeTemplate") for one in template_id or ()]
+        known = [key for key in keys if key is not None]
+        if keys and not known:
+            return None
+        return play_sets.of_video(
+            ctx,
+            statuses=status or None,
+            resolutions=resolution or None,
+            template_ids=known or None,
+        )
 
     @strawberry.field(description="Signed links to play it with; null until a play set is READY.")
     @staticmethod
@@ -242,13 +277,57 @@ class CreateVideoInput:
         default=UNSET,
         description="Title; without it, the object's file name, or Simulation.",
     )
+    category_id: strawberry.ID | None = strawberry.field(
+        default=UNSET, description="Id of the category that the video is to be kept in."
+    )
     skip_auto_transcode: bool = strawberry.field(
         default=False, description="Whether nothing is to be transcoded by itself."
     )
 
 
+@strawberry.input(description="What more is to be made of a video.")
+class TranscodeVideoInput:
+    id: strawberry.ID = strawberry.field(description="Id of the video.")
+    template_ids: list[strawberry.ID] = strawberry.field(
+        description="Ids of the templates to use, 1 to 20."
+    )
+    redo: bool = strawberry.field(
+        default=False,
+        description="Whether what is READY is to be made anew. It can be played until the new one"
+        " can, which then takes its place; if that fails, it stays.",
+    )
+
+
+@strawberry.type(description="What is being made.")
+class TranscodePayload(MutationPayload):
+    play_sets: list[PlaySet] = strawberry.field(
+        default_factory=list[PlaySet],
+        metadata={LIST_SIZE: ListSize(6)},
+        description="The play sets of these templates, lowest rung first; empty after errors."
+        " What another video of the same bytes has is READY at once.",
+    )
+
+
 @strawberry.type
 class VideoMutation:
+    @strawberry.mutation(
+        description="Have more play sets made of a video whose file was looked into: all that are"
+        " asked for, or none. TRANSCODE_EXISTS: it is being made, or is there and `redo` is not"
+        " given; of two equal calls at once, one gets that. TEMPLATE_UNSUITABLE: it would make"
+        " nothing of this video. VIDEO_UPLOADING, VIDEO_UPLOAD_FAILED: there is no file, yet or"
+        " ever.",
+        extensions=[ExpectedErrors(TranscodePayload)],
+    )
+    async def transcode_video(
+        self,
+        info: Info,
+        input: Annotated[TranscodeVideoInput, strawberry.argument(description="What to make.")],
+    ) -> TranscodePayload:
+        key = ids.decode(input.id, "Video")
+        keys = template_keys(input.template_ids)
+        rows = await play_sets.transcode(info.context, key, keys, redo=input.redo)
+        return TranscodePayload(play_sets=cast("list[PlaySet]", rows))
+
     @strawberry.mutation(
         description="Make a video of an object that is stored already, or simulate one.",
         extensions=[ExpectedErrors(VideoPayload)],
@@ -258,6 +337,7 @@ class VideoMutation:
         info: Info,
         input: Annotated[CreateVideoInput, strawberry.argument(description="Of what.")],
     ) -> VideoPayload:
+        _ = info.context.account_id  # first: a caller without a key is told nothing else
         storage_id = None if input.storage_id is UNSET else input.storage_id
         simulate = input.simulate or None
         if simulate is not None and storage_id is None:
@@ -274,6 +354,7 @@ def _from_object(input: CreateVideoInput, storage_id: str) -> FromObject:
         storage_id=storage_id,
         origin=Origin.of(input.source_type or None, input.source_id or None),
         title=input.title or None,
+        category_id=key_of(input.category_id),
         skip_auto_transcode=input.skip_auto_transcode,
     )
 
@@ -285,5 +366,6 @@ def _simulated(input: CreateVideoInput, wanted: SimulateInput) -> Simulated:
         simulation=Simulation.wanted(wanted.duration_ms, wanted.speed, wanted.fail_at or None),
         origin=Origin.of(source_type, source_id) if named else None,
         title=input.title or None,
+        category_id=key_of(input.category_id),
         skip_auto_transcode=input.skip_auto_transcode,
     )

@@ -20,12 +20,20 @@ from domain.videos import Resolution
 
 
 class Template(Base):
-    """One that is built in has no account; `db.templates.install` writes those."""
+    """One that is built in has no account; `db.templates.install` writes those.
+
+    How it makes pictures never changes, so that it says how what was made with it was made.
+    What its owner changes is another row, which takes over `public_id` and `number`.
+    """
 
     __tablename__ = "template"
     __table_args__ = (Index("ix_template_account_id_number", "account_id", "number"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    public_id: Mapped[uuid.UUID] = mapped_column(unique=True, default=uuid.uuid4)
+    """Its key in the API."""
+    replaced_by_id: Mapped[uuid.UUID | None]
+    """Of a former form: the `public_id` that it had, under which the present one is found."""
     account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     number: Mapped[int] = mapped_column(Identity(start=FIRST_OWN), unique=True)
     name: Mapped[str] = mapped_column(String(255))
@@ -40,7 +48,7 @@ class Template(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
     deleted_at: Mapped[datetime | None]
-    """Play sets that were made with it still refer to it; nothing new is."""
+    """When it was deleted or replaced. Play sets that were made with it still refer to it."""
 
 
 class TranscodeRule(Base):

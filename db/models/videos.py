@@ -20,8 +20,10 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from db.models.base import Base, choice
 from db.models.tasks import Task
+from db.models.templates import Template
 from domain.errors import ErrorCode
 from domain.play_sets import FAILED_PLAY_SETS, PlaySetStatus
+from domain.templates import Encryption
 from domain.videos import Resolution, SourceKind, VideoStatus
 
 
@@ -168,6 +170,13 @@ class PlaySet(Base):
     codecs: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+    encryption: Mapped[Encryption] = column_property(  # pyright: ignore[reportAssignmentType] - it has the enum of its column
+        select(Template.encryption)
+        .where(Template.id == template_id)
+        .correlate_except(Template)
+        .scalar_subquery()
+    )
+    """Whether it is, or will be, encrypted: as its template says."""
     progress: Mapped[float] = column_property(
         case(
             (status == PlaySetStatus.READY, 1.0),

@@ -119,13 +119,14 @@ def inside(present: str, *, description: str) -> Any:  # noqa: ANN401
     return _field(resolve, Inside(present), description)
 
 
-def global_id(encode: Callable[[str, Any], str], *, description: str) -> Any:  # noqa: ANN401
-    """The id of an object by its type and key."""
+def global_id(encode: Callable[[str, Any], str], *, description: str, column: str = "id") -> Any:  # noqa: ANN401
+    """The id of an object by its type and the key that `column` holds."""
 
     def resolve(root: Any, info: Info) -> Any:  # noqa: ANN401
-        return encode(info._raw_info.parent_type.name, root.id)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType] - the type that is executed has no public name
+        key = getattr(root, column)
+        return encode(info._raw_info.parent_type.name, key)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType] - the type that is executed has no public name
 
-    return _field(resolve, GlobalId(), description)
+    return _field(resolve, GlobalId(column), description)
 
 
 def relation(

@@ -31,13 +31,18 @@ from tests.support import factories, forms, uploading
 from tests.support.api import TRANSPORT_WS, Api, OperationFailed, costing
 
 PUBLIC = {"viewer", "limits"}
-KINDS = ["Video", "PlaySet", "UploadSession", "StoredObject", "VerifyTask", "TranscodeTask"]
+KINDS = [
+    *("Video", "PlaySet", "UploadSession", "StoredObject", "VerifyTask", "TranscodeTask"),
+    *("TranscodeTemplate", "AutoTranscodeRule", "Category"),
+]
+TEMPLATE = ids.encode("TranscodeTemplate", uuid4())
 SCALARS = {
     "String": '"x"',
     "Int": "1",
     "Bytes": "1",
     "SHA256": f'"{"0" * 64}"',
     "Upload": "$file",
+    "Resolution": "P720",
 }
 
 
@@ -59,9 +64,11 @@ def literal(kind: Any, id: str) -> str:
     if isinstance(kind, GraphQLInputObjectType):
         names = [name for name, one in kind.fields.items() if is_required_input_field(one)]
         wanted = names or list(kind.fields)[:1]  # of one-of inputs, any one
-        return (
-            f"{{{', '.join(f'{name}: {literal(kind.fields[name].type, id)}' for name in wanted)}}}"
-        )
+        values = {
+            name: literal(kind.fields[name].type, TEMPLATE if name == "templateIds" else id)
+            for name in wanted
+        }
+        return f"{{{', '.join(f'{name}: {value}' for name, value in values.items())}}}"
     return f'"{id}"' if kind.name == "ID" else SCALARS[kind.name]
 
 

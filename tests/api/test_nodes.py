@@ -15,6 +15,7 @@ from schema.root import schema
 from tests.support import factories, uploading
 from tests.support.api import Api
 from tests.support.statements import recorded
+from tests.support.templating import category, rule, template
 
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
 
@@ -26,6 +27,9 @@ async def things(api: Api, services: Services, owner: factories.Owner) -> list[d
     await factories.transcode_task(services.db, video, Resolution.P360)
     await factories.probe_task(services.db, video)
     await uploading.send(api, b"bytes")
+    await template(api)
+    await rule(api)
+    await category(api)
     for kind in (TaskKind.CLIP, TaskKind.SPLICE, TaskKind.SIMULATE):
         await factories.probe_task(services.db, video, kind=kind)
     found = await api.run("""{
@@ -34,6 +38,9 @@ async def things(api: Api, services: Services, owner: factories.Owner) -> list[d
       tasks { nodes { __typename id } }
       uploadSessions { nodes { __typename id } }
       storedObjects { nodes { __typename id } }
+      transcodeTemplates(last: 1) { nodes { __typename id } }
+      autoTranscodeRules { nodes { __typename id } }
+      categories { nodes { __typename id } }
     }""")
     play_sets = [one for shown in found["videos"]["nodes"] for one in shown.pop("playSets")]
     lists = [found[name]["nodes"] for name in found if name != "viewer"]

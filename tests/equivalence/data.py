@@ -16,11 +16,15 @@ from sqlalchemy import insert, text
 
 from db.models import (
     Account,
+    Category,
     ClipSegment,
     Content,
     PlaySet,
+    RuleTemplate,
     StoredObject,
     Task,
+    Template,
+    TranscodeRule,
     UploadPart,
     UploadSession,
     Video,
@@ -29,6 +33,7 @@ from db.session import Database
 from domain.errors import ErrorCode
 from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskKind, TaskStatus
+from domain.templates import FIRST_OWN, Codec, Encryption, Quality
 from domain.uploads import UploadPurpose, UploadStatus
 from domain.videos import Resolution, SourceKind, TranscodePass, VideoStatus
 from tests.equivalence import values
@@ -42,8 +47,11 @@ TENANTS: Final = {"owner": 26, "stranger": 5, "cursed": 8}
 OBJECTS: Final = 7
 """How many stored objects each has; they hold the same contents."""
 
+TEMPLATES: Final = 6
+"""How many templates, categories and rules each has."""
+
 TABLES: Final = (
-    *(Account, Content, StoredObject, Video),
+    *(Account, Content, StoredObject, Template, Category, TranscodeRule, RuleTemplate, Video),
     *(UploadSession, Task, PlaySet, UploadPart, ClipSegment),
 )
 SHA256: Final = "0123456789abcdef" * 4
@@ -95,6 +103,9 @@ def rows() -> Rows:
         _account(made, tenant)
         for number in range(OBJECTS):
             _object(made, tenant, number)
+        _templates(made, tenant)
+        _categories(made, tenant)
+        _rules(made, tenant)
         for number in range(videos):
             _video(made, tenant, number)
         for number in range(len(UploadStatus) * (2 if tenant == "owner" else 1)):
@@ -146,6 +157,7 @@ def _video(made: Rows, tenant: str, number: int) -> None:
         status_reason=_pick(values.TEXTS, number),
         title=_pick(values.TITLES, number),
         description=_pick(values.TEXTS, 5 * number),
+        category_id=_pick((None, key(tenant, "category", 0)), number),
         source_kind=_pick(list(SourceKind), number),
         clipped_from_id=key(tenant, "video", number // 2) if number % 5 == 2 else None,
         source_type=_pick((None, "library"), number),
@@ -253,7 +265,7 @@ def _play_set(made: Rows, of: tuple[UUID, UUID], rung: Resolution, number: int) 
         id=key(of[0], rung),
         video_id=of[0],
         task_id=of[1],
-        template_id=factories.template(rung).id,
+        template_id=_template_of(rung),
         resolution=rung,
         status=_pick(list(PlaySetStatus), number // 2),
         playlist_key=None,
@@ -268,6 +280,70 @@ def _play_set(made: Rows, of: tuple[UUID, UUID], rung: Resolution, number: int) 
         created_at=_moment(number),
         updated_at=_moment(number + 5),
     )
+
+
+def _template_of(rung: Resolution) -> UUID:
+    """Now and then one of the owner's own, which may be a former form."""
+    if rung is Resolution.P1080:
+        return key("owner", "template", 3)
+    return factories.template(rung).id
+
+
+def _templates(made: Rows, tenant: str) -> None:
+    """The last one is a former form of the first."""
+    for number in range(TEMPLATES):
+        made.add(
+            Template,
+            id=key(tenant, "template", number),
+            public_id=key(tenant, "public template", number),
+            replaced_by_id=key(tenant, "public template", 0) if number == TEMPLATES - 1 else None,
+            account_id=key(tenant, "account"),
+            number=FIRST_OWN + 10 * list(TENANTS).index(tenant) + number,
+            name=_pick(values.TITLES, number + 7),
+            resolution=_pick(list(Resolution), number),
+            codec=_pick(list(Codec), number),
+            quality=_pick(list(Quality), number),
+            video_bitrate=_pick((None, 100_000_000, 50_000), number),
+            audio_bitrate=_pick((None, 32_000), number),
+            max_frame_rate=_pick((60, None, 1), number),
+            encryption=_pick(list(Encryption), number),
+            created_at=_moment(number),
+            updated_at=_moment(number + 1),
+            deleted_at=_moment(number + 2) if number >= TEMPLATES - 2 else None,
+        )
+
+
+def _categories(made: Rows, tenant: str) -> None:
+    for number in range(TEMPLATES):
+        parent = key(tenant, "category", number - 1) if number % 3 else None
+        made.add(
+            Category,
+            id=key(tenant, "category", number),
+            account_id=key(tenant, "account"),
+            parent_id=parent,
+            name=_pick(values.TITLES, 2 * number),
+            created_at=_moment(number),
+            updated_at=_moment(number + 3),
+        )
+
+
+def _rules(made: Rows, tenant: str) -> None:
+    """Of one template more each time; the first chooses none."""
+    for number in range(TEMPLATES):
+        id = key(tenant, "rule", number)
+        made.add(
+            TranscodeRule,
+            id=id,
+            account_id=key(tenant, "account"),
+            source_type=_pick(values.TEXTS[:20], number),
+            category_id=key(tenant, "category", number) if number % 2 else None,
+            enabled=number % 3 > 0,
+            created_at=_moment(number),
+            updated_at=_moment(number + 1),
+        )
+        for position in range(number):
+            template = key(tenant, "template", position)
+            made.add(RuleTemplate, rule_id=id, template_id=template, position=number - position)
 
 
 def _upload(made: Rows, tenant: str, number: int) -> None:
@@ -285,6 +361,7 @@ def _upload(made: Rows, tenant: str, number: int) -> None:
         description=_pick(values.TEXTS, 2 * number),
         device_type=_pick(values.TEXTS, number),
         purpose=_pick(list(UploadPurpose), number),
+        category_id=_pick((None, None, key(tenant, "category", 1)), number),
         file_name=_pick(values.TEXTS[:20], number + 2),
         content_type="video/mp4",
         sequential=number % 7 == 6,

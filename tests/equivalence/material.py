@@ -1,13 +1,24 @@
 """What the suite knows of the product's schema: good and bad values of its arguments."""
 
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from graphql import GraphQLField, get_nullable_type, is_list_type
 
-from db.models import PlaySet, StoredObject, Task, UploadSession, Video
+from db.models import (
+    Category,
+    PlaySet,
+    StoredObject,
+    Task,
+    Template,
+    TranscodeRule,
+    UploadSession,
+    Video,
+)
 from domain.paging import Cursor
 from domain.tasks import TaskKind
+from domain.templates import DEFAULTS
 from schema import ids
 from tests.equivalence import data
 from tests.equivalence.arguments import Given, Material, Pool
@@ -65,7 +76,10 @@ def _pools() -> dict[str, Pool]:
     unknown = ids.encode("Video", UUID(int=7))
     objects = _ids("StoredObject", StoredObject)
     wrong = (ids.encode("Video", data.key("owner", "task", 1, 0)), unknown)
-    some = [*videos[:9], *tasks[:9], *uploads[:9], *play_sets[:9], *objects[:3], *accounts, *wrong]
+    templates = _templates()
+    kept = [*_ids("Category", Category)[:2], *_ids("AutoTranscodeRule", TranscodeRule)[:2]]
+    made = [*tasks[:9], *uploads[:9], *play_sets[:9], *objects[:3]]
+    some = [*videos[:9], *made, *templates[:3], *kept, *accounts, *wrong]
     vids = [row["vid"] for row in data.rows().of[Video]]
     storage_ids = [row["storage_id"] for row in data.rows().of[StoredObject]]
     digests = [data.digest(number) for number in range(data.OBJECTS)]
@@ -74,6 +88,13 @@ def _pools() -> dict[str, Pool]:
         "ID": Pool(some, GARBAGE),
         "Query.task.id": Pool([*tasks, unknown], foreign),
         "Query.uploadSession.id": Pool([*uploads, unknown], foreign),
+        "Video.playSets.templateId": Pool([*templates, unknown], foreign),
+        "Query.transcodeTemplates.after": _cursors(Template, "number", "name"),
+        "Query.transcodeTemplates.before": _cursors(Template, "number", "created_at"),
+        "Query.autoTranscodeRules.after": _cursors(TranscodeRule, "created_at"),
+        "Query.autoTranscodeRules.before": _cursors(TranscodeRule, "created_at"),
+        "Query.categories.after": _cursors(Category, "name", "created_at"),
+        "Query.categories.before": _cursors(Category, "name"),
         "VideoBy.id": Pool([*videos, unknown], foreign),
         "TaskFilter.videoId": Pool([*videos, unknown], foreign),
         "VideoBy.vid": Pool([*vids, "nobody"], ("", "\x00", "x" * 300, "é\u2028")),
@@ -106,6 +127,12 @@ def _tasks() -> list[str]:
     return [ids.encode(KINDS[row["kind"]], row["id"]) for row in _mixed(Task)]
 
 
+def _templates() -> list[str]:
+    built_in = [ids.encode("TranscodeTemplate", one.id) for one in DEFAULTS]
+    own = [ids.encode("TranscodeTemplate", row["public_id"]) for row in _mixed(Template)]
+    return [*own, *built_in]
+
+
 def _mixed(table: type) -> list[data.Row]:
     """Mostly rows of the owner, in steps, so that few of them show much."""
     own = data.rows().owned(table, "owner") if table is not PlaySet else data.rows().of[PlaySet]
@@ -129,5 +156,5 @@ def _cursors(table: type, column: str, *others: str) -> Pool:
 
 def _cursor(row: dict[str, Any], column: str) -> str:
     value = row[column]
-    shown = value if isinstance(value, str) else value.isoformat()
+    shown = value.isoformat() if isinstance(value, datetime) else str(value)
     return Cursor(shown, str(row["id"])).encode()

@@ -12,10 +12,10 @@ down_revision = "669624fb2b3f"
 
 # Only those that play sets refer to; every start brings the built-in templates up to date.
 TEMPLATES = """
-insert into template (id, number, name, resolution, codec, quality, encryption)
-select ('00000000-0000-0000-0000-00000000000' || number)::uuid, number, name, name,
-    'h264', 'fast', 'none'
-from unnest(array['360P', '480P', '720P', '1080P', 'Origin']) with ordinality as one (name, number)
+insert into template (id, public_id, number, name, resolution, codec, quality, encryption)
+select key, key, number, name, name, 'h264', 'fast', 'none'
+from unnest(array['360P', '480P', '720P', '1080P', 'Origin']) with ordinality as one (name, number),
+    cast('00000000-0000-0000-0000-00000000000' || number as uuid) as key
 """
 PLAY_SETS = """
 update play_set set template_id = template.id
@@ -101,6 +101,8 @@ def _templates() -> None:
     op.create_table(
         "template",
         sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("public_id", sa.Uuid(), nullable=False),
+        sa.Column("replaced_by_id", sa.Uuid(), nullable=True),
         sa.Column("account_id", sa.Uuid(), nullable=True),
         sa.Column("number", sa.Integer(), sa.Identity(always=False, start=1001), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
@@ -157,6 +159,7 @@ def _templates() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_template")),
         sa.UniqueConstraint("number", name=op.f("uq_template_number")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_template_public_id")),
     )
     op.create_index(
         "ix_template_account_id_number", "template", ["account_id", "number"], unique=False
