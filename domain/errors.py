@@ -34,6 +34,8 @@ class ErrorCode(StrEnum):
     TRANSCODE_EXISTS = "TRANSCODE_EXISTS"
     TEMPLATE_UNSUITABLE = "TEMPLATE_UNSUITABLE"
     TRANSCODE_FAILED = "TRANSCODE_FAILED"
+    URL_NOT_ALLOWED = "URL_NOT_ALLOWED"
+    FETCH_FAILED = "FETCH_FAILED"
     CANCELLED = "CANCELLED"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     LINK_EXPIRED = "LINK_EXPIRED"
@@ -247,6 +249,34 @@ class TranscodeFailed(DomainError):
     def __init__(self, message: str, log: str = "") -> None:
         super().__init__(message)
         self.log = log
+
+
+class UrlNotAllowed(DomainError):
+    """We do not send a request there, whoever asks; nothing was sent."""
+
+    code = ErrorCode.URL_NOT_ALLOWED
+
+
+class FetchFailed(DomainError):
+    """The other server's answer cannot be used, and the next one would be no better."""
+
+    code = ErrorCode.FETCH_FAILED
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        """Of the answer in HTTP, if that is what is wrong with it."""
+
+
+class FetchInterrupted(DomainError):
+    """The other server is out of reach, busy, or broke off: it may go on later."""
+
+    code = ErrorCode.FETCH_FAILED
+
+    def __init__(self, message: str, *, retry_after_s: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        """How long it wants to be left alone; None when it does not say."""
 
 
 class Cancelled(DomainError):

@@ -162,6 +162,10 @@ publish(
         ErrorCode.TRANSCODE_EXISTS: "The play set is there or being made.",
         ErrorCode.TEMPLATE_UNSUITABLE: "The template would make nothing of this video.",
         ErrorCode.TRANSCODE_FAILED: "Transcoding went wrong; the task has the log.",
+        ErrorCode.URL_NOT_ALLOWED: "We send no request to this URL: its form, its port or its"
+        " server's address is not allowed.",
+        ErrorCode.FETCH_FAILED: "The server of a URL did not give what was asked of it;"
+        " the message says why.",
         ErrorCode.CANCELLED: "Somebody cancelled it.",
         ErrorCode.UNAUTHENTICATED: "An API key is missing, unknown or revoked.",
         ErrorCode.LINK_EXPIRED: "The signed link has expired; ask for a new one.",

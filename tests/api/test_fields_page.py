@@ -18,7 +18,8 @@ from tests.support import postgres
 
 COPIED: Final = (
     "conftest.py", "pyproject.toml", "schema.graphql",
-    "domain", "db", "storage", "media", "jobs", "resolvers", "schema", "server", "tests",
+    "domain", "db", "storage", "media", "outbound", "jobs", "resolvers", "schema", "server",
+    "tests",
 )  # fmt: skip
 _BLOCK: Final = re.compile(r"```python\n# (\S+\.py)(?:, in (\w+))?\n(.*?)```", re.DOTALL)
 _DRAFT: Final = "import sys; from db import migrate; migrate.draft(sys.argv[1], 'From the page')"

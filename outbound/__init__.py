@@ -1,0 +1,1 @@
+"""Requests to servers of strangers: checked addresses, bounded answers."""

@@ -1,0 +1,76 @@
+"""Which IP addresses we connect to on behalf of others: those of the public internet only."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final, TypeAlias
+
+from domain.errors import UrlNotAllowed
+from domain.links import IpAddress
+
+Resolve: TypeAlias = Callable[[str], Awaitable[Sequence[str]]]
+"""The addresses of a name; raises `OSError` when there are none."""
+
+_GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
+"""All that has ever been given out. Outside of it lie the embeddings of IPv4 (`::/96`,
+`::ffff:0:0/96`, NAT64), private, local and multicast addresses.
+"""
+_REFUSED: Final = [
+    ip_network(each)
+    for each in (
+        "100.64.0.0/10",  # behind a provider's own address translation
+        "168.63.129.16/32",  # a cloud's service for its machines, at a public address
+        "192.0.0.0/24",  # protocols, another cloud's service
+        "192.88.99.0/24",  # relays of 6to4
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, broadcast
+        "2001::/23",  # protocols, Teredo
+        "2002::/16",  # 6to4: an IPv4 address inside
+        "3fff::/20",  # documentation
+    )
+]
+"""What `is_global` lets pass, in one version of Python or another."""
+_LOOPBACK: Final = ("127.0.0.1", "::1")
+
+
+class Addresses:
+    """The addresses that may be connected to.
+
+    `extra` are networks that the operator allows besides, such as those of an intranet.
+    """
+
+    def __init__(self, extra: Iterable[str] = ()) -> None:
+        self._extra = [ip_network(each) for each in extra]
+
+    def allow(self, address: IpAddress) -> bool:
+        return any(address in network for network in self._extra) or _is_public(address)
+
+    def check(self, answer: Iterable[IpAddress]) -> None:
+        """Refuse the whole answer for one bad address: a good one beside it may be a disguise.
+
+        The message does not tell the address, which may be a secret of our network.
+        """
+        if not all(self.allow(address) for address in answer):
+            raise UrlNotAllowed("The server's address is not one of the public internet.")
+
+
+def _is_public(address: IpAddress) -> bool:
+    return (
+        address.is_global
+        and not (isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST)
+        and not any(address in network for network in _REFUSED)
+    )
+
+
+async def look_up(host: str, resolve: Resolve) -> Sequence[IPv4Address | IPv6Address]:
+    """The addresses of a name. `localhost` never leaves this machine (RFC 6761, section 6.3)."""
+    local = host == "localhost" or host.endswith(".localhost")
+    found = _LOOPBACK if local else await resolve(host)
+    return [ip_address(each) for each in dict.fromkeys(found)]
+
+
+async def system_resolve(host: str) -> Sequence[str]:
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return [str(place[0]) for *_, place in found]

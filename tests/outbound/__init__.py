@@ -1,0 +1,1 @@
+"""Requests to servers of strangers, over real sockets."""
