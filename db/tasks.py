@@ -60,6 +60,12 @@ async def add(session: WriteSession, task: Task) -> None:
     await session.flush()
 
 
+async def fresh(session: WriteSession, task: Task) -> Task:
+    """The row as this transaction has changed it."""
+    await session.refresh(task)
+    return task
+
+
 async def set_job(
     session: WriteSession, id: UUID, job_id: int, *, queue: str, priority: int
 ) -> None:

@@ -17,7 +17,7 @@ from domain.errors import ChecksumMismatch
 from domain.events import EventType, NewEvent
 from domain.media import Source
 from domain.uploads import UploadPurpose, UploadStatus
-from jobs import outcomes, plans, uploads
+from jobs import fetches, outcomes, plans, uploads
 from jobs.runs import Overtaken, Run, Tools
 from media.probe import probe
 from storage.base import HashedFile, ObjectStore, UploadRef
@@ -168,6 +168,7 @@ async def _complete(
     if not await tasks.succeed(session, run.task):
         raise Overtaken
     await accounts.lock(session, upload.account_id)
+    await fetches.settle(session, upload.id, video_id=upload.video_id, failure=None)
     content = await objects.store(
         session,
         sha256=checked.sha256,

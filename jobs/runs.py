@@ -21,14 +21,17 @@ from procrastinate.jobs import Job
 
 from db import tasks
 from db.bus import EventBus
+from db.locks import Locks
 from db.models import Task
 from db.session import Database
 from domain.errors import DomainError, ErrorCode, StorageBusy, StorageFull, TranscodeFailed
 from domain.tasks import MAX_ATTEMPTS
+from domain.uploads import UploadLimits
 from jobs import outcomes
 from jobs.queue import Queue
 from jobs.workspace import Workspace
 from media.passes import Encoder
+from outbound.client import Client
 from storage.base import ObjectStore
 
 log = logging.getLogger(__name__)
@@ -45,7 +48,13 @@ class Tools:
     store: ObjectStore
     queue: Queue
     bus: EventBus
+    locks: Locks
+    limits: UploadLimits
     encoder: Encoder
+    client: Client
+    """Asks the servers of strangers."""
+    bytes_per_s: int | None
+    """How fast each of their files may come; None for no limit."""
     workspace: Workspace
     worker: str
     """The name shown on the tasks that this process runs."""

@@ -11,7 +11,7 @@ from uuid import UUID
 import procrastinate
 from procrastinate.worker import Worker
 
-from jobs import intake, maintenance, queue, runs, transcode
+from jobs import export, fetch, intake, maintenance, queue, runs, transcode
 from jobs.maintenance import STALLED_AFTER_S
 from jobs.queue import Queue
 from jobs.runs import Backoff, Tools
@@ -36,6 +36,8 @@ LANES = (
     Lane([queue.INTAKE], 2),
     Lane([queue.FIRST_PLAY], 1),
     Lane([queue.TRANSCODE], 1),
+    Lane([queue.FETCH], 2),
+    Lane([queue.EXPORT], 1),
     Lane([queue.MAINTENANCE], 1),
     Lane([queue.RESCUE], 1),
 )
@@ -65,6 +67,20 @@ async def run_transcode(context: procrastinate.JobContext, task_id: str) -> None
     await runs.perform(context, _tools(context), UUID(task_id), transcode.transcode)
 
 
+@tasks.task(name="fetch", pass_context=True, retry=Backoff())
+async def run_fetch(context: procrastinate.JobContext, task_id: str) -> None:
+    tools, id = _tools(context), UUID(task_id)
+    try:
+        await runs.perform(context, tools, id, fetch.fetch)
+    finally:  # also of what was cancelled meanwhile
+        await fetch.clean(tools, id)
+
+
+@tasks.task(name="export", pass_context=True, retry=Backoff())
+async def run_export(context: procrastinate.JobContext, task_id: str) -> None:
+    await runs.perform(context, _tools(context), UUID(task_id), export.export)
+
+
 @tasks.periodic(cron="* * * * * */5")  # the seconds come last
 @tasks.task(name="rescue", queue=queue.RESCUE, queueing_lock="rescue", pass_context=True)
 async def rescue(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
@@ -81,6 +97,17 @@ async def expire(context: procrastinate.JobContext, timestamp: int) -> None:  # 
 @tasks.task(name="collect", queue=queue.MAINTENANCE, queueing_lock="collect", pass_context=True)
 async def collect(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
     await maintenance.collect(_tools(context))
+
+
+@tasks.periodic(cron="7 * * * *")
+@tasks.task(
+    name="expire_exports",
+    queue=queue.MAINTENANCE,
+    queueing_lock="expire_exports",
+    pass_context=True,
+)
+async def expire_exports(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
+    await export.expire(_tools(context))
 
 
 @tasks.periodic(cron="*/10 * * * *")

@@ -9,13 +9,15 @@ from strawberry.schema.config import StrawberryConfig
 
 from db.rows import Rows
 from domain.errors import LimitExceeded
-from resolvers import accounts, objects, play_sets, tasks, uploads, videos
+from resolvers import accounts, fetches, objects, play_sets, tasks, uploads, videos
 from resolvers.context import Context
 from schema import ids
 from schema.accounts import AccountQuery
 from schema.errors import ERROR_TYPES
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.engine import Schema
+from schema.exports import ExportMutation, ExportTask
+from schema.fetches import FetchMutation, FetchTask
 from schema.files import FileMutation
 from schema.info import Info
 from schema.instant import InstantMutation, InstantQuery
@@ -65,6 +67,7 @@ _FINDERS: Final[dict[str, Callable[[Context], Rows]]] = {
     "PlaySet": play_sets.own,
     "UploadSession": uploads.own,
     "StoredObject": objects.own,
+    "FetchItem": fetches.own_items,
     **dict.fromkeys(KINDS.values(), tasks.own),
 }
 
@@ -80,7 +83,14 @@ async def _node(info: Info, id: str) -> Node | None:
 
 @strawberry.type(description="What can be done.")
 class Mutation(
-    UploadMutation, FileMutation, InstantMutation, ObjectMutation, VideoMutation, TaskMutation
+    UploadMutation,
+    FileMutation,
+    InstantMutation,
+    ObjectMutation,
+    VideoMutation,
+    TaskMutation,
+    FetchMutation,
+    ExportMutation,
 ):
     pass
 
@@ -91,7 +101,7 @@ def build(query: type[Any] = Query) -> Schema:
         query=query,
         mutation=Mutation,
         subscription=Subscription,
-        types=(*ERROR_TYPES, VerifyTask, ProbeTask, TranscodeTask),
+        types=(*ERROR_TYPES, VerifyTask, ProbeTask, TranscodeTask, FetchTask, ExportTask),
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
     )
 

@@ -32,6 +32,8 @@ KINDS = {
     TaskKind.VERIFY: "VerifyTask",
     TaskKind.PROBE: "ProbeTask",
     TaskKind.TRANSCODE: "TranscodeTask",
+    TaskKind.FETCH: "FetchTask",
+    TaskKind.EXPORT: "ExportTask",
 }
 
 
