@@ -18,6 +18,7 @@ _STRONG_TAG: Final = re.compile(r'"[\x21\x23-\x7e]*"')
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.IGNORECASE)
 _UNSATISFIED: Final = re.compile(r"bytes \*/(\d{1,18})", re.IGNORECASE)
 _LENGTH: Final = re.compile(r"\d{1,18}")
+_CHARSETS: Final = {"utf-8", "iso-8859-1", "gbk", "gb2312", "gb18030", "big5", "shift_jis"}
 _EXTENDED_NAME: Final = re.compile(
     r"(?:^|;)\s*filename\*\s*=\s*([\w-]+)'[^']*'([^;\s]+)", re.IGNORECASE
 )
@@ -107,10 +108,11 @@ def _attached(disposition: str) -> str | None:
 
 
 def _decoded(raw: bytes, charset: str = "utf-8") -> str | None:
-    for each in (charset, "gb18030"):
+    declared = charset.lower()
+    for each in (declared if declared in _CHARSETS else "utf-8", "gb18030"):
         try:
             return raw.decode(each)
-        except (LookupError, UnicodeDecodeError):
+        except UnicodeDecodeError:
             continue
     return None
 

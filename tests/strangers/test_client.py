@@ -2,15 +2,17 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 
 from domain.errors import DomainError, FetchFailed, FetchInterrupted, UrlNotAllowed
 from outbound.addresses import Addresses
-from outbound.client import Client, failures
-from tests.outbound.conftest import (
+from outbound.client import Answer, Client, failures
+from tests.strangers.conftest import (
     ANY_PORT,
     LAN,
     NAME,
@@ -39,9 +41,22 @@ SPELLINGS = [
 ]
 
 
-def lost(names: Names, **limits: float) -> Client:
+def lost(
+    names: Names,
+    *,
+    tls: ssl.SSLContext | None = None,
+    connect_timeout_s: float = 10,
+    answer_timeout_s: float = 10,
+) -> Client:
     """A client to which nothing is allowed but `LAN`."""
-    return Client(addresses=Addresses(LAN), ports=ANY_PORT, resolve=names.resolve, **limits)
+    return Client(
+        addresses=Addresses(LAN),
+        ports=ANY_PORT,
+        resolve=names.resolve,
+        tls=tls,
+        connect_timeout_s=connect_timeout_s,
+        answer_timeout_s=answer_timeout_s,
+    )
 
 
 async def status(client: Client, url: str) -> int:
@@ -100,11 +115,16 @@ async def test_a_body_is_sent_once_and_its_redirect_is_not_followed(
 ) -> None:
     stranger.pages["/hook"] = answer("204 No Content")
     stranger.pages["/moved"] = redirect("/hook", "307 Temporary Redirect")
-    event = {"method": "POST", "headers": {"X-Event": "one"}, "body": b"{}"}
-    async with client.opened(stranger.url("/hook"), **event, hops=0) as response:
+
+    def sent(path: str) -> AbstractAsyncContextManager[Answer]:
+        return client.opened(
+            stranger.url(path), method="POST", headers={"X-Event": "one"}, body=b"{}", hops=0
+        )
+
+    async with sent("/hook") as response:
         assert response.status == 204
     with pytest.raises(FetchFailed, match="more than 0 times"):
-        async with client.opened(stranger.url("/moved"), **event, hops=0):
+        async with sent("/moved"):
             pytest.fail("followed")
     assert [request.line for request in stranger.requests] == [
         "POST /hook HTTP/1.1",
@@ -247,14 +267,13 @@ async def test_a_safe_connection_is_with_the_name_that_was_asked_for(
     safe = await listen(tls=tls.server)
     safe.pages["/"] = answer()
     names = Names(["127.0.0.2"])
-    options = {"addresses": Addresses(LAN), "ports": ANY_PORT, "resolve": names.resolve}
-    async with Client(**options, tls=tls.client) as client:
+    async with lost(names, tls=tls.client) as client:
         assert await status(client, safe.url(name=NAME)) == 200
         assert safe.names == [NAME]
         assert safe.requests[0].headers["host"] == f"{NAME}:{safe.port}"
         with pytest.raises(FetchFailed, match="safe connection"):
             await status(client, safe.url(name="other.example"))
-    async with Client(**options) as client:
+    async with lost(names) as client:
         with pytest.raises(FetchFailed, match="safe connection"):
             await status(client, safe.url(name=NAME))
     assert len(safe.requests) == 1
@@ -266,8 +285,7 @@ async def test_a_redirect_from_https_to_http_is_refused(
     safe = await listen(tls=tls.server)
     safe.pages["/"] = redirect(stranger.url())
     safe.pages["/on"] = redirect("/")
-    options = {"addresses": Addresses(LAN), "ports": ANY_PORT, "tls": tls.client}
-    async with Client(**options, resolve=Names(["127.0.0.2"]).resolve) as client:
+    async with lost(Names(["127.0.0.2"]), tls=tls.client) as client:
         for path in ("/", "/on"):
             with pytest.raises(UrlNotAllowed, match="from https to http"):
                 await status(client, safe.url(path, name=NAME))
