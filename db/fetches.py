@@ -106,9 +106,16 @@ async def rest(session: WriteSession, task_id: UUID) -> None:
     await session.execute(
         update(FetchItem)
         .where(FetchItem.task_id == task_id, FetchItem.status == TaskStatus.RUNNING, ~_is_checked())
-        .values(status=TaskStatus.QUEUED)
+        .values(status=TaskStatus.QUEUED, bytes_fetched=_safe_bytes())
         .execution_options(synchronize_session=False)
     )
+
+
+def _safe_bytes() -> ColumnElement[int]:
+    """How many bytes of a row the next try need not fetch again."""
+    of_upload = UploadSession.id == FetchItem.upload_session_id
+    received = select(UploadSession.received_bytes).where(of_upload).scalar_subquery()
+    return func.coalesce(received, 0)
 
 
 async def take(session: WriteSession, task_id: UUID, limit: int) -> list[FetchItem]:
@@ -158,6 +165,7 @@ async def note(session: WriteSession, id: UUID, **values: object) -> None:
         update(FetchItem)
         .where(FetchItem.id == id, FetchItem.status == TaskStatus.RUNNING)
         .values(**values)
+        .execution_options(synchronize_session=False)
     )
 
 
@@ -171,6 +179,7 @@ async def retry_later(
         status=TaskStatus.QUEUED,
         failures=item.failures + 1,
         retry_at=at,
+        bytes_fetched=_safe_bytes(),
         error_code=failure.code,
         error_message=str(failure),
     )

@@ -148,7 +148,9 @@ async def _forget(row: Row, upload: UploadSession) -> None:
     async with row.run.tools.db.write() as session:
         await check_running(session, row.run)
         await fetches.note(session, row.item.id, upload_session_id=None, validator=None)
-        await uploads.move(session, upload, UploadStatus.CANCELLED)
+        current = await sessions.lock(session, upload.id)
+        if current and current.status in TAKES_CHUNKS:
+            await uploads.move(session, current, UploadStatus.CANCELLED)
     row.item.upload_session_id = None
     await uploads.clear(row.run.tools.db, row.run.tools.store, upload.id)
 

@@ -58,10 +58,10 @@ async def open_site() -> AsyncIterator[Site]:
 
 
 @pytest.fixture
-def site(open_site: Site) -> Site:
+async def site(open_site: Site) -> AsyncIterator[Site]:
     """Another server, on loopback, with no page yet."""
-    open_site.clear()
-    return open_site
+    yield open_site
+    await open_site.clear()
 
 
 @pytest.fixture(scope="session")

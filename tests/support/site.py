@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 ETAG = '"one"'
 
@@ -39,10 +39,15 @@ class Site:
         self.pages: dict[str, Page] = {}
         self.seen: list[Seen] = []
         self.port = 0
+        self._busy: set[asyncio.Task[Any]] = set()
 
-    def clear(self) -> None:
+    async def clear(self) -> None:
+        """Forget all pages, and end the answers that wait."""
         self.pages.clear()
         self.seen.clear()
+        for one in self._busy:
+            one.cancel()
+        await asyncio.gather(*self._busy)
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -62,9 +67,13 @@ class Site:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.clear()
         self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._busy.add(task)
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             pairs = [line.partition(": ") for line in head[1:] if line]
@@ -72,10 +81,11 @@ class Site:
             path = head[0].split()[1].partition("?")[0]
             self.seen.append(Seen(path, headers))
             await _answer(self.pages.get(path, Page(status="404 Not Found")), headers, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            return
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            return  # the client has left, or the test is over
         finally:
             writer.close()
+            self._busy.discard(task)
 
 
 async def _answer(page: Page, asked: dict[str, str], writer: asyncio.StreamWriter) -> None:
@@ -106,5 +116,3 @@ async def _send(page: Page, body: bytes, writer: asyncio.StreamWriter) -> None:
         await page.gate.wait()
         writer.write(body[half:])
         await writer.drain()
-
-
