@@ -1,6 +1,6 @@
 """Fetching files from URLs: which fetches a caller may ask for, beginning one, deleting one."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -79,7 +79,7 @@ def _checked(row: NewRow, number: int, ports: Collection[int]) -> NewRow:
 
 
 @contextmanager
-def _at(*path: str) -> Iterator[None]:
+def _at(*path: str) -> Generator[None]:
     """A failure inside is about this place of the input."""
     try:
         yield
