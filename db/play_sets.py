@@ -133,13 +133,14 @@ async def give_up(session: WriteSession, ids: Sequence[UUID]) -> list[str]:
     wanted = select(PlaySet).where(PlaySet.id.in_(ids)).with_for_update()
     old = list(await session.scalars(wanted))
     lost = [one.playlist_key for one in old if one.playlist_key is not None]
+    went_with = [one.audio_track_id for one in old]  # read before the rows are changed
     await change(
         session, ids, PlaySetStatus.DELETED, {"playlist_key": None, "audio_track_id": None}
     )
     heard = select(PlaySet.id).where(PlaySet.audio_track_id == AudioTrack.id).exists()
     unheard = await session.scalars(
         delete(AudioTrack)
-        .where(AudioTrack.id.in_({one.audio_track_id for one in old}), ~heard)
+        .where(AudioTrack.id.in_(went_with), ~heard)
         .returning(AudioTrack.playlist_key)
     )
     return [*lost, *unheard]

@@ -45,12 +45,6 @@ def display_size(source: Source) -> tuple[int, int]:
     return width, source.height
 
 
-def rungs(source: Source) -> list[Resolution]:
-    """Give the rungs that are made of every source, lowest first; never empty, never above it."""
-    wanted = (Resolution.P360, Resolution.P480, Resolution.P720, Resolution.P1080)
-    return [rung for rung in wanted if reaches(source, rung)]
-
-
 def reaches(source: Source, resolution: Resolution) -> bool:
     """Whether the source is as large as the rung. The two lowest rungs are for every source."""
     available = min(display_size(source)) * TOLERANCE
@@ -83,6 +77,13 @@ def fit(source: Source, short_side: int) -> tuple[int, int]:
     return _even(width * scale, at_most=width), _even(height * scale, at_most=height)
 
 
+def fit_into(source: Source, width: int, height: int) -> tuple[int, int]:
+    """Scale the display size up or down to touch a box from inside; even."""
+    own_width, own_height = display_size(source)
+    scale = min(Fraction(width, own_width), Fraction(height, own_height))
+    return _even(own_width * scale, at_most=width), _even(own_height * scale, at_most=height)
+
+
 def frame_rate(source: Source, *, most: int | None = None) -> Fraction:
     """Frames per second of an encoded rung: at most 60, a standard rate when one is near.
 
@@ -110,5 +111,5 @@ def gop(rate: Fraction) -> int:
 
 
 def _even(length: Fraction, *, at_most: int) -> int:
-    """The nearest even number, as 4:2:0 needs it, that is not above the source."""
+    """The nearest even number of pixels, as 4:2:0 needs it, that is not above `at_most`."""
     return max(2, min(round(length / 2), at_most // 2) * 2)

@@ -17,6 +17,8 @@ class Refusal(StrEnum):
     NO_DURATION = "no_duration"
     TOO_LONG = "too_long"
     TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_MUCH_TO_DECODE = "too_much_to_decode"
+    """Too many pixels in each second, although neither picture nor frame rate is too large."""
     TOO_MANY_STREAMS = "too_many_streams"
     FRAME_RATE = "frame_rate"
     """The frame rate is absurd (0, or above what the limits allow)."""
@@ -40,6 +42,8 @@ class Source:
     audio_codec: str | None
     hdr: bool
     keyframe_first: bool = True
+    interlaced: bool = False
+    """The first picture is two half-pictures, of different moments, in alternate lines."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {

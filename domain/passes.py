@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from domain.media import Source
-from domain.templates import Sound, Template, lowest_first
+from domain.templates import Encryption, Sound, Template, lowest_first
 from domain.videos import Resolution, TranscodePass
 
 
@@ -19,6 +19,12 @@ class Pass:
     """What sound it makes besides."""
     pictures: bool = False
     """Whether it makes the poster and the storyboard, too."""
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether any of its tracks is encrypted, so that it needs a key."""
+        wanted = [one.encryption for one in (*self.templates, *self.sounds)]
+        return any(one is not Encryption.NONE for one in wanted)
 
 
 def plan(

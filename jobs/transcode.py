@@ -226,6 +226,7 @@ async def _publish(
     session: WriteSession, run: Run, subject: Subject, output: Output, stored: Mapping[str, str]
 ) -> None:
     task, video, key = run.task, subject.video, subject.key
+    await videos.lock(session, video.id)
     if not await tasks.succeed(session, task, log=output.warning or output.log):
         raise Overtaken
     if key is not None:

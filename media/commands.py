@@ -1,4 +1,4 @@
-"""ffmpeg's arguments for each pass. Pure: a function of the source and of paths.
+"""ffmpeg's arguments for each pass. Pure: a function of the pass, the source and of paths.
 
 Every command reads only files, only the containers we accept, and carries nothing over from
 the source's metadata (a phone writes its position there).
@@ -11,9 +11,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from domain import ladder as rungs
+from domain import ladder
 from domain.media import Source
-from domain.videos import Resolution
+from domain.passes import Pass
+from domain.templates import Rendition, Sound, rendition
+from media import codecs
 
 CONTAINERS: Final = "mov,matroska,avi,flv,mpegts,mpeg,asf,ogg"
 """The demuxers that may open an upload. Playlists, lists and pictures are not among them:
@@ -26,18 +28,6 @@ POSTER_FILE: Final = "poster.jpg"
 STORYBOARD_FILE: Final = "storyboard.jpg"
 POSTER_SHORT_SIDE: Final = 720
 
-SOUND: Final = "audio"
-ORIGIN_SOUND: Final = "origin-audio"
-SOUND_BITRATE: Final = 128_000
-
-MAX_RATES: Final = {
-    Resolution.P360: 800_000,
-    Resolution.P480: 1_400_000,
-    Resolution.P720: 2_800_000,
-    Resolution.P1080: 5_000_000,
-}
-"""Ceiling of each rung's bandwidth, bit/s; the buffer is twice that."""
-
 TO_SDR: Final = (
     # Many files say only which transfer they use; the rest of BT.2020 goes without saying.
     "setparams=color_primaries=bt2020:colorspace=bt2020nc",
@@ -46,6 +36,7 @@ TO_SDR: Final = (
     "zscale=p=bt709",
     "tonemap=hable:desat=0",
     "zscale=t=bt709:m=bt709:r=tv",
+    "format=yuv420p",
 )
 
 WRITTEN_FRAMES: Final = (
@@ -56,6 +47,10 @@ WRITTEN_FRAMES: Final = (
 storyboard, one picture of the whole video, begins when all is over."""
 
 SQUARE_420: Final = "setsar=1,format=yuv420p"
+
+GENERATED_RATE: Final = 30
+
+NO_METADATA: Final = ("-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,67 +72,143 @@ def grid(duration_ms: int) -> Grid:
     return Grid(columns=columns, rows=math.ceil(tiles / columns), step_ms=step_s * 1000)
 
 
-def first_play(
-    source: Source, input: Path, output: Path, *, threads: int | None = None
-) -> list[str]:
-    """360P, the sound, the poster and the storyboard: all a viewer needs to start."""
-    sound = source.audio_codec is not None
-    return [
-        *_input(input, threads=threads),
-        *("-filter_complex", _first_play_graph(source)),
-        *("-map", "[v0]"),
-        *(_sound() if sound else []),
-        *_video(source, [Resolution.P360], threads=threads),
-        *WRITTEN_FRAMES,
-        *_hls(output, [Resolution.P360], sound=SOUND if sound else None, source=source),
-        *_image("[storyboard]", output / STORYBOARD_FILE),
-        *_image("[poster]", output / POSTER_FILE),
-    ]
-
-
-def ladder(
+def encode(
+    one: Pass,
     source: Source,
-    resolutions: Sequence[Resolution],
     input: Path,
     output: Path,
     *,
     threads: int | None = None,
+    pace: float | None = None,
 ) -> list[str]:
-    """Encode the given rungs, without sound, from one decode."""
+    """Encode all pictures of a pass from one decode, its sounds, and its stills if it has any.
+
+    `pace` holds it back to so many seconds of video per second.
+    """
+    renditions = [rendition(source, template) for template in one.templates]
+    stills = (("storyboard", STORYBOARD_FILE), ("poster", POSTER_FILE)) if one.pictures else ()
     return [
-        *_input(input, threads=threads),
-        *("-filter_complex", _ladder_graph(source, resolutions)),
-        *(argument for i in range(len(resolutions)) for argument in ("-map", f"[v{i}]")),
-        *_video(source, resolutions, threads=threads),
-        *_hls(output, resolutions, sound=None, source=source),
+        *reading(input, threads=threads, pace=pace),
+        *("-filter_complex", _graph(source, renditions, stills=one.pictures)),
+        *(word for i in range(len(renditions)) for word in ("-map", f"[v{i}]")),
+        *(word for i, sound in enumerate(one.sounds) for word in _sound(i, sound)),
+        *(
+            word
+            for i, picture in enumerate(renditions)
+            for word in codecs.arguments(i, picture, threads=threads)
+        ),
+        *(WRITTEN_FRAMES if one.pictures else ()),
+        *_hls(output, one, rates=[picture.frame_rate for picture in renditions]),
+        *(word for pad, name in stills for word in _still(f"[{pad}]", output / name)),
     ]
 
 
-def origin(source: Source, input: Path, output: Path, *, threads: int | None = None) -> list[str]:
-    """Copy picture and sound, without encoding, into two tracks."""
-    sound = source.audio_codec is not None
+def origin(
+    one: Pass,
+    source: Source,
+    input: Path,
+    output: Path,
+    *,
+    threads: int | None = None,
+    pace: float | None = None,
+) -> list[str]:
+    """Copy picture and sound, without encoding, into tracks of their own."""
     return [
-        *_input(input, threads=threads),
-        *("-map", "0:V:0"),
+        *reading(input, threads=threads, pace=pace),
+        *("-map", "0:V:0") * len(one.templates),
         # MPEG-TS repeats the sound's parameters in every frame; MP4 has them once, in the header.
-        *(["-map", "0:a:0", "-bsf:a", "aac_adtstoasc"] if sound else []),
+        *(["-map", "0:a:0"] * len(one.sounds) + ["-bsf:a", "aac_adtstoasc"] if one.sounds else []),
         *("-c", "copy"),
-        *_hls(output, [Resolution.ORIGIN], sound=ORIGIN_SOUND if sound else None, source=source),
+        *_hls(output, one, rates=[ladder.frame_rate(source)]),
     ]
 
 
-def _input(path: Path, *, threads: int | None) -> list[str]:
+def generate(duration_ms: int, output: Path, *, pace: float | None = None) -> list[str]:
+    """Make a video out of nothing: a moving picture with a clock in it, and a tone.
+
+    It lasts so many milliseconds, less the part of a last frame. The only command that reads
+    a generator, and it reads no file.
+    """
+    frames = max(1, duration_ms * GENERATED_RATE // 1000)
+    picture = f"testsrc2=size=1280x720:rate={GENERATED_RATE},trim=end_frame={frames},format=yuv420p"
+    sound = f"sine=frequency=440:sample_rate=48000:duration={duration_ms / 1000:.3f}"
+    return [
+        *_generator(picture, pace),
+        *_generator(sound, pace),
+        *("-map", "0:v", "-map", "1:a"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-crf", "23", "-g", str(2 * GENERATED_RATE)),
+        *("-c:a", "aac", "-b:a", "96k", "-ac", "2"),
+        *("-f", "mp4", "-movflags", "+faststart", "-y", str(output)),
+    ]
+
+
+def _generator(graph: str, pace: float | None) -> list[str]:
+    limits = ("-protocol_whitelist", "file", "-format_whitelist", "lavfi")
+    held = () if pace is None else ("-readrate", f"{pace:g}")
+    return [*limits, *held, "-f", "lavfi", "-i", graph]
+
+
+def reading(
+    path: Path, *options: str, threads: int | None = None, pace: float | None = None
+) -> list[str]:
+    """Open an upload, as carefully as every one must be opened; `options` are of this input."""
     return [
         *("-protocol_whitelist", "file", "-format_whitelist", CONTAINERS),
         *("-max_pixels", str(MAX_PIXELS), "-max_streams", str(2 * MAX_STREAMS)),
         *([] if threads is None else ["-threads", str(threads)]),
+        *([] if pace is None else ["-readrate", f"{pace:g}"]),
+        *options,
         *("-i", f"file:{path}"),
     ]
 
 
-def _first_play_graph(source: Source) -> str:
+def scale(size: tuple[int, int]) -> str:
+    """Scale to a size in pixels, as a filter."""
+    # Both sides are named: `-2` would ignore the sample aspect. ffmpeg has rotated by now.
+    return f"scale={size[0]}:{size[1]}:flags=bicubic"
+
+
+def ratio(rate: Fraction) -> str:
+    return f"{rate.numerator}/{rate.denominator}"
+
+
+def _graph(source: Source, renditions: Sequence[Rendition], *, stills: bool) -> str:
+    """Make the pads v0, v1 and so on; with stills the pads storyboard and poster, too."""
+    top = max(picture.frame_rate for picture in renditions)
+    largest = max((picture.width, picture.height) for picture in renditions)
+    # Tone mapping costs more than an encode: once, at the size of the highest rung.
+    head = [_steady(top), *((scale(largest), *TO_SDR) if source.hdr else ())]
+    copies = "".join(f"[s{i}]" for i in range(len(renditions)))
+    return ";".join(
+        (
+            *(("[0:V:0]split=2[all][still]",) if stills else ()),
+            f"{'[all]' if stills else '[0:V:0]'}{','.join(head)},split={len(renditions)}{copies}",
+            *(
+                f"[s{i}]{_branch(picture, top)}{_end(i, watched=stills and i == 0)}"
+                for i, picture in enumerate(renditions)
+            ),
+            *(_stills(source) if stills else ()),
+        )
+    )
+
+
+def _steady(rate: Fraction) -> str:
+    """Frames at a constant rate from time 0, so that keyframes align across rungs."""
+    return f"fps={ratio(rate)}:start_time=0"
+
+
+def _branch(picture: Rendition, top: Fraction) -> str:
+    thinned = "" if picture.frame_rate == top else f"{_steady(picture.frame_rate)},"
+    return f"{thinned}{scale((picture.width, picture.height))},{SQUARE_420}"
+
+
+def _end(index: int, *, watched: bool) -> str:
+    return f",split=2[v{index}][small]" if watched else f"[v{index}]"
+
+
+def _stills(source: Source) -> tuple[str, str]:
+    """The storyboard is of the lowest picture, which costs nothing more; the poster is larger."""
     tiles = grid(source.duration_ms)
-    play = [_steady(source), _scale(rungs.target_size(source, Resolution.P360)), *_finish(source)]
     box = f"{tiles.tile_width}:{tiles.tile_height}"
     storyboard = [
         # The last tile, maybe the only one, can be of less than a whole step.
@@ -149,108 +220,50 @@ def _first_play_graph(source: Source) -> str:
     poster = [
         "fps=2:start_time=0:round=up",
         # Scaled before the choice: `thumbnail` holds all its candidates in memory.
-        _scale(rungs.fit(source, POSTER_SHORT_SIDE)),
+        scale(ladder.fit(source, POSTER_SHORT_SIDE)),
         "thumbnail=n=12",
-        *_finish(source),
+        *(TO_SDR if source.hdr else ()),
+        SQUARE_420,
     ]
-    return ";".join(
-        (
-            "[0:V:0]split=2[play][still]",
-            f"[play]{','.join(play)},split=2[v0][small]",
-            f"[small]{','.join(storyboard)}[storyboard]",
-            f"[still]{','.join(poster)}[poster]",
-        )
-    )
+    return f"[small]{','.join(storyboard)}[storyboard]", f"[still]{','.join(poster)}[poster]"
 
 
-def _ladder_graph(source: Source, resolutions: Sequence[Resolution]) -> str:
-    sizes = [rungs.target_size(source, rung) for rung in resolutions]
-    # Tone mapping costs more than an encode: once, at the size of the highest rung.
-    head = [_steady(source), *((_scale(max(sizes)), *TO_SDR) if source.hdr else ())]
-    copies = "".join(f"[s{i}]" for i in range(len(sizes)))
-    return ";".join(
-        (
-            f"[0:V:0]{','.join(head)},split={len(sizes)}{copies}",
-            *(f"[s{i}]{_scale(size)},{SQUARE_420}[v{i}]" for i, size in enumerate(sizes)),
-        )
-    )
-
-
-def _steady(source: Source) -> str:
-    """Frames at a constant rate from time 0, so that keyframes align across rungs."""
-    return f"fps={_ratio(rungs.frame_rate(source))}:start_time=0"
-
-
-def _scale(size: tuple[int, int]) -> str:
-    # Both sides are named: `-2` would ignore the sample aspect. ffmpeg has rotated by now.
-    return f"scale={size[0]}:{size[1]}:flags=bicubic"
-
-
-def _finish(source: Source) -> tuple[str, ...]:
-    return (*TO_SDR, SQUARE_420) if source.hdr else (SQUARE_420,)
-
-
-def _video(source: Source, resolutions: Sequence[Resolution], *, threads: int | None) -> list[str]:
-    gop = str(rungs.gop(rungs.frame_rate(source)))
-    return [
-        *("-c:v", "libx264", "-profile:v", "high", "-preset:v", "veryfast", "-crf:v", "23"),
-        *("-g:v", gop, "-keyint_min:v", gop, "-sc_threshold:v", "0"),
-        *([] if threads is None else ["-threads:v", str(threads)]),
-        *(argument for i, rung in enumerate(resolutions) for argument in _cap(i, rung)),
-    ]
-
-
-def _cap(index: int, rung: Resolution) -> tuple[str, ...]:
-    rate = MAX_RATES[rung]
-    return (f"-maxrate:v:{index}", str(rate), f"-bufsize:v:{index}", str(2 * rate))
-
-
-def _sound() -> tuple[str, ...]:
+def _sound(index: int, sound: Sound) -> tuple[str, ...]:
     return (
-        *("-map", "0:a:0", "-af", "aresample=48000:async=1:first_pts=0"),
-        *("-c:a", "aac", "-b:a", str(SOUND_BITRATE), "-ac", "2"),
+        *("-map", "0:a:0", f"-filter:a:{index}", "aresample=48000:async=1:first_pts=0"),
+        *(f"-c:a:{index}", "aac", f"-b:a:{index}", str(sound.bitrate), f"-ac:a:{index}", "2"),
     )
 
 
-def _hls(
-    output: Path, resolutions: Sequence[Resolution], *, sound: str | None, source: Source
-) -> list[str]:
+def _hls(output: Path, one: Pass, *, rates: Sequence[Fraction]) -> list[str]:
     """One fragmented MP4 and one playlist of byte ranges for each track, named after it."""
+    pictures = [f"v:{i},name:{template.track}" for i, template in enumerate(one.templates)]
+    sounds = [f"a:{i},name:{sound.name}" for i, sound in enumerate(one.sounds)]
     return [
-        *("-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn"),
+        *NO_METADATA,
         # Let an edit list say where time 0 is; shifted instead, every track would begin late,
         # each by its own codec's delay, and players would meet a hole at the start.
         *("-avoid_negative_ts", "disabled"),
-        *("-f", "hls", "-hls_time", _segment_time(source), "-hls_playlist_type", "vod"),
+        *("-f", "hls", "-hls_time", _segment_time(rates), "-hls_playlist_type", "vod"),
         *("-hls_segment_type", "fmp4", "-hls_flags", "single_file+independent_segments"),
-        *("-var_stream_map", _tracks(resolutions, sound)),
+        *("-var_stream_map", " ".join((*pictures, *sounds))),
         *("-hls_segment_filename", f"{output}/%v.mp4", f"{output}/%v.m3u8"),
     ]
 
 
-def _tracks(resolutions: Sequence[Resolution], sound: str | None) -> str:
-    group = "" if sound is None else ",agroup:sound"
-    pictures = [f"v:{i},name:{rung}{group}" for i, rung in enumerate(resolutions)]
-    sounds = [] if sound is None else [f"a:0,name:{sound}{group},default:yes"]
-    return " ".join((*pictures, *sounds))
+def _segment_time(rates: Sequence[Fraction]) -> str:
+    """Seconds from one keyframe to the next where that is shortest, rounded down to microseconds.
 
-
-def _segment_time(source: Source) -> str:
-    """Seconds from one keyframe to the next, rounded down to the microsecond.
-
-    Rounded up, a keyframe would come too soon to start the next segment.
+    Rounded up, a keyframe would come too soon to start the next segment. Where keyframes are
+    further apart, each of them starts a segment still, as none comes before its time.
     """
-    rate = rungs.frame_rate(source)
-    microseconds = math.floor(rungs.gop(rate) / rate * 1_000_000)
+    shortest = min(ladder.gop(rate) / rate for rate in rates)
+    microseconds = math.floor(shortest * 1_000_000)
     return f"{microseconds // 1_000_000}.{microseconds % 1_000_000:06}"
 
 
-def _image(pad: str, path: Path) -> tuple[str, ...]:
+def _still(pad: str, path: Path) -> tuple[str, ...]:
     return (
         *("-map", pad, "-map_metadata", "-1", "-c:v", "mjpeg", "-q:v", "5"),
         *("-frames:v", "1", "-update", "1", "-f", "image2", str(path)),
     )
-
-
-def _ratio(rate: Fraction) -> str:
-    return f"{rate.numerator}/{rate.denominator}"

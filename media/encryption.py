@@ -62,9 +62,9 @@ def _encrypt_segment(
 ) -> Segment:
     source.seek(segment.offset)
     start = target.tell()
-    padder, encryptor = PKCS7(algorithms.AES.block_size).padder(), cipher.encryptor()
-    for block in _blocks(source, segment.size):
-        target.write(encryptor.update(padder.update(block)))
+    padder, encryptor = PKCS7(8 * KEY_BYTES).padder(), cipher.encryptor()
+    blocks = _blocks(source, segment.size)
+    target.writelines(encryptor.update(padder.update(block)) for block in blocks)
     target.write(encryptor.update(padder.finalize()) + encryptor.finalize())
     return replace(segment, offset=start, size=target.tell() - start)
 

@@ -9,7 +9,7 @@ from typing import Final
 INIT: Final = re.compile(r'#EXT-X-MAP:URI="([^"]+)",BYTERANGE="(\d+)@(\d+)"')
 DURATION: Final = re.compile(r"#EXTINF:(\d+)(?:\.(\d{1,6}))?\d*,.*")
 BYTERANGE: Final = re.compile(r"#EXT-X-BYTERANGE:(\d+)@(\d+)")
-
+KEY: Final = re.compile(r'#EXT-X-KEY:METHOD=AES-128,URI="([^"]+)"')
 
 STUB_US: Final = 500_000
 
@@ -32,6 +32,8 @@ class MediaPlaylist:
     uri: str
     header_size: int
     segments: tuple[Segment, ...]
+    key_uri: str | None = None
+    """Where players get the key of all segments; None when they are clear."""
 
     @property
     def duration_us(self) -> int:
@@ -50,7 +52,7 @@ class MediaPlaylist:
 
 
 def parse(text: str) -> MediaPlaylist:
-    """Read a single-file playlist as ffmpeg writes it. Raises PlaylistBroken."""
+    """Read a single-file playlist as ffmpeg or `render` writes it. Raises PlaylistBroken."""
     lines = text.split()
     header = INIT.search(text)
     if header is None or header[3] != "0":
@@ -64,7 +66,8 @@ def parse(text: str) -> MediaPlaylist:
         Segment(_microseconds(duration), offset=int(place[2]), size=int(place[1]))
         for duration, place in zip(durations, places, strict=True)
     )
-    playlist = MediaPlaylist(uri=header[1], header_size=int(header[2]), segments=segments)
+    key = KEY.search(text)
+    playlist = MediaPlaylist(header[1], int(header[2]), segments, key_uri=key and key[1])
     _check(playlist)
     return playlist
 
@@ -94,6 +97,9 @@ def render(playlist: MediaPlaylist) -> str:
         "#EXT-X-INDEPENDENT-SEGMENTS",
         f'#EXT-X-MAP:URI="{playlist.uri}",BYTERANGE="{playlist.header_size}@0"',
     ]
+    if playlist.key_uri is not None:
+        # After the map, whose bytes are clear. Without an IV it is each segment's number.
+        lines.append(f'#EXT-X-KEY:METHOD=AES-128,URI="{playlist.key_uri}"')
     for segment in playlist.segments:
         lines += [
             f"#EXTINF:{segment.duration_us / 1_000_000:.6f},",

@@ -1,13 +1,15 @@
-"""What an MP4's header says about its one track. Pure: a function of the header's bytes.
+"""What an MP4's header says about its one track. Pure, but for finding it in a file.
 
-Boxes are those of ISO/IEC 14496-12; `avcC` is ISO/IEC 14496-15, `esds` ISO/IEC 14496-1.
+Boxes are those of ISO/IEC 14496-12; `avcC` and `hvcC` are ISO/IEC 14496-15, `av1C` is AOM's
+AV1 in ISO-BMFF, `esds` ISO/IEC 14496-1.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import BinaryIO, Final
 
-SAMPLE_DESCRIPTION: Final = ("moov", "trak", "mdia", "minf", "stbl", "stsd")
+SAMPLE_TABLE: Final = ("moov", "trak", "mdia", "minf", "stbl")
 STSD_HEADER: Final = 8
 VISUAL_ENTRY_HEADER: Final = 78
 AUDIO_ENTRY_HEADER: Final = 28
@@ -23,13 +25,13 @@ CHANNELS: Final = (0, 1, 2, 3, 4, 5, 6, 8)
 
 
 class NotUnderstood(ValueError):
-    """The bytes are not the header of an MP4 with one H.264 or AAC track."""
+    """The bytes are not the header of an MP4 with one track of a known codec."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     codecs: str
-    """RFC 6381, such as `avc1.64001e`."""
+    """RFC 6381, such as `avc1.64001e`, `hvc1.1.6.L93.90` or `av01.0.05M.08`."""
     width: int
     height: int
 
@@ -45,9 +47,10 @@ class Sound:
 def read_header(header: bytes) -> Picture | Sound:
     """Read the first track's sample entry. Raises NotUnderstood."""
     try:
-        entries = dict(_boxes(_find(header, SAMPLE_DESCRIPTION)[STSD_HEADER:]))
-        if "avc1" in entries:
-            return _picture(entries["avc1"])
+        entries = dict(_boxes(_find(header, (*SAMPLE_TABLE, "stsd"))[STSD_HEADER:]))
+        for kind, (configuration, codecs) in PICTURES.items():
+            if kind in entries:
+                return _picture(entries[kind], configuration, codecs)
         if "mp4a" in entries:
             return _sound(entries["mp4a"])
     except (IndexError, KeyError, StopIteration) as error:
@@ -55,14 +58,60 @@ def read_header(header: bytes) -> Picture | Sound:
     raise NotUnderstood(f"The header is of {' '.join(entries) or 'nothing'}.")
 
 
-def _picture(entry: bytes) -> Picture:
-    avcc = dict(_boxes(entry[VISUAL_ENTRY_HEADER:]))["avcC"]
-    profile, constraints, level = avcc[1], avcc[2], avcc[3]
+def count_samples(header: bytes) -> int:
+    """How many pictures the first track of a plain MP4 has. Raises NotUnderstood."""
+    try:
+        return _number(_find(header, (*SAMPLE_TABLE, "stsz"))[8:12])
+    except StopIteration as error:
+        raise NotUnderstood("The header is cut, or a box is missing in it.") from error
+
+
+def find_header(file: BinaryIO) -> bytes:
+    """Read the header of a plain MP4, wherever in the file it is. Raises NotUnderstood."""
+    while start := file.read(8):
+        size = _number(start[:4])
+        if size == 1:
+            size = _number(file.read(8)) - 8
+        if size < len(start):
+            raise NotUnderstood(f"A box has the size {size}.")
+        if start[4:] == b"moov":
+            return start + file.read(size - 8)
+        file.seek(size - 8, os.SEEK_CUR)
+    raise NotUnderstood("The file has no header.")
+
+
+def _picture(entry: bytes, configuration: str, codecs: Callable[[bytes], str]) -> Picture:
     return Picture(
-        codecs=f"avc1.{profile:02x}{constraints:02x}{level:02x}",
+        codecs=codecs(dict(_boxes(entry[VISUAL_ENTRY_HEADER:]))[configuration]),
         width=_number(entry[24:26]),
         height=_number(entry[26:28]),
     )
+
+
+def _avc(avcc: bytes) -> str:
+    profile, constraints, level = avcc[1], avcc[2], avcc[3]
+    return f"avc1.{profile:02x}{constraints:02x}{level:02x}"
+
+
+def _hevc(hvcc: bytes) -> str:
+    """ISO/IEC 14496-15, E.3: zero bytes at the end of the constraints are left out."""
+    space, tier, profile = hvcc[1] >> 6, hvcc[1] >> 5 & 1, hvcc[1] & 0x1F
+    compatible = int(f"{_number(hvcc[2:6]):032b}"[::-1], 2)  # in reverse order of bits
+    constraints = "".join(f".{byte:X}" for byte in hvcc[6:12].rstrip(b"\0"))
+    level = f"{'LH'[tier]}{hvcc[12]}"
+    return f"hvc1.{('', 'A', 'B', 'C')[space]}{profile}.{compatible:X}.{level}{constraints}"
+
+
+def _av1(av1c: bytes) -> str:
+    """AV1 Codec ISO Media File Format Binding, 5: profile, level with tier, bits of a sample."""
+    profile, level, flags = av1c[1] >> 5, av1c[1] & 0x1F, av1c[2]
+    tier = "MH"[flags >> 7]
+    depth = 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
+    return f"av01.{profile}.{level:02}{tier}.{depth:02}"
+
+
+PICTURES: Final = {"avc1": ("avcC", _avc), "hvc1": ("hvcC", _hevc), "av01": ("av1C", _av1)}
+"""Each kind of picture, the box of its configuration, and what that says."""
 
 
 def _sound(entry: bytes) -> Sound:

@@ -1,79 +1,45 @@
-"""One pass of ffmpeg over a source, and what it made: tracks, poster and storyboard."""
+"""Runs of ffmpeg over uploads: passes, which make play sets, and cuts, which make new files."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 
-from domain import ladder
+from domain import estimates
 from domain.errors import TranscodeFailed
 from domain.media import Source
+from domain.passes import Pass
+from domain.templates import Template, rendition
 from domain.videos import Resolution, TranscodePass
-from media import commands, hls, mp4
+from media import commands, cuts, mp4, outputs
+from media.cuts import Canvas, Cut
+from media.encryption import SegmentKey
+from media.outputs import Output, Storyboard, Track
 from media.process import Limits, Progress, ProgressCallback, run_ffmpeg
 
 __all__ = ["Encoder", "Output", "Progress", "Storyboard", "Track"]
 
-LEAST_OF_SOURCE: Final = 0.5
-"""Part of the source's duration that a track must have, or the pass has failed."""
-
-TOLERATED_MS: Final = 1000
-TOLERATED_PART: Final = 0.02
-"""What a track may lack without a warning: this many milliseconds, or this part of the source."""
-
 FILE_SIZE_SLACK: Final = 64 << 20
 
+MEMORY_PER_PIXEL: Final = 450
+"""Bytes of address space that a codec takes for each pixel of its picture, on 16 processors."""
 
-class Unusable(Exception):
-    """What ffmpeg made is not whole, although it reported success."""
+INPUT_MEMORY: Final = 64 << 20
+"""Bytes of address space for each file that is read: mostly the stacks of its threads."""
 
+PATIENCE: Final = 10
+"""How many times as long as estimated a run may take."""
 
-@dataclass(frozen=True, slots=True)
-class Track:
-    """One stream in one file, and its playlist. Sizes in bytes, bandwidths in bit/s.
+LEAD_S: Final = 300
+"""How long the way to the start of a part may take."""
 
-    Only a picture has a size and a frame rate; only a sound has channels, if it names them.
-    """
+TEST_RATE: Final = 40_000_000
+"""Far above what a test source has, bit/s."""
 
-    name: str
-    file: Path
-    playlist: Path
-    size: int
-    duration_ms: int
-    codecs: str
-    bandwidth: int
-    average_bandwidth: int
-    width: int | None = None
-    height: int | None = None
-    frame_rate: Fraction | None = None
-    channels: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Storyboard:
-    """One image of tiles, row by row; sizes in pixels."""
-
-    image: Path
-    columns: int
-    rows: int
-    tile_width: int
-    tile_height: int
-    step_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """All of it is in the folder that the pass was given."""
-
-    tracks: Sequence[Track]
-    poster: Path | None
-    storyboard: Storyboard | None
-    log: str
-    """The end of ffmpeg's own log."""
-    warning: str | None
-    """A sentence for the owner of the video, when it is not all that was hoped for."""
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,149 +50,151 @@ class Encoder:
     threads: int | None = None
     """For each decoder and each encoder; None lets ffmpeg choose."""
 
-    async def run(  # noqa: PLR0917 - one call, in the order of the sentence
+    async def run(
         self,
-        kind: TranscodePass,
+        one: Pass,
         source: Source,
-        resolutions: Sequence[Resolution],
         input: Path,
         output: Path,
         on_progress: ProgressCallback,
+        *,
+        key: SegmentKey | None = None,
+        pace: float | None = None,
     ) -> Output:
-        """Make the tracks of a pass in the folder `output`, named after their resolutions.
+        """Make the tracks of a pass in the folder `output`, named after templates and sounds.
 
-        Raises TranscodeFailed when ffmpeg fails, or when what it made is not whole. A cancelled
-        run leaves files that look complete: only what is returned may be published.
+        `key` encrypts those that are to be encrypted. `pace` holds ffmpeg back to so many
+        seconds of video per second. Raises TranscodeFailed when ffmpeg fails, or when what it
+        made is not whole. A cancelled run leaves files that look complete: only what is
+        returned may be published.
         """
+        if one.encrypted and key is None:
+            raise ValueError("a pass with encrypted tracks needs a key")
         file = await asyncio.to_thread(input.stat)
         log = await run_ffmpeg(
             self.ffmpeg,
-            self._arguments(kind, source, resolutions, input, output),
+            self.command(one, source, input, output, pace=pace),
+            reads=[input],
+            writes=[output],
             duration_ms=source.duration_ms,
             on_progress=on_progress,
-            limits=Limits.of(
-                duration_ms=source.duration_ms,
-                file_size=_largest_file(source, file.st_size),
-            ),
+            limits=_pass_limits(one, source, file.st_size, pace=pace),
         )
-        return await asyncio.to_thread(_collect, kind, source, resolutions, output, log)
+        return await _to_the_end(outputs.collect, one, source, output, key=key, log=log)
 
-    def _arguments(
-        self,
-        kind: TranscodePass,
-        source: Source,
-        resolutions: Sequence[Resolution],
-        input: Path,
-        output: Path,
+    def command(
+        self, one: Pass, source: Source, input: Path, output: Path, *, pace: float | None = None
     ) -> list[str]:
-        match kind:
-            case TranscodePass.ORIGIN:
-                return commands.origin(source, input, output, threads=self.threads)
-            case TranscodePass.FIRST_PLAY:
-                return commands.first_play(source, input, output, threads=self.threads)
-            case TranscodePass.LADDER:
-                return commands.ladder(source, resolutions, input, output, threads=self.threads)
+        """Arguments of ffmpeg for a pass, as `run` gives them."""
+        make = commands.origin if one.kind is TranscodePass.ORIGIN else commands.encode
+        return make(one, source, input, output, threads=self.threads, pace=pace)
 
+    async def cut(self, parts: Sequence[Cut], output: Path, on_progress: ProgressCallback) -> Path:
+        """Join parts of videos into one MP4 file, frame by frame. Raises TranscodeFailed.
 
-def _largest_file(source: Source, input_size: int) -> int:
-    """Twice what the biggest track can have, in bytes: a copy, or the highest rung."""
-    highest = max(commands.MAX_RATES.values()) * source.duration_ms // 8000
-    return 2 * max(input_size, highest) + FILE_SIZE_SLACK
-
-
-def _collect(
-    kind: TranscodePass,
-    source: Source,
-    resolutions: Sequence[Resolution],
-    output: Path,
-    log: str,
-) -> Output:
-    first_play = kind is TranscodePass.FIRST_PLAY
-    try:
-        pictures = [_picture(source, resolution, output) for resolution in resolutions]
-        sounds = [_track(name, output, None) for name in _sounds(kind, source)]
-        warning = _check_duration(pictures, source)
-        return Output(
-            tracks=[*pictures, *sounds],
-            poster=_made(output / commands.POSTER_FILE) if first_play else None,
-            storyboard=_storyboard(source, output) if first_play else None,
-            log=log,
-            warning=warning,
+        There must be a part, and each must begin before its source ends.
+        """
+        whole, wanted_ms = cuts.canvas(parts), cuts.duration_ms(parts)
+        log = await run_ffmpeg(
+            self.ffmpeg,
+            cuts.command(parts, output, threads=self.threads),
+            reads=[one.input for one in parts],
+            writes=[output.parent],
+            duration_ms=wanted_ms,
+            on_progress=on_progress,
+            limits=_cut_limits(parts, whole),
         )
-    except (Unusable, hls.PlaylistBroken, mp4.NotUnderstood) as error:
+        made = await asyncio.to_thread(_count_frames, output, log)
+        if made < sum(whole.frames(one) for one in parts):
+            made_ms = round(made / whole.frame_rate * 1000)
+            raise TranscodeFailed(outputs.too_short(made_ms, wanted_ms), log)
+        return output
+
+    async def test_source(
+        self,
+        duration_ms: int,
+        output: Path,
+        on_progress: ProgressCallback,
+        *,
+        pace: float | None,
+    ) -> Path:
+        """Make an MP4 file of 720p with sound, that lasts so long, of no file at all."""
+        size = TEST_RATE * duration_ms // 8000 + FILE_SIZE_SLACK
+        limits = Limits.of(duration_ms=duration_ms, file_size=size)
+        await run_ffmpeg(
+            self.ffmpeg,
+            commands.generate(duration_ms, output, pace=pace),
+            reads=[],
+            writes=[output.parent],
+            duration_ms=duration_ms,
+            on_progress=on_progress,
+            limits=_at_least(limits, wall_s=_paced_s(duration_ms, pace)),
+        )
+        return output
+
+
+def _pass_limits(one: Pass, source: Source, input_size: int, *, pace: float | None) -> Limits:
+    """Far more than it should take: they end a run that went wrong, not one that is slow."""
+    encoded = [each for each in one.templates if each.resolution is not Resolution.ORIGIN]
+    highest = max((each.max_rate for each in encoded), default=0) * source.duration_ms // 8000
+    size = 2 * max(input_size, highest) + FILE_SIZE_SLACK
+    work_s = PATIENCE * sum(each.cpu_s for each in estimates.estimate(source, one.templates))
+    return _at_least(
+        Limits.of(duration_ms=source.duration_ms, file_size=size),
+        wall_s=max(work_s, _paced_s(source.duration_ms, pace)),
+        cpu_s=work_s,
+        memory=sum(_encoder_memory(source, each) for each in encoded),
+    )
+
+
+def _encoder_memory(source: Source, template: Template) -> int:
+    picture = rendition(source, template)
+    return MEMORY_PER_PIXEL * picture.width * picture.height
+
+
+def _cut_limits(parts: Sequence[Cut], whole: Canvas) -> Limits:
+    lasts_ms = cuts.duration_ms(parts)
+    limits = Limits.of(
+        duration_ms=lasts_ms, file_size=2 * whole.max_rate * lasts_ms // 8000 + FILE_SIZE_SLACK
+    )
+    # On the way to each part may be many seconds of its source, from the last keyframe on.
+    lead_s = LEAD_S * len(parts)
+    pixels = sum(one.source.width * one.source.height for one in parts)
+    return _at_least(
+        limits,
+        wall_s=limits.wall_s + lead_s,
+        cpu_s=limits.cpu_s + lead_s,
+        memory=INPUT_MEMORY * len(parts) + MEMORY_PER_PIXEL * pixels,
+    )
+
+
+def _at_least(limits: Limits, *, wall_s: float, cpu_s: float = 0, memory: int = 0) -> Limits:
+    """Limits that leave so much time, and so much memory beyond what any run needs."""
+    return replace(
+        limits,
+        wall_s=max(limits.wall_s, wall_s),
+        cpu_s=max(limits.cpu_s, math.ceil(cpu_s)),
+        memory=limits.memory + memory,
+    )
+
+
+def _paced_s(duration_ms: int, pace: float | None) -> float:
+    return 0 if pace is None else 60 + 2 * duration_ms / 1000 / pace
+
+
+def _count_frames(file: Path, log: str) -> int:
+    try:
+        with file.open("rb") as opened:
+            return mp4.count_samples(mp4.find_header(opened))
+    except (OSError, mp4.NotUnderstood) as error:
         raise TranscodeFailed(f"What ffmpeg made cannot be used. {error}", log) from error
 
 
-def _sounds(kind: TranscodePass, source: Source) -> list[str]:
-    if source.audio_codec is None or kind is TranscodePass.LADDER:
-        return []
-    return [commands.ORIGIN_SOUND if kind is TranscodePass.ORIGIN else commands.SOUND]
-
-
-def _picture(source: Source, resolution: Resolution, output: Path) -> Track:
-    copied = resolution is Resolution.ORIGIN
-    frame_rate = source.frame_rate if copied else ladder.frame_rate(source)
-    return _track(resolution.value, output, frame_rate)
-
-
-def _track(name: str, output: Path, frame_rate: Fraction | None) -> Track:
-    """Check a track and write its playlist anew. Only a picture has a frame rate."""
-    path = output / f"{name}.m3u8"
-    playlist = hls.without_stub(hls.parse(_made(path).read_text()))
-    file = _made(output / playlist.uri)
-    if file.stat().st_size != playlist.size:
-        raise Unusable(f"{file.name} is not of the size that its playlist says.")
-    with file.open("rb") as opened:
-        header = mp4.read_header(opened.read(playlist.header_size))
-    path.write_text(hls.render(playlist))
-    picture = header if isinstance(header, mp4.Picture) else None
-    return Track(
-        name=name,
-        file=file,
-        playlist=path,
-        size=playlist.size,
-        duration_ms=round(playlist.duration_us / 1000),
-        codecs=header.codecs,
-        bandwidth=hls.peak_bandwidth(playlist),
-        average_bandwidth=hls.average_bandwidth(playlist),
-        width=picture and picture.width,
-        height=picture and picture.height,
-        frame_rate=frame_rate,
-        channels=header.channels if isinstance(header, mp4.Sound) else None,
-    )
-
-
-def _check_duration(pictures: Sequence[Track], source: Source) -> str | None:
-    """Compare with what the probe promised: ffmpeg ends a cut file early without complaint.
-
-    Returns a sentence when a little is missing.
-    """
-    made_ms = min(track.duration_ms for track in pictures)
-    missing_ms = source.duration_ms - made_ms
-    sentence = (
-        f"Only {made_ms / 1000:.1f} of {source.duration_ms / 1000:.1f} seconds have a picture; "
-        "the file may be cut or damaged."
-    )
-    if made_ms < source.duration_ms * LEAST_OF_SOURCE:
-        raise Unusable(sentence)
-    if missing_ms > TOLERATED_MS and missing_ms > source.duration_ms * TOLERATED_PART:
-        return sentence
-    return None
-
-
-def _storyboard(source: Source, output: Path) -> Storyboard:
-    grid = commands.grid(source.duration_ms)
-    return Storyboard(
-        image=_made(output / commands.STORYBOARD_FILE),
-        columns=grid.columns,
-        rows=grid.rows,
-        tile_width=grid.tile_width,
-        tile_height=grid.tile_height,
-        step_ms=grid.step_ms,
-    )
-
-
-def _made(file: Path) -> Path:
-    if not file.is_file():
-        raise Unusable(f"There is no {file.name}.")
-    return file
+async def _to_the_end(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Work in a thread. A cancellation waits for its end: its folder is removed next."""
+    working = asyncio.ensure_future(asyncio.to_thread(work, *arguments, **named))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        raise

@@ -21,6 +21,10 @@ MEMORY: Final = 2 << 30
 
 LONGEST_MS: Final = 12 * 3_600_000
 TOP_FRAME_RATE: Final = 240
+TOP_PIXEL_RATE: Final = 4096 * 2304 * 120
+"""Pixels in each second, as decoded."""
+OPENING_CPU_S: Final = 1.5
+"""A video of 12 hours takes 0.3 s; 100,000 tags, in 5 MB, take a minute."""
 
 HDR_TRANSFERS: Final = (16, 18)
 """SMPTE ST 2084 and ARIB STD-B67, by their numbers in ITU-T H.273."""
@@ -39,6 +43,9 @@ def judge(facts: dict[str, Any]) -> Source:
     """Turn what the child found into a Source, or refuse it. Pure. Raises MediaRefused."""
     _check_container(facts)
     picture = facts["picture"]
+    if facts["container"] == "avi":
+        # It counts every moment at which a frame could have been.
+        picture = picture | {"average_rate": picture["base_rate"]}
     _check_picture(picture)
     first = picture["first"]
     return Source(
@@ -46,7 +53,7 @@ def judge(facts: dict[str, Any]) -> Source:
         duration_ms=round(facts["duration_us"] / 1000),
         width=first["width"],
         height=first["height"],
-        rotation=-round(first["rotation"] / 90) * 90 % 360,  # libav's is counterclockwise
+        rotation=_rotation(first),
         sample_aspect=_sample_aspect(picture),
         frame_rate=_frame_rate(picture),
         video_codec=picture["codec"],
@@ -54,6 +61,7 @@ def judge(facts: dict[str, Any]) -> Source:
         audio_codec=facts["sound"],
         hdr=first["transfer"] in HDR_TRANSFERS,
         keyframe_first=first["keyframe"],
+        interlaced=first["interlaced"],
     )
 
 
@@ -102,6 +110,12 @@ def _check_picture(picture: dict[str, Any]) -> None:
             Refusal.FRAME_RATE,
             f"The video has {float(rate):g} frames per second; the limit is {TOP_FRAME_RATE}.",
         )
+    pixel_rate = math.ceil(picture["first"]["width"] * picture["first"]["height"] * rate)
+    if pixel_rate > TOP_PIXEL_RATE:
+        raise MediaRefused(
+            Refusal.TOO_MUCH_TO_DECODE,
+            f"The video has {pixel_rate} pixels per second; the limit is {TOP_PIXEL_RATE}.",
+        )
 
 
 def _damaged(why: str) -> MediaRefused:
@@ -110,6 +124,13 @@ def _damaged(why: str) -> MediaRefused:
 
 def _sample_aspect(picture: dict[str, Any]) -> Fraction:
     return Fraction(picture["sample_aspect"])
+
+
+def _rotation(first: dict[str, Any]) -> int:
+    """Clockwise; libav's is counterclockwise. ffmpeg lies a picture straight only by quarters."""
+    quarters = round(first["rotation"] / 90)
+    # A header can ask for any angle, and for none at all, which comes as a huge number.
+    return -quarters * 90 % 360 if abs(quarters * 90 - first["rotation"]) <= 1 else 0
 
 
 def _frame_rate(picture: dict[str, Any]) -> Fraction:
@@ -126,8 +147,9 @@ async def _ask(path: Path, timeout_s: float) -> dict[str, Any]:
     process = await start(
         [
             *(sys.executable, "-I", "-B", str(CHILD)),
-            *(CONTAINERS, str(2 * MAX_STREAMS), str(MAX_PIXELS), str(path)),
+            *(CONTAINERS, str(2 * MAX_STREAMS), str(MAX_PIXELS), str(OPENING_CPU_S), str(path)),
         ],
+        reads=[path, CHILD],
         memory=MEMORY,
         cpu_s=math.ceil(timeout_s),
         file_size=0,
@@ -147,6 +169,8 @@ async def _ask(path: Path, timeout_s: float) -> dict[str, Any]:
 
 
 def _read(reply: bytes, returncode: int, log: Log) -> dict[str, Any]:
+    if returncode == -signal.SIGPROF:
+        raise _damaged(f"Its header took more than {OPENING_CPU_S:g} seconds to compute.")
     if returncode < 0:
         name = signal.Signals(-returncode).name
         raise _damaged(f"The process that read it was ended by {name}.")

@@ -3,13 +3,15 @@
 Decoders have bugs and the file is a stranger's, so this runs in a process of its own, under
 limits. Run by path by `media.probe`, with the interpreter's `-I`; it imports nothing of ours:
 
-    probe_child.py CONTAINERS MAX_STREAMS MAX_PIXELS PATH
+    probe_child.py CONTAINERS MAX_STREAMS MAX_PIXELS OPENING_CPU_S PATH
 
-Prints one line of JSON: facts only. What they mean is decided outside.
+Prints one line of JSON: facts only. What they mean is decided outside. It is ended by SIGPROF
+when opening the file alone takes more than so many seconds of CPU time.
 """
 
 import itertools
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -35,25 +37,54 @@ SIGNATURES = (
 NOT_THE_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 """What ffmpeg's `V` leaves out as well: the cover of a song is no video."""
 
+HEADER_ONLY = {"codec_whitelist": "none", "max_streams": "4096"}
+"""Opened with these, nothing is decoded, and streams far above the limit can be counted."""
+
 PATIENCE = 1000
 """Packets within which the first picture has to come: a recording may start between keyframes."""
 
 
-def inspect(path: Path, *, containers: str, max_streams: int, max_pixels: int) -> dict[str, Any]:
+def inspect(
+    path: Path, *, containers: str, max_streams: int, max_pixels: int, opening_cpu_s: float
+) -> dict[str, Any]:
     with path.open("rb") as file:
         head = file.read(16)
-    # Playlists name other files and addresses; neither they nor the network can be opened.
-    limits = {
-        "protocol_whitelist": "file",
-        "format_whitelist": containers,
-        "max_streams": str(max_streams),
-    }
+    limits = {"format_whitelist": containers, "max_streams": str(max_streams)}
+    facts: dict[str, Any] | None = None
+    # libav refuses some files for their size or number of streams, and then tells neither.
+    for options in (limits, limits | HEADER_ONLY):
+        try:
+            with _open(path, options, max_pixels, opening_cpu_s) as opened:
+                facts = _container(opened, max_pixels)
+        except MemoryError:  # so it calls a stream too many
+            continue
+        except FFmpegError:
+            break
+        if _is_sized(facts):
+            break
+    known = any(head[at:].startswith(signature) for at, signature in SIGNATURES)
+    return facts or {"container": None, "known": known}
+
+
+def _is_sized(facts: dict[str, Any]) -> bool:
+    picture = facts["picture"]
+    return picture is None or picture["codec"] is None or picture["width"] > 0
+
+
+def _open(path: Path, limits: dict[str, str], max_pixels: int, cpu_s: float) -> InputContainer:
+    # libav compares each tag with all tags before it, in one call that Python cannot interrupt.
+    signal.setitimer(signal.ITIMER_PROF, cpu_s)
     try:
-        with av.open(f"file:{path}", container_options=limits, metadata_errors="replace") as opened:
-            return _container(opened, max_pixels)
-    except (FFmpegError, MemoryError):
-        known = any(head[at:].startswith(signature) for at, signature in SIGNATURES)
-        return {"container": None, "known": known}
+        return av.open(
+            f"file:{path}",
+            # Playlists name other files and addresses; neither they nor the network can be opened.
+            container_options=limits | {"protocol_whitelist": "file"},
+            # Where the header says too little, opening decodes as well.
+            options={"max_pixels": str(max_pixels)},
+            metadata_errors="replace",
+        )
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _container(opened: InputContainer, max_pixels: int) -> dict[str, Any]:
@@ -115,16 +146,18 @@ def _frame(frame: VideoFrame) -> dict[str, Any]:
         "rotation": frame.rotation,
         "transfer": frame.color_trc,
         "pixel_format": frame.format.name,
+        "interlaced": frame.interlaced_frame,
     }
 
 
 def main(arguments: list[str]) -> None:
-    containers, max_streams, max_pixels, path = arguments
+    containers, max_streams, max_pixels, opening_cpu_s, path = arguments
     facts = inspect(
         Path(path),
         containers=containers,
         max_streams=int(max_streams),
         max_pixels=int(max_pixels),
+        opening_cpu_s=float(opening_cpu_s),
     )
     print(json.dumps(facts))  # noqa: T201 - the reply
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final, Self
 
 from domain.errors import TranscodeFailed
+from media import sandbox
 
-LAUNCHER: Final = Path(__file__).with_name("launch.py")
 LOG_BYTES: Final = 8192
 REPORT_EVERY_S: Final = 0.5
 WRITTEN: Final = "written_s"
@@ -64,11 +64,13 @@ async def run_ffmpeg(
     ffmpeg: str,
     arguments: Sequence[str],
     *,
+    reads: Sequence[Path],
+    writes: Sequence[Path],
     duration_ms: int,
     on_progress: ProgressCallback,
     limits: Limits,
 ) -> str:
-    """Run to the end and return the last 8 KiB of the log.
+    """Run to the end and return the last 8 KiB of the log. `reads` and `writes`: see `start`.
 
     Raises TranscodeFailed, with that log, when ffmpeg fails, takes too long, or makes no
     progress for too long. However this function is left, ffmpeg has ended by then. What it
@@ -76,6 +78,8 @@ async def run_ffmpeg(
     """
     process = await start(
         [ffmpeg, *REPORTING, *arguments],
+        reads=reads,
+        writes=writes,
         memory=limits.memory,
         cpu_s=limits.cpu_s,
         file_size=limits.file_size,
@@ -135,22 +139,37 @@ class Reports:
 
 
 async def start(
-    command: Sequence[str], *, memory: int, cpu_s: int, file_size: int, nice: int = 10
+    command: Sequence[str],
+    *,
+    reads: Sequence[Path] = (),
+    writes: Sequence[Path] = (),
+    memory: int,
+    cpu_s: int,
+    file_size: int,
+    nice: int = 10,
 ) -> Process:
     """Start a program in a session of its own, with pipes for its output and no secrets.
 
-    It may use so many bytes of address space, seconds of CPU time and bytes of one file. It is
-    killed with this process; everybody else has to `end` it.
+    It may read the files and folders `reads`, and write as well in the folders `writes`, the
+    first of which it works in; beyond that it sees the system's programs and no network, as far
+    as the system can see to that. It may use so many bytes of address space, seconds of CPU time
+    and bytes of one file. It is killed with this process; everybody else has to `end` it.
     """
+    program = sandbox.find(command[0])
     numbers = (os.getpid(), nice, memory, cpu_s, file_size)
+    # The worker's secrets are in its environment; the program gets none of it.
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+    if writes:
+        environment["TMPDIR"] = str(writes[0])
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", str(LAUNCHER), *map(str, numbers), *command),
+        *(sys.executable, "-I", "-S", str(sandbox.LAUNCHER), *map(str, numbers)),
+        *(*sandbox.grants(program, reads=reads, writes=writes), "--", program, *command[1:]),
         stdin=DEVNULL,
         stdout=PIPE,
         stderr=PIPE,
         start_new_session=True,
-        # The worker's secrets are in its environment; the program gets none of it.
-        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+        env=environment,
+        cwd=writes[0] if writes else "/",
     )
 
 

@@ -1,6 +1,7 @@
 """Playing a video: signed links, the master playlist, and the files behind them."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -24,6 +25,7 @@ Made = TypeVar("Made")
 
 _FILE = re.compile(r"[0-9a-f]{32}/[1-9][0-9]{0,5}/[A-Za-z0-9-]{1,32}\.(?:m3u8|mp4|jpg|vtt)")
 """A task's output as `storage.keys` names it, below the video's prefix."""
+_KEY_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,24 @@ async def master(ctx: Context, token: str) -> str:
     if not ready:
         raise LinkInvalid
     prefix = keys.media(_made(video.content_id))
-    return playlists.master([_variant(prefix, one, sounds) for one in ready])
+    heard = _renditions(prefix, [track for id, track in sounds.items() if _has(ready, id)])
+    return playlists.master([_variant(prefix, one, heard) for one in ready])
+
+
+async def key(ctx: Context, token: str, key_id: str) -> bytes:
+    """What segments of the video are encrypted with. Raises `LinkInvalid` or `LinkExpired`.
+
+    The database is asked each time, so a link that was ended gets no key from then on.
+    """
+    grant = ctx.services.playback_links.read(token)
+    if not _KEY_ID.fullmatch(key_id):
+        raise LinkInvalid
+    async with ctx.services.db.read() as session:
+        video = await videos.by_id(session, grant.subject)
+        value = await play_sets.key(session, UUID(key_id), grant.subject)
+    if video is None or video.epoch != grant.epoch or value is None:
+        raise LinkInvalid
+    return value
 
 
 async def file(ctx: Context, token: str, path: str) -> MediaFile:
@@ -129,8 +148,11 @@ def _link(place: str, video: Video, key: str | None) -> str | None:
     return place + key.removeprefix(keys.media(_made(video.content_id)))
 
 
-def _variant(prefix: str, one: PlaySet, sounds: dict[UUID, AudioTrack]) -> Variant:
-    sound = sounds.get(one.audio_track_id) if one.audio_track_id else None
+def _has(ready: Sequence[PlaySet], sound_id: UUID) -> bool:
+    return any(one.audio_track_id == sound_id for one in ready)
+
+
+def _variant(prefix: str, one: PlaySet, sounds: Mapping[UUID, AudioRendition]) -> Variant:
     return Variant(
         name=one.resolution.value,
         uri=_made(one.playlist_key).removeprefix(prefix),
@@ -140,7 +162,7 @@ def _variant(prefix: str, one: PlaySet, sounds: dict[UUID, AudioTrack]) -> Varia
         codecs=_made(one.codecs),
         bandwidth=_made(one.bandwidth),
         average_bandwidth=_made(one.average_bandwidth),
-        audio=_rendition(prefix, sound) if sound else None,
+        audio=sounds.get(one.audio_track_id) if one.audio_track_id else None,
     )
 
 
@@ -151,11 +173,16 @@ def _made(value: Made | None) -> Made:
     return value
 
 
-def _rendition(prefix: str, sound: AudioTrack) -> AudioRendition:
-    return AudioRendition(
-        group=sound.name,
-        uri=sound.playlist_key.removeprefix(prefix),
-        codecs=sound.codecs,
-        bandwidth=sound.bandwidth,
-        average_bandwidth=sound.average_bandwidth,
-    )
+def _renditions(prefix: str, tracks: Sequence[AudioTrack]) -> dict[UUID, AudioRendition]:
+    """Each sound as a group of its own; play sets made at different times can have several."""
+    made: dict[UUID, AudioRendition] = {}
+    for track in sorted(tracks, key=lambda one: (one.created_at, one.id)):
+        earlier = sum(one.group.partition(":")[0] == track.name for one in made.values())
+        made[track.id] = AudioRendition(
+            group=f"{track.name}:{earlier + 1}" if earlier else track.name,
+            uri=track.playlist_key.removeprefix(prefix),
+            codecs=track.codecs,
+            bandwidth=track.bandwidth,
+            average_bandwidth=track.average_bandwidth,
+        )
+    return made

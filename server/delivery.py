@@ -22,6 +22,17 @@ async def master(request: Request) -> Response:
     return Response(text, headers=headers, media_type=content_type("master.m3u8"))
 
 
+async def key(request: Request) -> Response:
+    """The key of encrypted segments (RFC 8216, 4.3.2.4): 16 bytes that nobody may keep."""
+    token, key_id = request.path_params["token"], request.path_params["key_id"]
+    try:
+        value = await playback.key(requests.anonymous(request), token, key_id)
+    except DomainError as failure:
+        return _refusal(failure)
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return Response(value, headers=headers, media_type="application/octet-stream")
+
+
 async def media(request: Request) -> ASGIApp:
     """A playlist, a track, a picture: never changes under its name, so it may be kept."""
     token, path = request.path_params["token"], request.path_params["path"]

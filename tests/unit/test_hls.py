@@ -1,5 +1,7 @@
 """Media playlists: read as ffmpeg writes them, written as players get them."""
 
+from dataclasses import replace
+
 import pytest
 
 from media import hls
@@ -44,6 +46,20 @@ def test_a_written_playlist_has_every_duration_to_the_microsecond() -> None:
 
 def test_a_written_playlist_reads_as_the_same() -> None:
     assert hls.parse(hls.render(PLAYLIST)) == PLAYLIST
+
+
+def test_a_key_comes_after_the_header_which_is_clear() -> None:
+    encrypted = replace(PLAYLIST, key_uri="../key?a=b")
+
+    lines = hls.render(encrypted).splitlines()
+
+    assert lines[6:9] == [
+        '#EXT-X-MAP:URI="360P.mp4",BYTERANGE="845@0"',
+        '#EXT-X-KEY:METHOD=AES-128,URI="../key?a=b"',
+        "#EXTINF:4.004000,",
+    ]
+    assert hls.parse(hls.render(encrypted)) == encrypted
+    assert hls.parse(hls.render(PLAYLIST)).key_uri is None
 
 
 @pytest.mark.parametrize(

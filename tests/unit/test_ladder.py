@@ -16,30 +16,36 @@ NTSC = Fraction(30000, 1001)
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "expected"),
+    ("width", "height", "highest"),
     [
-        (3840, 2160, [P360, P480, P720, P1080]),
-        (1920, 1080, [P360, P480, P720, P1080]),
-        (1920, 1072, [P360, P480, P720, P1080]),
-        (1920, 1058, [P360, P480, P720]),
-        (1280, 720, [P360, P480, P720]),
-        (720, 1280, [P360, P480, P720]),
-        (855, 481, [P360, P480]),
-        (640, 360, [P360]),
-        (160, 120, [P360]),
+        (3840, 2160, Resolution.P2160),
+        (3840, 2117, Resolution.P1440),
+        (2560, 1440, Resolution.P1440),
+        (1920, 1080, P1080),
+        (1920, 1072, P1080),
+        (1920, 1058, P720),
+        (1280, 720, P720),
+        (720, 1280, P720),
+        (855, 481, P480),
+        (640, 360, P360),
+        (160, 120, P360),
     ],
 )
-def test_a_source_gets_the_rungs_that_its_short_side_reaches(
-    width: int, height: int, expected: list[Resolution]
+def test_a_source_reaches_the_rungs_up_to_its_short_side(
+    width: int, height: int, highest: Resolution
 ) -> None:
-    assert ladder.rungs(replace(FULL_HD, width=width, height=height)) == expected
+    source = replace(FULL_HD, width=width, height=height)
+
+    reached = [rung for rung in ladder.SHORT_SIDES if ladder.reaches(source, rung)]
+
+    assert reached == list(ladder.SHORT_SIDES)[: list(ladder.SHORT_SIDES).index(highest) + 1]
 
 
 def test_the_short_side_is_that_of_the_picture_as_shown() -> None:
     squeezed = replace(FULL_HD, width=720, height=1080, sample_aspect=Fraction(1, 2))
 
     assert ladder.display_size(squeezed) == (360, 1080)
-    assert ladder.rungs(squeezed) == [P360]
+    assert not ladder.reaches(squeezed, P480)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +79,8 @@ def test_a_rung_is_even_and_keeps_the_shape(
 ) -> None:
     source = replace(FULL_HD, width=width, height=height)
 
-    assert [ladder.target_size(source, rung) for rung in ladder.rungs(source)] == sizes
+    reached = [rung for rung in (P360, P480, P720, P1080) if ladder.reaches(source, rung)]
+    assert [ladder.target_size(source, rung) for rung in reached] == sizes
 
 
 def test_a_small_source_is_not_enlarged() -> None:
@@ -108,6 +115,40 @@ def test_the_frame_rate_is_at_most_60_and_standard_if_one_is_near(
     rate: Fraction, expected: Fraction
 ) -> None:
     assert ladder.frame_rate(replace(FULL_HD, frame_rate=rate)) == expected
+
+
+@pytest.mark.parametrize(
+    ("rate", "most", "expected"),
+    [
+        (Fraction(60), 60, Fraction(60)),
+        (Fraction(60), 30, Fraction(30)),
+        (Fraction(60000, 1001), 30, NTSC),
+        (Fraction(50), 30, Fraction(25)),
+        (Fraction(240), 24, Fraction(20)),
+        (FILM, 12, FILM / 2),
+        (Fraction(25), 24, Fraction(24)),
+        (NTSC, 24, Fraction(24)),
+        (Fraction(15), 30, Fraction(15)),
+    ],
+)
+def test_a_lower_ceiling_leaves_frames_out_evenly_unless_too_many(
+    rate: Fraction, most: int, expected: Fraction
+) -> None:
+    assert ladder.frame_rate(replace(FULL_HD, frame_rate=rate), most=most) == expected
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "expected"),
+    [
+        (1920, 1080, (1280, 720)),
+        (640, 360, (1280, 720)),
+        (720, 1280, (404, 720)),
+        (1000, 100, (1280, 128)),
+        (1999, 1, (1280, 2)),
+    ],
+)
+def test_a_picture_in_a_box_touches_it(width: int, height: int, expected: tuple[int, int]) -> None:
+    assert ladder.fit_into(replace(FULL_HD, width=width, height=height), 1280, 720) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """What is read from the header of an MP4, box by box."""
 
+import io
+
 import pytest
 
-from media.mp4 import NotUnderstood, Picture, Sound, read_header
+from media.mp4 import NotUnderstood, Picture, Sound, count_samples, find_header, read_header
 
 AAC_LC_STEREO = "00010 0011 0010"
 """An AudioSpecificConfig: object type 2, the index of 48 kHz, 2 channels."""
@@ -10,6 +12,68 @@ AAC_LC_STEREO = "00010 0011 0010"
 
 def test_a_picture_has_its_size_and_the_profile_and_level_of_its_codec() -> None:
     assert read_header(_picture()) == Picture(codecs="avc1.64001e", width=640, height=360)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "expected"),
+    [
+        ("01 01 60000000 900000000000 5d", "hvc1.1.6.L93.90"),
+        ("01 21 60000000 b00000000000 99", "hvc1.1.6.H153.B0"),
+        ("01 02 20000000 b00000000000 7b", "hvc1.2.4.L123.B0"),
+        ("01 64 82000000 b02300000000 78", "hvc1.A4.41.H120.B0.23"),
+        ("01 01 60000000 000000000000 5d", "hvc1.1.6.L93"),
+        ("01 01 60000000 900000000004 5d", "hvc1.1.6.L93.90.0.0.0.0.4"),
+    ],
+)
+def test_a_hevc_picture_is_described_by_its_profile_tier_and_constraints(
+    configuration: str, expected: str
+) -> None:
+    assert read_header(_picture("hvc1", configuration)) == Picture(expected, 640, 360)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "expected"),
+    [
+        ("81 04 0c 00", "av01.0.04M.08"),
+        ("81 08 4c 00", "av01.0.08M.10"),
+        ("81 2d c0 00", "av01.1.13H.10"),
+        ("81 4f e2 00", "av01.2.15H.12"),
+    ],
+)
+def test_an_av1_picture_is_described_by_its_profile_level_tier_and_depth(
+    configuration: str, expected: str
+) -> None:
+    assert read_header(_picture("av01", configuration)) == Picture(expected, 640, 360)
+
+
+def test_the_header_of_a_plain_file_is_found_wherever_it_is() -> None:
+    moov = _box("moov", _track_of(_box("stsz", bytes(8) + (150).to_bytes(4))))
+    file = io.BytesIO(_box("ftyp", b"isom") + _box("mdat", bytes(1000)) + moov)
+
+    assert count_samples(find_header(file)) == 150
+
+
+def test_a_long_box_before_the_header_is_passed_over() -> None:
+    long = (1).to_bytes(4) + b"mdat" + (16 + 70).to_bytes(8) + bytes(70)
+
+    assert find_header(io.BytesIO(long + _box("moov", b"here"))) == _box("moov", b"here")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"\0\0\0\x08free", "The file has no header."),
+        (b"\0\0\0\x07free", "A box has the size 7."),
+    ],
+)
+def test_a_file_without_a_header_is_not_understood(content: bytes, sentence: str) -> None:
+    with pytest.raises(NotUnderstood, match=sentence):
+        find_header(io.BytesIO(content))
+
+
+def test_a_header_without_samples_is_not_understood() -> None:
+    with pytest.raises(NotUnderstood, match="a box is missing"):
+        count_samples(_picture())
 
 
 def test_a_sound_has_its_object_type_and_channels() -> None:
@@ -61,8 +125,8 @@ def test_what_is_no_header_is_not_understood(header: bytes, sentence: str) -> No
 
 
 def test_a_picture_of_another_codec_is_not_understood() -> None:
-    with pytest.raises(NotUnderstood, match=r"The header is of hvc1\."):
-        read_header(_box("moov", _track("hvc1", _visual_entry())))
+    with pytest.raises(NotUnderstood, match=r"The header is of vp09\."):
+        read_header(_box("moov", _track("vp09", _visual_entry())))
 
 
 def test_a_picture_without_its_configuration_is_not_understood() -> None:
@@ -86,8 +150,8 @@ def test_a_cut_configuration_of_a_sound_is_not_understood(specific: str) -> None
         read_header(_sound(specific))
 
 
-def _picture() -> bytes:
-    return _box("moov", _track("avc1", _visual_entry()))
+def _picture(kind: str = "avc1", configuration: str = "01 64 00 1e ff") -> bytes:
+    return _box("moov", _track(kind, _visual_entry(kind, configuration)))
 
 
 def _sound(
@@ -99,15 +163,19 @@ def _sound(
     return _box("moov", _track("mp4a", bytes(28) + _box("esds", bytes(4) + stream)))
 
 
-def _visual_entry() -> bytes:
+def _visual_entry(kind: str = "avc1", configuration: str = "01 64 00 1e ff") -> bytes:
     size = (640).to_bytes(2) + (360).to_bytes(2)
-    avcc = bytes([1, 0x64, 0, 0x1E, 0xFF])
-    return bytes(24) + size + bytes(78 - 28) + _box("avcC", avcc)
+    box = {"avc1": "avcC", "hvc1": "hvcC", "av01": "av1C"}[kind]
+    return bytes(24) + size + bytes(78 - 28) + _box(box, bytes.fromhex(configuration))
 
 
 def _track(kind: str, entry: bytes) -> bytes:
-    content = bytes(8) + _box(kind, entry)
-    for outer in ("stsd", "stbl", "minf", "mdia", "trak"):
+    return _track_of(_box("stsd", bytes(8) + _box(kind, entry)))
+
+
+def _track_of(table: bytes) -> bytes:
+    content = table
+    for outer in ("stbl", "minf", "mdia", "trak"):
         content = _box(outer, content)
     return content
 

@@ -57,6 +57,7 @@ FACTS: dict[str, Any] = {
             "transfer": 1,
             "pixel_format": "yuv420p",
             "keyframe": True,
+            "interlaced": False,
         },
     },
 }
@@ -188,12 +189,40 @@ def test_a_picture_that_no_player_could_show_is_refused(
 
 
 def test_the_limits_themselves_are_allowed() -> None:
-    picture = FACTS["picture"] | {"width": 8192, "height": 4352, "average_rate": "240"}
-    picture |= {"base_rate": "240"}
+    fast = _picture(width=3072, height=1536, rate="240")
+    large = _picture(width=8192, height=4352, rate="30")
 
-    source = judge(FACTS | {"streams": 16, "duration_us": 12 * 3_600_000_000, "picture": picture})
+    sources = [
+        judge(FACTS | {"streams": 16, "duration_us": 12 * 3_600_000_000, "picture": picture})
+        for picture in (fast, large)
+    ]
 
-    assert (source.duration_ms, source.frame_rate) == (43_200_000, Fraction(240))
+    assert [(one.duration_ms, one.frame_rate) for one in sources] == [
+        (43_200_000, Fraction(240)),
+        (43_200_000, Fraction(30)),
+    ]
+
+
+def test_pixels_and_frames_are_limited_together() -> None:
+    judge(FACTS | {"picture": _picture(width=4096, height=2304, rate="120")})
+
+    with pytest.raises(MediaRefused) as refused:
+        judge(FACTS | {"picture": _picture(width=4096, height=2304, rate="3601/30")})
+
+    assert refused.value.refusal is Refusal.TOO_MUCH_TO_DECODE
+    assert str(refused.value) == (
+        "The video has 1132776653 pixels per second; the limit is 1132462080."
+    )
+
+
+@pytest.mark.parametrize(
+    ("counterclockwise", "rotation"),
+    [(0, 0), (-90, 90), (90, 270), (180, 180), (-180, 180), (-89, 90), (45, 0), (-2147483648, 0)],
+)
+def test_a_picture_is_turned_by_quarters_only(counterclockwise: int, rotation: int) -> None:
+    first = FACTS["picture"]["first"] | {"rotation": counterclockwise}
+
+    assert judge(FACTS | {"picture": FACTS["picture"] | {"first": first}}).rotation == rotation
 
 
 def test_a_picture_is_as_large_as_it_decodes_not_as_its_header_says(samples: Path) -> None:
@@ -215,7 +244,7 @@ def test_the_child_says_whether_an_unreadable_file_looks_like_media(samples: Pat
 
 
 def test_the_child_replies_with_one_line(samples: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    probe_child.main(["mov", "32", "1000000", str(sample(samples, "sound_only.mp4"))])
+    probe_child.main(["mov", "32", "1000000", "9", str(sample(samples, "sound_only.mp4"))])
 
     assert capsys.readouterr().out == (
         '{"container": "mov,mp4,m4a,3gp,3g2,mj2", "streams": 1, "duration_us": 2000000,'
@@ -266,8 +295,17 @@ async def test_a_cancelled_probe_leaves_no_child(tmp_path: Path) -> None:
     os.close(writer)
 
 
+def _picture(*, width: int, height: int, rate: str) -> dict[str, Any]:
+    """A picture's facts whose header tells the truth."""
+    first = FACTS["picture"]["first"] | {"width": width, "height": height}
+    size = {"width": width, "height": height}
+    return FACTS["picture"] | size | {"first": first, "average_rate": rate, "base_rate": rate}
+
+
 def _inspect(path: Path, max_pixels: int = 1_000_000) -> dict[str, Any]:
-    return probe_child.inspect(path, containers="mov", max_streams=32, max_pixels=max_pixels)
+    return probe_child.inspect(
+        path, containers="mov", max_streams=32, max_pixels=max_pixels, opening_cpu_s=60
+    )
 
 
 def _pipe(folder: Path) -> Path:

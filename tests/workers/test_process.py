@@ -101,7 +101,7 @@ async def test_a_file_that_grows_too_large_ends_the_run(tmp_path: Path) -> None:
     limits = Limits(wall_s=60, cpu_s=60, file_size=100_000)
 
     with pytest.raises(TranscodeFailed) as failure:
-        await _run(ffmpeg_path(), *source, "-f", "rawvideo", str(tmp_path / "raw"), limits=limits)
+        await _run(ffmpeg_path(), *source, "-f", "rawvideo", "raw", limits=limits, folder=tmp_path)
 
     assert "File too large" in failure.value.log
     assert (tmp_path / "raw").stat().st_size == 100_000
@@ -119,9 +119,59 @@ async def test_a_run_without_progress_is_ended(tmp_path: Path) -> None:
     limits = Limits(wall_s=60, cpu_s=60, file_size=0, stall_s=0.5, grace_s=0.1)
 
     with pytest.raises(TranscodeFailed) as failure:
-        await _run(ffmpeg_path(), "-i", str(tmp_path / "pipe"), "-f", "null", "-", limits=limits)
+        await _run(
+            *(ffmpeg_path(), "-i", "pipe", "-f", "null", "-"), limits=limits, folder=tmp_path
+        )
 
     assert str(failure.value) == "ffmpeg made no progress for 0.5 seconds."
+
+
+async def test_a_run_that_computes_too_much_is_ended() -> None:
+    source = ("-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25")
+
+    with pytest.raises(TranscodeFailed) as failure:
+        await _run(
+            *(ffmpeg_path(), *source, "-f", "null", "-"),
+            limits=Limits(wall_s=60, cpu_s=1, file_size=0),
+        )
+
+    assert str(failure.value) == "ffmpeg was killed by SIGKILL."
+
+
+async def test_a_run_that_needs_too_much_memory_is_ended() -> None:
+    source = ("-f", "lavfi", "-i", "color=size=16000x16000:rate=25:duration=1")
+    limits = Limits(wall_s=60, cpu_s=60, file_size=0, memory=600 << 20)
+
+    with pytest.raises(TranscodeFailed) as failure:
+        await _run(ffmpeg_path(), *source, "-f", "null", "-", limits=limits)
+
+    assert str(failure.value) == "ffmpeg ended with exit code 245."
+    assert "Resource temporarily unavailable" in failure.value.log  # no room for a thread
+
+
+@needs_proc
+async def test_no_end_of_a_run_leaves_a_process_or_a_file(tmp_path: Path) -> None:
+    children = _children()
+    os.mkfifo(tmp_path / "pipe")
+    endless = ("-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25")
+    picture = ("-y", "-f", "rawvideo", "raw")
+    tight = [
+        (Limits(wall_s=0.3, cpu_s=60, file_size=1 << 30), (*endless, *picture)),
+        (Limits(wall_s=60, cpu_s=1, file_size=0), (*endless, "-f", "null", "-")),
+        (Limits(wall_s=60, cpu_s=60, file_size=1000), (*endless, *picture)),
+        (
+            Limits(wall_s=60, cpu_s=60, file_size=0, stall_s=0.3, grace_s=0.1),
+            ("-i", "pipe", "-f", "null", "-"),
+        ),
+        (Limits(wall_s=60, cpu_s=60, file_size=0, memory=1 << 20), (*endless, *picture)),
+    ]
+
+    for limits, arguments in tight:
+        with pytest.raises(TranscodeFailed):
+            await _run(ffmpeg_path(), *arguments, limits=limits, folder=tmp_path)
+
+    assert _children() == children
+    assert {path.name for path in tmp_path.iterdir()} <= {"pipe", "raw"}
 
 
 async def test_a_cancelled_ffmpeg_ends_within_a_second() -> None:
@@ -139,8 +189,8 @@ async def test_a_cancelled_ffmpeg_ends_within_a_second() -> None:
 
 @needs_proc
 async def test_a_cancellation_ends_the_whole_process_group(tmp_path: Path) -> None:
-    parent = _program(tmp_path, f"echo $$ > {tmp_path}/pid; sleep 60 & wait")
-    run = asyncio.create_task(_run(parent))
+    parent = _program(tmp_path, "echo $$ > pid; sleep 60 & wait")
+    run = asyncio.create_task(_run(parent, folder=tmp_path))
     group = await _group(tmp_path / "pid")
     await until(lambda: _is(len(_members(group)) == 2))
 
@@ -153,9 +203,9 @@ async def test_a_cancellation_ends_the_whole_process_group(tmp_path: Path) -> No
 
 @needs_proc
 async def test_a_program_that_does_not_want_to_end_is_killed(tmp_path: Path) -> None:
-    stubborn = _program(tmp_path, f"trap '' TERM; echo $$ > {tmp_path}/pid; sleep 60")
+    stubborn = _program(tmp_path, "trap '' TERM; echo $$ > pid; sleep 60")
     limits = Limits(wall_s=60, cpu_s=60, file_size=1000, grace_s=0.1)
-    run = asyncio.create_task(_run(stubborn, limits=limits))
+    run = asyncio.create_task(_run(stubborn, limits=limits, folder=tmp_path))
     group = await _group(tmp_path / "pid")
 
     run.cancel()
@@ -178,15 +228,16 @@ async def test_what_the_callback_raises_ends_the_run_and_comes_out() -> None:
 
 @needs_proc
 async def test_a_program_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
-    program = _program(tmp_path, f"echo $$ > {tmp_path}/pid; sleep 60")
+    program = _program(tmp_path, "echo $$ > pid; sleep 60")
     root = Path(__file__).parents[2]
     worker = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
-        "import asyncio\n"
+        "import asyncio, pathlib\n"
         "from media.process import start\n"
         "async def main():\n"
-        f"    await start([{program!r}], memory=1 << 30, cpu_s=9, file_size=1000)\n"
+        f"    await start([{program!r}], writes=[pathlib.Path({str(tmp_path)!r})],"
+        " memory=1 << 30, cpu_s=9, file_size=1000)\n"
         "    await asyncio.Event().wait()\n"
         "asyncio.run(main())\n",
         cwd=root,
@@ -230,9 +281,16 @@ async def _run(
     *arguments: str,
     on_progress: ProgressCallback = lambda _: None,
     limits: Limits = ROOMY,
+    folder: Path | None = None,
 ) -> str:
     return await run_ffmpeg(
-        ffmpeg, arguments, duration_ms=2000, on_progress=on_progress, limits=limits
+        ffmpeg,
+        arguments,
+        reads=(),
+        writes=[folder] if folder else (),
+        duration_ms=2000,
+        on_progress=on_progress,
+        limits=limits,
     )
 
 
@@ -263,14 +321,19 @@ async def _is(value: T) -> T:
     return value
 
 
+def _children() -> set[int]:
+    """Processes of ours, and those that have ended but that nobody has asked about."""
+    return {pid for pid, _, parent, _ in _processes() if parent == os.getpid()}
+
+
 def _members(group: int) -> list[int]:
     """Processes of a group that still run."""
-    return [pid for pid, state, its_group in _processes() if its_group == group and state != "Z"]
+    return [pid for pid, state, _, its_group in _processes() if its_group == group and state != "Z"]
 
 
-def _processes() -> Iterator[tuple[int, str, int]]:
-    """Id, state and group of every process."""
+def _processes() -> Iterator[tuple[int, str, int, int]]:
+    """Id, state, parent and group of every process."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended just now
-            state, _, group, *_ = path.read_text().rpartition(")")[2].split()
-            yield int(path.parent.name), state, int(group)
+            state, parent, group, *_ = path.read_text().rpartition(")")[2].split()
+            yield int(path.parent.name), state, int(parent), int(group)
