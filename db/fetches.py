@@ -236,10 +236,9 @@ async def count(session: WriteSession, task: Task) -> None:
     """Bring the locked task's counters up to date, and end it with its last row."""
     found = await counts(session, task.id)
     values: dict[str, Any] = {"success_count": found.success, "fail_count": found.fail}
-    if task.status in UNFINISHED:
-        values["progress"] = await progress(session, task.id)
-        if found.outcome is not None:
-            values |= _ended(found.outcome)
+    values["progress"] = await progress(session, task.id)
+    if task.status in UNFINISHED and found.outcome is not None:
+        values |= _ended(found.outcome)
     await session.execute(update(Task).where(Task.id == task.id).values(**values))
     await session.refresh(task)
 
@@ -314,15 +313,14 @@ async def to_clear(session: ReadSession, task_id: UUID) -> list[UUID]:
     return list(rows)
 
 
-async def reopen(session: WriteSession, task: Task) -> int:
-    """Make the rows that failed wait again, and the locked task with them; returns how many."""
+async def reopen(session: WriteSession, task_id: UUID) -> int:
+    """Make the rows of a locked task that were lost wait again; returns how many."""
     rows = await session.scalars(
         update(FetchItem)
-        .where(FetchItem.task_id == task.id, FetchItem.status.in_(LOST_ROWS))
+        .where(FetchItem.task_id == task_id, FetchItem.status.in_(LOST_ROWS))
         .values(
             status=TaskStatus.QUEUED,
             failures=0,
-            retry_at=None,
             upload_session_id=None,
             validator=None,
             bytes_fetched=0,
@@ -334,13 +332,7 @@ async def reopen(session: WriteSession, task: Task) -> int:
         .returning(FetchItem.id)
         .execution_options(synchronize_session=False)
     )
-    again = len(rows.all())
-    if again:
-        values = {"status": TaskStatus.QUEUED, "finished_at": None, "failures": 0, "fail_count": 0}
-        values |= {"error_code": None, "error_message": None}
-        await session.execute(update(Task).where(Task.id == task.id).values(**values))
-        await session.refresh(task)
-    return again
+    return len(rows.all())
 
 
 async def delete_task(session: WriteSession, id: UUID) -> None:

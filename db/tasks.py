@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, case, func, select, tuple_, update
 from sqlalchemy.orm import aliased
 
 from db.models import PlaySet, Task, Template, Video
@@ -12,7 +12,7 @@ from db.rows import Source, among, equals
 from db.session import ReadSession, WriteSession
 from domain.errors import DomainError
 from domain.play_sets import OPEN_PLAY_SETS
-from domain.tasks import READY_TO_RUN, UNFINISHED, TaskStatus
+from domain.tasks import PAUSABLE, READY_TO_RUN, RETRYABLE, UNFINISHED, TaskStatus
 from domain.templates import Encryption
 
 TASKS = Source(
@@ -21,6 +21,10 @@ TASKS = Source(
         "account_id": equals("account_id"),
         "id": equals("id"),
         "statuses": among("status"),
+        "kinds": among("kind"),
+        "video_id": equals("video_id"),
+        "created_from": lambda row, name: row.created_at >= bindparam(name),
+        "created_before": lambda row, name: row.created_at < bindparam(name),
     },
 )
 NEWEST_FIRST = Order("created_at")
@@ -74,8 +78,22 @@ async def set_job(
     )
 
 
+_KEPT_PROGRESS = case((Task.kind.in_(PAUSABLE), Task.progress), else_=0.0)
+"""A run that follows begins from the start, but for what goes on where it was stopped."""
+
+
+async def lock(session: WriteSession, account_id: UUID, id: UUID) -> Task | None:
+    """A task of the account as it is now; nobody changes it in this transaction."""
+    return await session.scalar(
+        select(Task)
+        .where(Task.id == id, Task.account_id == account_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
 async def claim(session: WriteSession, id: UUID, *, worker: str) -> Task | None:
-    """Begin a run: a higher attempt, from the start. None when the task is over."""
+    """Begin a run: a higher attempt. None when the task is over, or PAUSED."""
     return await session.scalar(
         update(Task)
         .where(Task.id == id, Task.status.in_(READY_TO_RUN))
@@ -84,7 +102,7 @@ async def claim(session: WriteSession, id: UUID, *, worker: str) -> Task | None:
             attempt=Task.attempt + 1,
             worker=worker,
             started_at=func.coalesce(Task.started_at, func.now()),
-            progress=0,
+            progress=_KEPT_PROGRESS,
             speed=None,
         )
         .returning(Task)
@@ -189,7 +207,7 @@ async def put_back(session: WriteSession, run: Task, *, failed: bool, reason: st
         session,
         run,
         status=TaskStatus.QUEUED,
-        progress=0,
+        progress=_KEPT_PROGRESS,
         speed=None,
         failures=Task.failures + (1 if failed else 0),
         error_message=reason,
@@ -205,16 +223,57 @@ async def _change(session: WriteSession, run: Task, **values: object) -> bool:
 
 async def cancel(session: WriteSession, ids: Sequence[UUID], failure: DomainError) -> list[Task]:
     """End the tasks that are not over yet; returns those."""
+    return await _move(
+        session,
+        ids,
+        UNFINISHED,
+        status=TaskStatus.CANCELLED,
+        speed=None,
+        error_code=failure.code,
+        error_message=str(failure),
+        finished_at=func.now(),
+    )
+
+
+async def reopen(session: WriteSession, ids: Sequence[UUID]) -> list[Task]:
+    """Tasks that are over without all that was wanted wait again; returns those.
+
+    They have no job yet. `attempt` goes on: what an earlier run still writes is refused.
+    """
+    return await _move(
+        session,
+        ids,
+        RETRYABLE,
+        status=TaskStatus.QUEUED,
+        job_id=None,
+        failures=0,
+        progress=_KEPT_PROGRESS,
+        error_code=None,
+        error_message=None,
+        log=None,
+        command=None,
+        finished_at=None,
+    )
+
+
+async def pause(session: WriteSession, id: UUID) -> list[Task]:
+    """Stop a task for the time being; what is on it stays. Its run, if any, is overtaken."""
+    return await _move(session, [id], READY_TO_RUN, status=TaskStatus.PAUSED, speed=None)
+
+
+async def resume(session: WriteSession, id: UUID) -> list[Task]:
+    """A paused task waits again. It has no job yet."""
+    return await _move(session, [id], [TaskStatus.PAUSED], status=TaskStatus.QUEUED, job_id=None)
+
+
+async def _move(
+    session: WriteSession, ids: Sequence[UUID], before: Sequence[TaskStatus], **values: object
+) -> list[Task]:
+    """Change those of these tasks that are in one of these states; returns them."""
     rows = await session.scalars(
         update(Task)
-        .where(Task.id.in_(ids), Task.status.in_(UNFINISHED))
-        .values(
-            status=TaskStatus.CANCELLED,
-            speed=None,
-            error_code=failure.code,
-            error_message=str(failure),
-            finished_at=func.now(),
-        )
+        .where(Task.id.in_(ids), Task.status.in_(before))
+        .values(**values)
         .returning(Task),
         # The rows as they are now, whole: the caller may have read them before.
         execution_options={"synchronize_session": False, "populate_existing": True},

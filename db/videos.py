@@ -131,6 +131,15 @@ async def publish(session: WriteSession, id: UUID) -> bool:
     return published is not None
 
 
+async def revive(session: WriteSession, id: UUID) -> None:
+    """A video that failed is worked on again."""
+    await session.execute(
+        update(Video)
+        .where(Video.id == id, Video.status == VideoStatus.UPLOAD_FAILED)
+        .values(status=VideoStatus.PROCESSING, status_reason=None)
+    )
+
+
 async def fail_if_hopeless(session: WriteSession, id: UUID, reason: str) -> bool:
     """Give the video up when no play set is READY and none can come any more."""
     hope = (*OPEN_PLAY_SETS, PlaySetStatus.READY)

@@ -34,6 +34,7 @@ class ErrorCode(StrEnum):
     TRANSCODE_EXISTS = "TRANSCODE_EXISTS"
     TEMPLATE_UNSUITABLE = "TEMPLATE_UNSUITABLE"
     TRANSCODE_FAILED = "TRANSCODE_FAILED"
+    WORKER_LOST = "WORKER_LOST"
     URL_NOT_ALLOWED = "URL_NOT_ALLOWED"
     FETCH_FAILED = "FETCH_FAILED"
     CANCELLED = "CANCELLED"
@@ -249,6 +250,15 @@ class TranscodeFailed(DomainError):
     def __init__(self, message: str, log: str = "") -> None:
         super().__init__(message)
         self.log = log
+
+
+class WorkerLost(DomainError):
+    """The process that ran the task died, or was not heard of for too long."""
+
+    code = ErrorCode.WORKER_LOST
+
+    def __init__(self, worker: str | None) -> None:
+        super().__init__(f"The worker {worker} was lost.")
 
 
 class UrlNotAllowed(DomainError):

@@ -1,6 +1,7 @@
 """Background work that callers can watch."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class TaskKind(StrEnum):
@@ -36,5 +37,11 @@ class TaskStatus(StrEnum):
 
 READY_TO_RUN = (TaskStatus.QUEUED, TaskStatus.RUNNING)
 UNFINISHED = (*READY_TO_RUN, TaskStatus.PAUSED)
+RETRYABLE: Final = (TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.PARTIAL)
+"""Over without all that was wanted."""
+PAUSABLE: Final = (TaskKind.FETCH,)
+"""What goes on where it was stopped; everything else would begin again."""
 MAX_ATTEMPTS = 3
 """Runs that may fail for a reason that could pass, before the task is FAILED."""
+MAX_TAKEOVERS = 5
+"""Failures with which a task is FAILED when its worker dies, too."""

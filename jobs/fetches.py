@@ -12,7 +12,6 @@ from db.session import WriteSession
 from domain.errors import DomainError, ErrorCode
 from domain.events import topic
 from domain.tasks import TaskStatus
-from jobs.queue import Queue
 
 
 async def settle(
@@ -39,7 +38,7 @@ def ended_by(failure: DomainError) -> TaskStatus:
 async def counted(session: WriteSession, task: Task) -> None:
     """Bring the locked task's counters up to date, and tell its watchers."""
     await fetches.count(session, task)
-    await events.wake(session, topic("task", task.id))
+    await events.wake(session, topic("task", task.id), topic("tasks", task.account_id))
 
 
 async def cancel(session: WriteSession, task_id: UUID, failure: DomainError) -> Sequence[UUID]:
@@ -58,13 +57,8 @@ async def cancel(session: WriteSession, task_id: UUID, failure: DomainError) -> 
     return checks
 
 
-async def retry(session: WriteSession, queue: Queue, task_id: UUID) -> int:
-    """Fetch again what failed, and nothing else; returns how many rows that is."""
-    task = await fetches.lock(session, task_id)
-    if task is None:
-        return 0
-    again = await fetches.reopen(session, task)
-    if again:
-        await counted(session, task)
-        await queue.defer(session, task)
-    return again
+async def reopen(session: WriteSession, task: Task) -> bool:
+    """Have the rows of a locked task wait again that ended without a video; whether any did."""
+    again = await fetches.reopen(session, task.id)
+    await fetches.count(session, task)
+    return again > 0

@@ -6,9 +6,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from db import challenges, events, garbage, objects, uploads
+from procrastinate.jobs import Job
+
+from db import challenges, events, garbage, objects, queues, tasks, uploads, workers
 from db.models import Content
+from db.session import WriteSession
+from domain.errors import WorkerLost
 from domain.events import topic
+from domain.tasks import MAX_TAKEOVERS, READY_TO_RUN, TaskStatus
+from jobs import metrics, outcomes
 from jobs.runs import Tools
 from jobs.uploads import clear
 
@@ -28,8 +34,41 @@ async def rescue(tools: Tools) -> None:
     """Give the jobs of dead workers to living ones. The fence makes a mistake harmless."""
     manager = tools.queue.app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
-        log.warning("job %s (%s) lost its worker and is queued again", job.id, job.task_name)
-        await manager.retry_job(job)
+        with _logging_failures("job", job.id):
+            await _take_over(tools, job)
+    async with tools.db.write() as session:
+        await workers.forget(session, datetime.now(UTC) - workers.FORGOTTEN_AFTER)
+
+
+async def _take_over(tools: Tools, job: Job) -> None:
+    """Take the job from its worker and queue another one in its place.
+
+    Not the same one: a worker that was only frozen would end it, whoever has it by then.
+    What is done from time to time is not queued again, since it will be anyway.
+    """
+    async with tools.db.write() as session:
+        removed = await queues.remove(session, job.id or 0, worker_id=job.worker_id)
+        if removed is None:
+            return
+        if removed.task_id is not None:
+            await _queue_again(session, tools, removed.task_id)
+    log.warning("job %s (%s) lost its worker and was taken over", job.id, job.task_name)
+    metrics.TAKEOVERS.labels(job.task_name).inc()
+
+
+async def _queue_again(session: WriteSession, tools: Tools, task_id: UUID) -> None:
+    """Each time counts as a failure: what kills its workers must not kill all of them."""
+    task = (await tasks.by_ids(session, [task_id])).get(task_id)
+    if task is None or task.status not in READY_TO_RUN:
+        return
+    lost = WorkerLost(task.worker)
+    if task.status is TaskStatus.RUNNING and task.failures + 1 >= MAX_TAKEOVERS:
+        if await tasks.fail(session, task, lost):
+            await outcomes.failed(session, task, lost)
+        return
+    await tasks.put_back(session, task, failed=True, reason=str(lost))
+    await outcomes.wake_watchers(session, task)
+    await tools.queue.defer(session, task)
 
 
 async def expire_uploads(tools: Tools) -> None:
@@ -74,7 +113,7 @@ async def scrub(tools: Tools) -> None:
 
 
 @contextmanager
-def _logging_failures(kind: str, id: UUID) -> Generator[None]:
+def _logging_failures(kind: str, id: UUID | int | None) -> Generator[None]:
     """One thing that cannot be seen to now does not keep the others from being seen to."""
     try:
         yield
@@ -92,6 +131,7 @@ async def inspect(tools: Tools, content: Content) -> bool:
         is_sound = False
     if not is_sound:
         log.error("content %s is damaged: it is not given to anybody any more", content.sha256)
+        metrics.ROTTEN.inc()
     async with tools.db.write() as session:
         await objects.checked(session, content, is_sound=is_sound)
     return is_sound

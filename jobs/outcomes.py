@@ -19,11 +19,12 @@ from jobs import fetches
 
 
 async def wake_watchers(session: WriteSession, task: Task) -> None:
-    """Wake whoever watches the task or its subject, when the transaction commits."""
-    await events.wake(session, *topics(task))
+    """Wake whoever watches the task, its subject or all tasks, when the transaction commits."""
+    await events.wake(session, *topics(task), topic("tasks", task.account_id))
 
 
 def topics(task: Task) -> list[str]:
+    """Of the task and its subject."""
     subjects = {"task": task.id, "video": task.video_id, "upload": task.upload_session_id}
     return [topic(kind, id) for kind, id in subjects.items() if id is not None]
 

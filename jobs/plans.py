@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from db import events, play_sets, tasks, templates, videos
+from db import costs, events, play_sets, tasks, templates, videos
 from db.models import Content, PlaySet, StoredObject, Task, Video
 from db.session import WriteSession
 from domain import ladder, passes
@@ -20,7 +20,7 @@ from domain.simulation import Simulation
 from domain.tasks import TaskKind, TaskStatus
 from domain.templates import DEFAULTS, Encryption, Template, choose, lowest_first
 from domain.videos import Resolution, SourceKind, TranscodePass, VideoStatus, new_vid
-from jobs.queue import Queue
+from jobs.queue import Queue, place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +151,8 @@ async def _plan(session: WriteSession, video: Video, one: Pass, *, redo: bool) -
         transcode_pass=one.kind,
         redo=redo,
     )
+    task.queue, task.priority = place(task)  # of its job, which may come much later
+    task.cost_s = await costs.expected_s(session, video, one.templates)
     await tasks.add(session, task)
     failed = {
         found.template_id: found.id
@@ -204,7 +206,7 @@ async def close(session: WriteSession, task: Task) -> bool:
     if any(one.status in OPEN_PLAY_SETS for one in made):
         return False
     await tasks.spare(session, task.id)
-    await events.wake(session, topic("task", task.id))
+    await events.wake(session, topic("task", task.id), topic("tasks", task.account_id))
     return True
 
 

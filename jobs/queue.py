@@ -8,9 +8,10 @@ from typing import Final
 
 import procrastinate
 
-from db import tasks
+from db import events, tasks
 from db.models import Task
 from db.session import WriteSession, driver_connection
+from domain.events import topic
 from domain.tasks import TaskKind
 from domain.videos import TranscodePass
 
@@ -20,6 +21,8 @@ MAINTENANCE, RESCUE = "maintenance", "rescue"
 
 QUEUES: Final = (INTAKE, FIRST_PLAY, TRANSCODE, CLIP, FETCH, EXPORT, MAINTENANCE, RESCUE)
 """All that there are, as `reelgraph worker --queues` takes them."""
+OF_TASKS: Final = QUEUES[:-2]
+"""Those whose jobs run tasks; the others serve the installation itself."""
 
 _BY_KIND: Final = {
     TaskKind.VERIFY: INTAKE,
@@ -56,7 +59,7 @@ class Queue:
 
         It is not taken before `after_s` seconds have passed.
         """
-        queue, priority = _place(task)
+        queue, priority = place(task)
         configured = self.app.configure_task(
             task.kind.value,
             queue=queue,
@@ -66,9 +69,10 @@ class Queue:
         )
         job_id = await configured.defer_async(task_id=str(task.id))
         await tasks.set_job(session, task.id, job_id, queue=queue, priority=priority)
+        await events.wake(session, topic("tasks", task.account_id))
 
     async def stop(self, task: Task) -> None:
-        """Stop the run of a task that was cancelled, wherever it runs.
+        """Stop the run of a task that was cancelled or paused, wherever it runs.
 
         Best effort: a run that does not hear of it finds out at its next report.
         """
@@ -76,7 +80,7 @@ class Queue:
             await self.app.job_manager.cancel_job_by_id_async(task.job_id, abort=True)
 
 
-def _place(task: Task) -> tuple[str, int]:
+def place(task: Task) -> tuple[str, int]:
     """The queue for a task, and its priority there."""
     if task.transcode_pass is None:
         return _BY_KIND[task.kind], 0

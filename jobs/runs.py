@@ -61,7 +61,10 @@ class Tools:
 
 
 class Overtaken(Exception):
-    """The task was cancelled, or another run took it over: this one stops without a word."""
+    """The task was cancelled or paused, or another run took it over.
+
+    This one stops without a word, and leaves the task as it is.
+    """
 
 
 class Waiting(Exception):
@@ -83,7 +86,13 @@ class Run:
 
     tools: Tools
     task: Task
+    _began_at: float = field(default_factory=time.monotonic, init=False)
     _reported_at: float = field(default=0.0, init=False)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run."""
+        return time.monotonic() - self._began_at
 
     async def report(self, progress: float, speed: float | None = None) -> None:
         """Note the progress, 0.0 to 1.0, at most twice a second. Raises `Overtaken`."""

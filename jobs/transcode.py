@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from db import garbage, inventory, objects, play_sets, tasks, templates, videos
+from db import costs, garbage, inventory, objects, play_sets, tasks, templates, videos
 from db.models import Content, PlaySet, Video
 from db.session import WriteSession
 from domain import playlists
@@ -27,7 +27,7 @@ from domain.simulation import Simulation, Stage
 from domain.tasks import TaskStatus
 from domain.templates import Encryption, Template
 from domain.videos import TranscodePass
-from jobs import outcomes, plans
+from jobs import metrics, outcomes, plans
 from jobs.runs import Overtaken, Run, Waiting
 from media.encryption import SegmentKey
 from media.passes import Output, Progress, Storyboard, Track
@@ -111,7 +111,8 @@ async def _encode(run: Run, subject: Subject, folder: Path) -> Output:
     await _started(run, shlex.join(["ffmpeg", *command]))
     key = subject.key and subject.key.for_segments()
     async with run.tools.store.object_file(subject.content.key) as input:
-        return await encoder.run(one, source, input, folder, report, key=key, pace=pace)
+        with metrics.encoding(one.kind.value, source.duration_ms):
+            return await encoder.run(one, source, input, folder, report, key=key, pace=pace)
 
 
 def _fail_if_simulated(subject: Subject) -> None:
@@ -138,11 +139,13 @@ async def _begin(run: Run) -> Subject | None:
     if task.video_id is None or kind is None:
         raise ValueError(f"the task {task.id} has no video or no pass")
     async with run.tools.db.write() as session:
-        video = await videos.lock(session, task.video_id)
+        # The task before the video, as everybody locks them who ends a task.
+        mine = await tasks.hold(session, task)
+        video = await videos.lock(session, task.video_id) if mine else None
         if video is None or video.source is None or video.content_id is None:
             raise Overtaken
         content = await objects.content(session, video.content_id)
-        if content is None or not await tasks.hold(session, task):
+        if content is None:
             raise Overtaken
         if not task.redo:
             await plans.share(session, video, [task.id])
@@ -254,6 +257,7 @@ async def _publish(
     await plans.announce(session, video, [play_set.id for play_set, _ in subject.play_sets])
     await outcomes.wake_watchers(session, task)
     await _follow(session, run, video, subject.one.kind)
+    await costs.learn(session, video, subject.one.templates, seconds=run.seconds)
 
 
 async def _publish_sounds(

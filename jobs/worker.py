@@ -4,17 +4,20 @@ import asyncio
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
 
 import procrastinate
 from procrastinate.worker import Worker
 
-from jobs import export, fetch, intake, maintenance, queue, runs, transcode
+from db import queues
+from jobs import export, fetch, intake, maintenance, presence, queue, runs, transcode
+from jobs.lanes import Lane
 from jobs.maintenance import STALLED_AFTER_S
+from jobs.metrics import counted, counting
+from jobs.presence import Vitals
 from jobs.queue import Queue
-from jobs.runs import Backoff, Tools
+from jobs.runs import Backoff, Tools, Work
 
 log = logging.getLogger(__name__)
 
@@ -24,18 +27,11 @@ _RESTART_CAP_S = 30
 tasks = procrastinate.Blueprint()
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """A group of queues, and how many of their jobs run at once in this process."""
-
-    queues: Sequence[str]
-    concurrency: int
-
-
 LANES = (
     Lane([queue.INTAKE], 2),
     Lane([queue.FIRST_PLAY], 1),
     Lane([queue.TRANSCODE], 1),
+    Lane([queue.CLIP], 1),
     Lane([queue.FETCH], 2),
     Lane([queue.EXPORT], 1),
     Lane([queue.MAINTENANCE], 1),
@@ -48,55 +44,61 @@ def _tools(context: procrastinate.JobContext) -> Tools:
     return cast("Tools", context.additional_context["tools"])
 
 
+async def _perform(context: procrastinate.JobContext, task_id: str, work: Work) -> None:
+    """Run the work on the task, and count how it went."""
+    await runs.perform(context, _tools(context), UUID(task_id), counting(work))
+
+
 @tasks.task(name="verify", pass_context=True, retry=Backoff())
 async def verify(context: procrastinate.JobContext, task_id: str) -> None:
-    tools, id = _tools(context), UUID(task_id)
     try:
-        await runs.perform(context, tools, id, intake.verify)
+        await _perform(context, task_id, intake.verify)
     finally:  # also when it was cancelled after the file had become an object
-        await intake.clean(tools, id)
+        await intake.clean(_tools(context), UUID(task_id))
 
 
 @tasks.task(name="probe", pass_context=True, retry=Backoff())
 async def examine(context: procrastinate.JobContext, task_id: str) -> None:
-    await runs.perform(context, _tools(context), UUID(task_id), intake.examine)
+    await _perform(context, task_id, intake.examine)
 
 
 @tasks.task(name="transcode", pass_context=True, retry=Backoff())
 async def run_transcode(context: procrastinate.JobContext, task_id: str) -> None:
-    await runs.perform(context, _tools(context), UUID(task_id), transcode.transcode)
+    await _perform(context, task_id, transcode.transcode)
 
 
 @tasks.task(name="fetch", pass_context=True, retry=Backoff())
 async def run_fetch(context: procrastinate.JobContext, task_id: str) -> None:
-    tools, id = _tools(context), UUID(task_id)
     try:
-        await runs.perform(context, tools, id, fetch.fetch)
+        await _perform(context, task_id, fetch.fetch)
     finally:  # also of what was cancelled meanwhile
-        await fetch.clean(tools, id)
+        await fetch.clean(_tools(context), UUID(task_id))
 
 
 @tasks.task(name="export", pass_context=True, retry=Backoff())
 async def run_export(context: procrastinate.JobContext, task_id: str) -> None:
-    await runs.perform(context, _tools(context), UUID(task_id), export.export)
+    await _perform(context, task_id, export.export)
 
 
 @tasks.periodic(cron="* * * * * */5")  # the seconds come last
 @tasks.task(name="rescue", queue=queue.RESCUE, queueing_lock="rescue", pass_context=True)
 async def rescue(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
-    await maintenance.rescue(_tools(context))
+    with counted("rescue"):
+        await maintenance.rescue(_tools(context))
 
 
 @tasks.periodic(cron="* * * * *")
 @tasks.task(name="expire", queue=queue.MAINTENANCE, queueing_lock="expire", pass_context=True)
 async def expire(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
-    await maintenance.expire_uploads(_tools(context))
+    with counted("expire"):
+        await maintenance.expire_uploads(_tools(context))
 
 
 @tasks.periodic(cron="* * * * *")
 @tasks.task(name="collect", queue=queue.MAINTENANCE, queueing_lock="collect", pass_context=True)
 async def collect(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
-    await maintenance.collect(_tools(context))
+    with counted("collect"):
+        await maintenance.collect(_tools(context))
 
 
 @tasks.periodic(cron="7 * * * *")
@@ -107,7 +109,8 @@ async def collect(context: procrastinate.JobContext, timestamp: int) -> None:  #
     pass_context=True,
 )
 async def expire_exports(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
-    await export.expire(_tools(context))
+    with counted("expire_exports"):
+        await export.expire(_tools(context))
 
 
 @tasks.periodic(cron="*/10 * * * *")
@@ -115,7 +118,8 @@ async def expire_exports(context: procrastinate.JobContext, timestamp: int) -> N
     name="scrub", queue=queue.MAINTENANCE, queueing_lock="scrub", lock="scrub", pass_context=True
 )
 async def scrub(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
-    await maintenance.scrub(_tools(context))
+    with counted("scrub"):
+        await maintenance.scrub(_tools(context))
 
 
 def prepare(target: Queue) -> None:
@@ -123,11 +127,30 @@ def prepare(target: Queue) -> None:
     target.app.add_tasks_from(tasks, namespace="")
 
 
-async def work(tools: Tools, lanes: Sequence[Lane] = LANES) -> None:
-    """Run jobs until cancelled; then stop ffmpeg, put its jobs back, and return."""
-    async with asyncio.TaskGroup() as group:
-        for lane in lanes:
-            group.create_task(_keep_working(tools, lane))
+async def work(
+    tools: Tools, lanes: Sequence[Lane] = LANES, *, vitals: Vitals | None = None
+) -> None:
+    """Run jobs until cancelled; then stop ffmpeg, put its jobs back, and return.
+
+    `vitals` is told how this goes.
+    """
+    vitals = vitals or Vitals(lanes)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(presence.keep(tools, lanes, vitals))
+            for lane in lanes:
+                group.create_task(_keep_working(tools, lane, vitals))
+    finally:
+        await _hand_over(tools, lanes)
+
+
+async def _hand_over(tools: Tools, lanes: Sequence[Lane]) -> None:
+    """Have other workers take what was put back now, not when they look the next time."""
+    try:
+        async with tools.db.write() as session:
+            await queues.call(session, [name for lane in lanes for name in lane.queues])
+    except Exception as failure:  # noqa: BLE001  (they look every few seconds anyway)
+        log.warning("other workers could not be told that this one ends: %s", failure)
 
 
 async def work_until_empty(tools: Tools, lanes: Sequence[Lane] = LANES) -> None:
@@ -136,15 +159,16 @@ async def work_until_empty(tools: Tools, lanes: Sequence[Lane] = LANES) -> None:
     await _run(tools, Lane(queues, concurrency=1), wait=False)
 
 
-async def _keep_working(tools: Tools, lane: Lane) -> None:
+async def _keep_working(tools: Tools, lane: Lane, vitals: Vitals) -> None:
     """A worker gives up after a while without a database; try again, less and less often."""
     pause = 1.0
     while True:
         started = asyncio.get_running_loop().time()
         try:
-            await _run(tools, lane, wait=True)
+            with vitals.running(lane):
+                await _run(tools, lane, wait=True)
         except Exception:
-            log.exception("the worker on %s stopped; it starts again", ", ".join(lane.queues))
+            log.exception("the worker on %s stopped; it starts again", lane.name)
         if asyncio.get_running_loop().time() - started > _RESTART_CAP_S:
             pause = 1.0
         await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311  (spreads load)
@@ -170,7 +194,7 @@ def _worker(tools: Tools, lane: Lane, *, wait: bool) -> Worker:
     return Worker(
         tools.queue.app,
         queues=list(lane.queues),
-        name="+".join(lane.queues),
+        name=lane.name,
         concurrency=lane.concurrency,
         wait=wait,
         delete_jobs="always",

@@ -75,7 +75,7 @@ class Context:
 
     @cached_property
     def load(self) -> Loaders:
-        return Loaders(self.services.reader)
+        return Loaders(self.services.reader, self.services.db)
 
     @property
     def account_id(self) -> UUID:

@@ -5,19 +5,22 @@ every message of a subscription but the first.
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from db import records
+from db import forecasts, records
 from db.paging import Page
 from db.reader import Keys, Reader
 from db.rows import Asked, Rows
+from db.session import Database
+from domain.forecasts import Forecast
 
 Found = TypeVar("Found")
+Key = TypeVar("Key", bound=Hashable)
 Read = Callable[[Rows, Keys | None], Awaitable[Sequence[Found]]]
 
 _MOST: Final = 256
@@ -27,11 +30,12 @@ _MOST: Final = 256
 class Loaders:
     """Loaders of one request. Whose rows there are, the wishes say: see resolvers/."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, reader: Reader, db: Database) -> None:
+        self._reader, self._db = reader, db
         self._rows: _Batches[list[Any]] = _Batches(self._records)
         self._pages: _Batches[Page] = _Batches(self._record_pages)
         self._counts: _Batches[int] = _Batches(reader.counts)
+        self._forecasts = DataLoader(self._read_forecasts, cache=False)
 
     async def rows(self, wanted: Rows, key: UUID | None = None) -> list[Any]:
         """All rows, or those of one parent, as records of their whole table."""
@@ -47,6 +51,15 @@ class Loaders:
 
     async def count(self, wanted: Rows, key: UUID | None = None) -> int:
         return await self._counts.load(wanted, key)
+
+    async def forecast(self, task_id: UUID) -> Forecast:
+        """What is to be expected of a task of the caller's own."""
+        return await _loaded(self._forecasts, task_id)
+
+    async def _read_forecasts(self, ids: list[UUID]) -> list[Forecast]:
+        async with self._db.read() as session:
+            found = await forecasts.of_tasks(session, ids)
+        return [found[id] for id in ids]
 
     async def _records(self, wanted: Rows, keys: Keys | None) -> list[list[Any]]:
         found = await self._reader.rows(wanted, _columns(wanted), keys)
@@ -72,10 +85,14 @@ class _Batches(Generic[Found]):
             loader = self._loaders[wanted] = DataLoader(partial(self._read, wanted), cache=False)
             if len(self._loaders) > _MOST:
                 self._loaders.popitem(last=False)
-        batch: Any = loader.batch
-        if batch is not None and all(one.future.cancelled() for one in batch.tasks):
-            loader.batch = None  # Strawberry never runs it, and would let us wait for it for ever
-        return await loader.load(key)
+        return await _loaded(loader, key)
+
+
+async def _loaded(loader: DataLoader[Key, Found], key: Key) -> Found:
+    batch: Any = loader.batch
+    if batch is not None and all(one.future.cancelled() for one in batch.tasks):
+        loader.batch = None  # Strawberry never runs it, and would let us wait for it for ever
+    return await loader.load(key)
 
 
 def _columns(wanted: Rows) -> Sequence[Asked]:

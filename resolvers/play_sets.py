@@ -1,6 +1,7 @@
 """Play sets: which ones a caller may ask for, and having more of them made."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from db import accounts, play_sets, templates, videos
@@ -55,6 +56,18 @@ def of_video(
 def of_task(_ctx: Context) -> Rows:
     """Play sets of tasks that are the caller's own, lowest rung first."""
     return Rows.of(play_sets.PLAY_SETS, by="task_id")
+
+
+async def queue_position(ctx: Context, play_set: PlaySet) -> int | None:
+    return (await ctx.load.forecast(play_set.task_id)).position if _is_open(play_set) else None
+
+
+async def ready_at(ctx: Context, play_set: PlaySet) -> datetime | None:
+    return (await ctx.load.forecast(play_set.task_id)).ready_at if _is_open(play_set) else None
+
+
+def _is_open(play_set: PlaySet) -> bool:
+    return play_set.status in OPEN_PLAY_SETS
 
 
 async def transcode(

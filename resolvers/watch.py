@@ -6,21 +6,22 @@ is sent is older than what the database says.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from db import events, play_sets, tasks, uploads, videos
+from db import events, play_sets, tasks, uploads, videos, workers
 from db.events import Batch, Position
 from db.models import Event, PlaySet, Task, UploadSession, Video
 from domain.errors import NotFound
 from domain.events import EventType, topic
 from domain.play_sets import OPEN_PLAY_SETS
+from domain.queue_stats import Loads
 from domain.tasks import UNFINISHED
 from domain.uploads import OPEN
 from domain.videos import VideoStatus
-from resolvers import direct
+from resolvers import direct, queue_stats
 from resolvers import play_sets as play_set_wishes
 from resolvers import videos as wishes
 from resolvers.context import Context
@@ -42,7 +43,7 @@ async def upload(ctx: Context, id: UUID) -> AsyncGenerator[UploadSession]:
                 "UploadSession", id, await uploads.of_account(session, ctx.account_id, [id])
             )
 
-    states = _states(ctx, topic("upload", id), read, lambda state: state.status not in OPEN)
+    states = _states(ctx, [topic("upload", id)], read, lambda state: state.status not in OPEN)
     async with direct.watched(ctx, id):
         async for state in states:
             yield state
@@ -55,8 +56,19 @@ async def task(ctx: Context, id: UUID) -> AsyncGenerator[Task]:
         async with ctx.services.db.read() as session:
             return _found("Task", id, await tasks.of_account(session, ctx.account_id, [id]))
 
-    states = _states(ctx, topic("task", id), read, lambda state: state.status not in UNFINISHED)
+    states = _states(ctx, [topic("task", id)], read, lambda state: state.status not in UNFINISHED)
     async for state in states:
+        yield state
+
+
+async def loads(ctx: Context) -> AsyncGenerator[Loads]:
+    """The caller's queues now, and after each change of a task or a worker; without end."""
+    topics = topic("tasks", ctx.account_id), workers.TOPIC
+
+    async def read() -> Loads:
+        return await queue_stats.loads(ctx)
+
+    async for state in _states(ctx, topics, read, lambda _state: False):
         yield state
 
 
@@ -84,7 +96,7 @@ async def video(ctx: Context, id: UUID) -> AsyncGenerator[Watched]:
             row = _found("Video", id, rows)
             return Watched(row, (await play_sets.of_videos(session, [id]))[id])
 
-    async for state in _states(ctx, topic("video", id), read, lambda state: state.is_settled):
+    async for state in _states(ctx, [topic("video", id)], read, lambda state: state.is_settled):
         yield state
 
 
@@ -128,12 +140,12 @@ async def play_sets_ready(
 
 async def _states(
     ctx: Context,
-    subject: str,
+    topics: Sequence[str],
     read: Callable[[], Awaitable[State]],
     is_over: Callable[[State], bool],
 ) -> AsyncGenerator[State]:
     loop = asyncio.get_running_loop()
-    async with ctx.services.bus.subscribe(subject) as subscription:
+    async with ctx.services.bus.subscribe(*topics) as subscription:
         while True:
             ctx.admit(subscription.wake)
             state = await read()

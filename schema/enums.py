@@ -9,7 +9,7 @@ from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 from domain.errors import ErrorCode
 from domain.events import EventType
 from domain.play_sets import PlaySetStatus
-from domain.tasks import TaskStatus
+from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadPurpose, UploadStatus
 from domain.videos import Resolution, TranscodePass, VideoOrder, VideoStatus
 
@@ -126,6 +126,20 @@ publish(
     },
 )
 publish(
+    TaskKind,
+    "What a task does. New values may be added.",
+    {
+        TaskKind.VERIFY: "Checks an uploaded file, and makes of it what it was sent for.",
+        TaskKind.PROBE: "Looks into a stored file that is to become a video.",
+        TaskKind.TRANSCODE: "Runs the encoder over a video.",
+        TaskKind.CLIP: "Cuts pieces out of a video, and makes a new one of them.",
+        TaskKind.SPLICE: "Joins videos, and makes a new one of them.",
+        TaskKind.FETCH: "Fetches files from URLs, and makes a video of each.",
+        TaskKind.EXPORT: "Writes rows into a file to be downloaded.",
+        TaskKind.SIMULATE: "Makes a test picture, to be treated as an upload.",
+    },
+)
+publish(
     EventType,
     "What happened. New values may be added.",
     {
@@ -162,6 +176,7 @@ publish(
         ErrorCode.TRANSCODE_EXISTS: "The play set is there or being made.",
         ErrorCode.TEMPLATE_UNSUITABLE: "The template would make nothing of this video.",
         ErrorCode.TRANSCODE_FAILED: "Transcoding went wrong; the task has the log.",
+        ErrorCode.WORKER_LOST: "Workers that ran it ended without a word, again and again.",
         ErrorCode.URL_NOT_ALLOWED: "We send no request to this URL: its form, its port or its"
         " server's address is not allowed.",
         ErrorCode.FETCH_FAILED: "The server of a URL did not give what was asked of it;"

@@ -8,6 +8,7 @@ import strawberry
 
 from db import models
 from db.rows import Rows
+from domain.tasks import TaskKind
 from resolvers import exports
 from resolvers.context import Context
 from schema import ids
@@ -15,7 +16,7 @@ from schema.errors import ExpectedErrors, MutationPayload
 from schema.execution.fields import computed, relation
 from schema.info import Info
 from schema.scalars import Bytes, Sha256, Url
-from schema.tasks import Task
+from schema.tasks import Task, register
 
 
 def _download_url(ctx: Context, id: UUID, expires_at: datetime) -> str:
@@ -55,6 +56,9 @@ class ExportTask(Task):
     @staticmethod
     def file(ctx: Context) -> Rows:
         return exports.file_of(ctx)
+
+
+register(TaskKind.EXPORT, ExportTask)
 
 
 @strawberry.input(description="What to export: give exactly one of these.", one_of=True)

@@ -11,6 +11,7 @@ from db import models
 from db.rows import Rows
 from domain.fetches import NewRow, legacy_status
 from domain.paging import Window
+from domain.tasks import TaskKind
 from domain.tasks import TaskStatus as Status
 from resolvers import fetches, videos
 from resolvers.context import Context
@@ -24,7 +25,8 @@ from schema.info import Info
 from schema.nodes import Node
 from schema.objects import DeletePayload
 from schema.scalars import Bytes, Upload, Url
-from schema.tasks import Subject, Task, TaskError
+from schema.task_errors import TaskError
+from schema.tasks import Subject, Task, register
 
 
 def _progress(status: Status, received: int, size: int | None) -> float | None:
@@ -166,6 +168,9 @@ class FetchTask(Task):
         ] = UNSET,
     ) -> Rows:
         return fetches.items(ctx, window, statuses=status or None)
+
+
+register(TaskKind.FETCH, FetchTask)
 
 
 @strawberry.input(description="A file to fetch.")

@@ -9,13 +9,15 @@ import strawberry
 
 from db import models
 from db.rows import Rows
-from resolvers import tasks, videos
+from resolvers import play_sets, tasks, videos
 from resolvers.context import Context
 from schema import nodes
 from schema.enums import PlaySetStatus, Resolution
-from schema.execution.fields import computed, relation
+from schema.execution.fields import computed, inside, relation
+from schema.info import Info
 from schema.nodes import Node
 from schema.scalars import Bytes
+from schema.task_errors import TaskError
 
 if TYPE_CHECKING:
     from schema.tasks import TranscodeTask
@@ -55,6 +57,28 @@ class PlaySet(Node):
     codecs: str | None = strawberry.field(
         description="Codec of the picture by RFC 6381, such as avc1.64001e; null until READY."
     )
+    error: TaskError | None = inside(
+        "error_code", description="Why it failed; null in every other state."
+    )
+
+    @strawberry.field(
+        description="Jobs that go before the task that makes it, as `Task.queuePosition` has it;"
+        " null unless that waits for a worker."
+    )
+    @staticmethod
+    async def queue_position(root: strawberry.Parent[models.PlaySet], info: Info) -> int | None:
+        return await play_sets.queue_position(info.context, root)
+
+    @strawberry.field(
+        description="When it will probably be READY; null when it is over, when nobody works, or"
+        " when nobody can tell."
+    )
+    @staticmethod
+    async def estimated_ready_at(
+        root: strawberry.Parent[models.PlaySet], info: Info
+    ) -> datetime | None:
+        return await play_sets.ready_at(info.context, root)
+
     created_at: datetime = strawberry.field(description="When it was planned.")
     updated_at: datetime = strawberry.field(description="When it last changed.")
 

@@ -16,17 +16,18 @@ from schema.accounts import AccountQuery
 from schema.errors import ERROR_TYPES
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.engine import Schema
-from schema.exports import ExportMutation, ExportTask
-from schema.fetches import FetchMutation, FetchTask
+from schema.exports import ExportMutation
+from schema.fetches import FetchMutation
 from schema.files import FileMutation
 from schema.info import Info
 from schema.instant import InstantMutation, InstantQuery
 from schema.limits import LimitsQuery
 from schema.nodes import Node
 from schema.objects import ObjectMutation, ObjectQuery
+from schema.queue_stats import QueueStatsQuery
 from schema.scalars import SCALARS
 from schema.subscriptions import Subscription
-from schema.tasks import KINDS, ProbeTask, TaskMutation, TaskQuery, TranscodeTask, VerifyTask
+from schema.tasks import KINDS, TYPES, TaskMutation, TaskQuery
 from schema.uploads import UploadMutation, UploadQuery
 from schema.videos import VideoMutation, VideoQuery
 
@@ -35,7 +36,14 @@ MAX_NODES: Final = 100
 
 @strawberry.type(description="What can be asked. Everything is within your own account.")
 class Query(
-    VideoQuery, UploadQuery, InstantQuery, ObjectQuery, TaskQuery, AccountQuery, LimitsQuery
+    VideoQuery,
+    UploadQuery,
+    InstantQuery,
+    ObjectQuery,
+    TaskQuery,
+    QueueStatsQuery,
+    AccountQuery,
+    LimitsQuery,
 ):
     @strawberry.field(description="Anything with a global id; null when it is not there for you.")
     async def node(
@@ -101,7 +109,7 @@ def build(query: type[Any] = Query) -> Schema:
         query=query,
         mutation=Mutation,
         subscription=Subscription,
-        types=(*ERROR_TYPES, VerifyTask, ProbeTask, TranscodeTask, FetchTask, ExportTask),
+        types=(*ERROR_TYPES, *TYPES),
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
     )
 

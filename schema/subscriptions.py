@@ -13,10 +13,11 @@ import strawberry
 from strawberry import UNSET
 
 from resolvers import watch
-from schema import cursors, ids
+from schema import cursors, ids, queue_stats
 from schema.enums import EventType
 from schema.info import Info
 from schema.play_sets import PlaySet
+from schema.queue_stats import QueueStats
 from schema.scalars import EventCursor
 from schema.tasks import KINDS, Task
 from schema.uploads import SessionId, UploadSession
@@ -63,6 +64,14 @@ class Subscription:
         key = ids.decode(id, *KINDS.values())
         async for row in watch.task(info.context, key):
             yield cast("Task", row)
+
+    @strawberry.subscription(
+        description="How much of your work waits and runs, and who does it: now, and after each"
+        " change, without end."
+    )
+    async def queue_stats(self, info: Info) -> AsyncGenerator[QueueStats, None]:
+        async for loads in watch.loads(info.context):
+            yield queue_stats.shown(loads)
 
     @strawberry.subscription(
         description="A video: its state now and after each change, until no play set is to come."

@@ -24,7 +24,8 @@ from schema.info import Info
 from schema.nodes import Node
 from schema.objects import StoredObject
 from schema.scalars import Bytes, Sha256, Url
-from schema.tasks import TaskError, VerifyTask
+from schema.task_errors import TaskError
+from schema.tasks import VerifyTask
 from schema.videos import Video
 
 SessionId = Annotated[strawberry.ID, strawberry.argument(description="Id of the upload session.")]

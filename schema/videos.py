@@ -23,7 +23,7 @@ from schema.info import Info
 from schema.nodes import Node
 from schema.play_sets import PlaySet
 from schema.scalars import Bytes, Sha256, Url
-from schema.tasks import Statuses, Task
+from schema.tasks import Filter, Task, wanted
 
 
 @strawberry.type(description="Signed links for one viewer. Whoever has them can play the video.")
@@ -124,8 +124,8 @@ class Video(Node):
 
     @connection(Task, of="id", description="The work on this video, newest first.")
     @staticmethod
-    def tasks(ctx: Context, window: Window, *, status: Statuses = UNSET) -> Rows:
-        return tasks.page_of_video(ctx, window, statuses=status or None)
+    def tasks(ctx: Context, window: Window, *, filter: Filter = UNSET) -> Rows:
+        return tasks.page_of_video(ctx, window, wanted(filter))
 
 
 nodes.register(Video)

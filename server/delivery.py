@@ -28,7 +28,7 @@ async def key(request: Request) -> Response:
     try:
         value = await playback.key(requests.anonymous(request), token, key_id)
     except DomainError as failure:
-        return _refusal(failure)
+        return refusal(failure)
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return Response(value, headers=headers, media_type="application/octet-stream")
 

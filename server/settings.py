@@ -16,6 +16,7 @@ from domain.uploads import GIB, UploadLimits
 PREFIX = "REELGRAPH_"
 API_KEY_FILE = "api-key"
 DEFAULT_PORT = 8000
+MAX_PORT = 65535
 MAX_BYTES = 2**53 - 1
 """The largest number of bytes that the API can say."""
 
@@ -29,6 +30,21 @@ class SettingsError(Exception):
 
 class NotReady(Exception):
     """Something that the product stands on is missing; the message says what to do."""
+
+
+def checked_address(address: str | None) -> str | None:
+    """The address, if there is one. Raises `ValueError` when it is none."""
+    if address:
+        split_address(address)
+    return address or None
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """The host and the port of "host:port" or "[::1]:port". Raises `ValueError`."""
+    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+)):([0-9]{1,5})", address)
+    if found is None or int(found[3]) > MAX_PORT:
+        raise ValueError(f'"{address}" is no host:port, such as 127.0.0.1:9100')
+    return found[1] or found[2], int(found[3])
 
 
 def default_data_dir() -> Path:
@@ -74,9 +90,9 @@ class Settings(_Environment):
     """What a server or a worker needs to know."""
 
     host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0: any free.")] = (
-        DEFAULT_PORT
-    )
+    port: Annotated[
+        int, Field(ge=0, le=MAX_PORT, description="Port to listen on; 0: any free.")
+    ] = DEFAULT_PORT
     public_url: Annotated[
         str | None,
         Field(
@@ -183,6 +199,33 @@ class Settings(_Environment):
         bool,
         Field(description="Whether PostgreSQL writes answers as JSON."),
     ] = True
+    worker_queues: Annotated[
+        str | None,
+        Field(
+            description="Queues that a worker takes jobs from, such as transcode,clip; empty: all."
+        ),
+    ] = None
+    worker_concurrency: Annotated[
+        str | None,
+        Field(
+            description="Jobs that a worker runs at once: 2 of each queue, or"
+            " transcode=2,first_play=1; empty: 2 of intake and of fetch, 1 of each other."
+        ),
+    ] = None
+    worker_address: Annotated[
+        str | None,
+        Field(
+            description="host:port where `reelgraph worker` answers /healthz and /metrics; empty:"
+            " nowhere."
+        ),
+    ] = None
+    metrics_address: Annotated[
+        str | None,
+        Field(
+            description="host:port where `reelgraph serve` answers /metrics, which tell of all"
+            " accounts; empty: nowhere."
+        ),
+    ] = None
     log_format: Annotated[
         Literal["text", "json"], Field(description="How log lines look: text or json.")
     ] = "text"
@@ -214,6 +257,11 @@ class Settings(_Environment):
     @property
     def outbound_networks(self) -> list[str]:
         return [each.strip() for each in (self.fetch_networks or "").split(",") if each.strip()]
+
+    @field_validator("worker_address", "metrics_address", mode="after")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        return checked_address(value)
 
     @property
     def upload_limits(self) -> UploadLimits:

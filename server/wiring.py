@@ -5,7 +5,7 @@ import logging
 import os
 import shutil
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -19,7 +19,8 @@ from db.reader import Reader
 from db.session import Database
 from domain.tokens import Signer
 from jobs import worker
-from jobs.queue import Queue
+from jobs.lanes import Lane, LanesError, choose
+from jobs.queue import QUEUES, Queue
 from jobs.runs import Tools
 from jobs.workspace import Workspace
 from media.passes import Encoder
@@ -33,6 +34,9 @@ from storage.base import ObjectStore
 from storage.local import LocalStore
 
 log = logging.getLogger(__name__)
+
+SPARE_CONNECTIONS = 4
+"""Of the queue, beside those with which its lanes listen."""
 
 
 @asynccontextmanager
@@ -80,7 +84,7 @@ async def open_services(settings: Settings, database_url: str) -> AsyncGenerator
         await bus.open()
         locks = Locks(database_url)
         stack.push_async_callback(locks.close)
-        queue = Queue(database_url)
+        queue = Queue(database_url, pool_size=len(QUEUES) + SPARE_CONNECTIONS)
         await stack.enter_async_context(queue.app.open_async())
         async with db.write() as session:
             secret = await accounts.signing_secret(session)
@@ -125,6 +129,17 @@ async def open_tools(settings: Settings, services: Services) -> AsyncGenerator[T
             workspace=workspace,
             worker=f"{socket.gethostname()}:{os.getpid()}",
         )
+
+
+def choose_lanes(settings: Settings) -> Sequence[Lane]:
+    """What the settings say of a worker. Raises `SettingsError`."""
+    try:
+        return choose(
+            worker.LANES, queues=settings.worker_queues, concurrency=settings.worker_concurrency
+        )
+    except LanesError as mistake:
+        both = f"{variable('worker_queues')} and {variable('worker_concurrency')}"
+        raise SettingsError(f"{both} do not fit: {mistake}") from None
 
 
 async def open_store(settings: Settings, stack: AsyncExitStack) -> ObjectStore:

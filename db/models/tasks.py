@@ -60,7 +60,7 @@ class Task(Base):
     """The queue's job that delivers this task; jobs of higher priority come first."""
     cost_s: Mapped[float | None]
     """Seconds of work that it is expected to take; null when nobody can tell."""
-    command: Mapped[str | None] = mapped_column(deferred=True)
+    command: Mapped[str | None]
     """What the latest run started, as a shell would want it."""
     category_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("category.id", ondelete="SET NULL")

@@ -81,7 +81,7 @@ class TemplateCost(Base):
         ForeignKey("template.id", ondelete="CASCADE"), primary_key=True
     )
     source_class: Mapped[str] = mapped_column(String(32), primary_key=True)
-    """Size and frame rate of the source, roughly: `domain.estimates.source_class`."""
+    """Size and frame rate of the source, roughly: `domain.costs.source_class`."""
     cost: Mapped[float]
     """Seconds of work for a second of video; a running average."""
     samples: Mapped[int]

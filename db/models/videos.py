@@ -6,11 +6,13 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     ForeignKey,
     Index,
     String,
     case,
     func,
+    or_,
     select,
     text,
 )
@@ -18,7 +20,8 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from db.models.base import Base, choice
 from db.models.tasks import Task
-from domain.play_sets import PlaySetStatus
+from domain.errors import ErrorCode
+from domain.play_sets import FAILED_PLAY_SETS, PlaySetStatus
 from domain.videos import Resolution, SourceKind, VideoStatus
 
 
@@ -113,6 +116,13 @@ class SegmentKey(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+def _why(reason: Any, status: Any, task_id: Any) -> ColumnElement[Any]:  # noqa: ANN401  (columns)
+    """A column of the task of a play set that failed."""
+    of_task = select(reason).where(Task.id == task_id).correlate_except(Task).scalar_subquery()
+    has_failed = or_(*(status == one for one in FAILED_PLAY_SETS))
+    return case((has_failed, of_task))
+
+
 class PlaySet(Base):
     """One template's picture of a video. While one replaces another, there are both."""
 
@@ -171,3 +181,6 @@ class PlaySet(Base):
         )
     )
     """How much is made, 0.0 to 1.0: its task's own, as long as it is not READY."""
+    error_code: Mapped[ErrorCode | None] = column_property(_why(Task.error_code, status, task_id))
+    error_message: Mapped[str | None] = column_property(_why(Task.error_message, status, task_id))
+    """Why it failed: its task's own reason; null in every other state."""

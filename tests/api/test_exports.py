@@ -13,8 +13,8 @@ from db.models import ExportFile, FetchItem, Task
 from domain.errors import ErrorCode
 from domain.tasks import TaskKind, TaskStatus
 from jobs import export, maintenance, queue, worker
+from jobs.lanes import Lane
 from jobs.runs import Tools
-from jobs.worker import Lane
 from resolvers.context import Services
 from schema import ids
 from tests.support import fetching, uploading

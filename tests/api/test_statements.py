@@ -21,7 +21,7 @@ query ($first: Int!) {
       playback { hlsUrl }
       playSets { resolution progress task { status playSets { resolution } } video { vid } }
       tasks(first: 1) { totalCount nodes { id } pageInfo { hasNextPage } }
-      failed: tasks(status: [FAILED]) { nodes { id } }
+      failed: tasks(filter: {status: [FAILED]}) { nodes { id } }
     }
   }
 }

@@ -125,10 +125,10 @@ async def test_the_check_of_an_upload_is_a_task_too(api: Api) -> None:
 
 LISTS = """
 query ($v: String!, $status: [TaskStatus!], $after: String) {
-  tasks(first: 2, after: $after, status: $status) {
+  tasks(first: 2, after: $after, filter: {status: $status}) {
     totalCount nodes { id } pageInfo { endCursor hasNextPage }
   }
-  video(by: {vid: $v}) { tasks(status: $status) { totalCount nodes { id } } }
+  video(by: {vid: $v}) { tasks(filter: {status: $status}) { totalCount nodes { id } } }
 }
 """
 
@@ -175,6 +175,46 @@ async def test_tasks_are_listed_by_their_states(api: Api, services: Services, vi
         for one in (found["tasks"], found["video"]["tasks"]):
             assert {node["id"] for node in one["nodes"]} == expected
             assert one["totalCount"] == len(expected)
+
+
+FILTERED = "query ($f: TaskFilter) { tasks(filter: $f) { totalCount nodes { id } } }"
+
+
+async def test_tasks_are_listed_by_kind_video_and_time(
+    api: Api, services: Services, owner: factories.Owner, video: Video, wiper: psycopg.Connection
+) -> None:
+    other = await factories.video(services.db, owner.account)
+    run = await first_play_of(services, video)
+    probe = await factories.probe_task(services.db, other)
+    wiper.execute("update task set created_at = '2026-01-01T12:00:00Z' where id = %s", [run.id])
+    wiper.execute("update task set created_at = '2026-01-02T12:00:00Z' where id = %s", [probe.id])
+    first, second = global_id(run), ids.encode("ProbeTask", probe.id)
+    noon, next_noon = "2026-01-01T12:00:00Z", "2026-01-02T12:00:00Z"
+    cases: list[tuple[dict[str, Any], list[str]]] = [
+        ({}, [second, first]),
+        ({"kind": ["PROBE"]}, [second]),
+        ({"kind": ["PROBE", "TRANSCODE"], "status": ["FAILED"]}, []),
+        ({"kind": [], "status": [], "created": {}, "videoId": None}, [second, first]),
+        ({"videoId": ids.encode("Video", video.id)}, [first]),
+        ({"videoId": ids.encode("Video", video.id), "kind": ["PROBE"]}, []),
+        ({"videoId": first}, []),
+        ({"videoId": ""}, []),
+        ({"created": {"from": noon, "to": next_noon}}, [first]),
+        ({"created": {"from": next_noon}}, [second]),
+        ({"created": {"to": noon}}, []),
+    ]
+    for given, expected in cases:
+        found = (await api.run(FILTERED, f=given))["tasks"]
+        assert [one["id"] for one in found["nodes"]] == expected, given
+        assert found["totalCount"] == len(expected)
+
+
+async def test_tasks_of_a_strangers_video_are_not_listed(
+    stranger: Api, services: Services, video: Video
+) -> None:
+    await first_play_of(services, video)
+    found = await stranger.run(FILTERED, f={"videoId": ids.encode("Video", video.id)})
+    assert found == {"tasks": {"totalCount": 0, "nodes": []}}
 
 
 CANCELLED = {
@@ -237,9 +277,9 @@ async def test_a_task_that_is_over_cannot_be_cancelled(
     assert error == {
         "__typename": "InvalidStateError",
         "code": "INVALID_STATE",
-        "message": "The task is SUCCEEDED; it must be QUEUED or RUNNING.",
+        "message": "The task is SUCCEEDED; it must be QUEUED or RUNNING or PAUSED.",
         "currentState": "SUCCEEDED",
-        "allowedStates": ["QUEUED", "RUNNING"],
+        "allowedStates": ["QUEUED", "RUNNING", "PAUSED"],
     }
     assert (await api.run(TASK, id=global_id(run)))["task"]["status"] == "SUCCEEDED"
 

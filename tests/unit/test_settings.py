@@ -42,6 +42,10 @@ def test_everything_has_a_default() -> None:
         "database_pool": 10,
         "operation_timeout": 10.0,
         "json_in_sql": True,
+        "worker_queues": None,
+        "worker_concurrency": None,
+        "worker_address": None,
+        "metrics_address": None,
         "log_format": "text",
         "log_level": "info",
     }
@@ -75,6 +79,10 @@ READ: dict[str, tuple[str, object]] = {
     "REELGRAPH_DATABASE_POOL": ("20", 20),
     "REELGRAPH_OPERATION_TIMEOUT": ("2.5", 2.5),
     "REELGRAPH_JSON_IN_SQL": ("false", False),
+    "REELGRAPH_WORKER_QUEUES": ("transcode,clip", "transcode,clip"),
+    "REELGRAPH_WORKER_CONCURRENCY": ("transcode=2", "transcode=2"),
+    "REELGRAPH_WORKER_ADDRESS": ("10.0.0.1:9100", "10.0.0.1:9100"),
+    "REELGRAPH_METRICS_ADDRESS": ("[::1]:9101", "[::1]:9101"),
     "REELGRAPH_LOG_FORMAT": ("json", "json"),
     "REELGRAPH_LOG_LEVEL": ("debug", "debug"),
     "REELGRAPH_URL": ("https://video.example", "https://video.example"),
@@ -120,6 +128,24 @@ def test_the_working_directory_may_have_an_env_file(
     assert (current.port, current.host, current.ffmpeg) == (8080, "127.0.0.2", None)
 
 
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("127.0.0.1:9100", ("127.0.0.1", 9100)),
+        ("worker.example:0", ("worker.example", 0)),
+        ("[::1]:65535", ("::1", 65535)),
+    ],
+)
+def test_an_address_is_a_host_and_a_port(address: str, expected: tuple[str, int]) -> None:
+    assert settings.split_address(address) == expected
+
+
+@pytest.mark.parametrize("address", ["", "9100", ":9100", "a:", "a:65536", "::1:9100", "[x]:1"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match=r"is no host:port, such as 127\.0\.0\.1:9100$"):
+        settings.split_address(address)
+
+
 def test_the_data_folder_is_absolute(no_settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELGRAPH_DATA_DIR", "data")
     assert settings.load().data_dir == no_settings / "data"
@@ -129,6 +155,8 @@ def test_the_data_folder_is_absolute(no_settings: Path, monkeypatch: pytest.Monk
 
 
 BAD = [
+    ("REELGRAPH_WORKER_ADDRESS", "9100"),
+    ("REELGRAPH_METRICS_ADDRESS", "::1:9100"),
     ("REELGRAPH_PORT", "many"),
     ("REELGRAPH_PORT", "65536"),
     ("REELGRAPH_PUBLIC_URL", "video.example"),

@@ -17,8 +17,8 @@ from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadLimits, UploadStatus
 from domain.videos import SourceKind
 from jobs import fetches, outcomes, queue, worker
+from jobs.lanes import Lane
 from jobs.runs import Tools
-from jobs.worker import Lane
 from outbound.client import Client
 from schema import ids
 from tests.support import factories, fetching, samples, uploading
@@ -242,9 +242,15 @@ async def test_only_the_rows_that_failed_are_fetched_again(
 
 
 async def retry(house: House) -> None:
-    task = await house.task()
-    async with house.db.write() as session:
-        assert await fetches.retry(session, house.tools.queue, task.id) > 0
+    await change(house, "retryTask", TaskStatus.QUEUED)
+
+
+async def change(house: House, mutation: str, status: TaskStatus) -> None:
+    fields = "task { status } userErrors { code }"
+    query = f"mutation ($id: ID!) {{ {mutation}(id: $id) {{ {fields} }} }}"
+    id = ids.encode("FetchTask", (await house.task()).id)
+    payload = (await house.api.run(query, id=id))[mutation]
+    assert payload == {"task": {"status": status.name}, "userErrors": []}
 
 
 async def test_a_row_whose_file_was_refused_keeps_its_one_video(
@@ -355,9 +361,7 @@ async def test_a_paused_fetch_goes_on_where_it_was(
     house: House, site: Site, halfway: tuple[str, Page, "asyncio.Task[None]"]
 ) -> None:
     id, page, working = halfway
-    async with house.db.write() as session:
-        task = await session.get_one(Task, (await house.task()).id)
-        task.status = TaskStatus.PAUSED
+    await change(house, "pauseTask", TaskStatus.PAUSED)
     await working
     (row,) = await fetching.rows(house.api, id)
     (upload,) = await house.all(UploadSession)
@@ -365,10 +369,7 @@ async def test_a_paused_fetch_goes_on_where_it_was(
     assert (row["status"], row["bytesFetched"], kept > 1 << 20) == ("QUEUED", kept, True)
     await house.work()  # nothing is to be done
     assert (await fetching.state(house.api, id))["status"] == "PAUSED"
-    async with house.db.write() as session:
-        task = await session.get_one(Task, task.id)
-        task.status = TaskStatus.QUEUED
-        await house.tools.queue.defer(session, task)
+    await change(house, "resumeTask", TaskStatus.QUEUED)
     page.gate = None
     await house.work()
     (row,) = await fetching.rows(house.api, id)

@@ -26,7 +26,7 @@ from domain.errors import (
 from domain.events import EventType, topic
 from domain.media import Refusal
 from domain.play_sets import PlaySetStatus
-from domain.tasks import MAX_ATTEMPTS, TaskStatus
+from domain.tasks import MAX_ATTEMPTS, TaskKind, TaskStatus
 from domain.videos import Resolution, VideoStatus
 from jobs import runs, worker
 from jobs.runs import Overtaken, Run, Tools, Work
@@ -268,6 +268,63 @@ async def test_a_cancelled_run_hears_of_it_at_its_next_report(house: House) -> N
     await house.perform(go_on)
     assert reached == []
     assert (await house.row()).status is TaskStatus.CANCELLED
+
+
+async def pause(house: House) -> None:
+    async with house.tools.db.write() as session:
+        assert await tasks.pause(session, house.task.id)
+
+
+async def make_pausable(house: House) -> None:
+    async with house.tools.db.write() as session:
+        (await session.get_one(Task, house.task.id)).kind = TaskKind.FETCH
+
+
+@pytest.mark.parametrize("reason", [None, AbortReason.USER_REQUEST, AbortReason.SHUTDOWN])
+async def test_a_run_whose_task_is_paused_leaves_it_as_it_is(
+    house: House, reason: AbortReason | None
+) -> None:
+    """However it hears of that: by a report, or by being stopped, even with its worker."""
+    await make_pausable(house)
+    house.abort_reason = reason
+
+    reached: list[str] = []
+
+    async def go_on(run: Run) -> None:
+        async with run.tools.db.write() as session:
+            assert await tasks.report(session, run.task, progress=0.25, speed=None)
+        await pause(house)
+        if reason is not None:
+            raise asyncio.CancelledError
+        await run.report(0.5)
+        reached.append("the end")
+
+    await asyncio.gather(house.perform(go_on), return_exceptions=True)
+    assert reached == []
+    row = await house.row()
+    assert (row.status, row.progress, row.failures) == (TaskStatus.PAUSED, 0.25, 0)
+    assert (row.error_code, row.error_message, row.finished_at) == (None, None, None)
+    await house.perform(raising(AssertionError("it ran")))
+    assert (await house.row()).attempt == 1
+
+
+async def test_what_can_be_paused_goes_on_where_a_shutdown_stopped_it(house: House) -> None:
+    await make_pausable(house)
+    house.abort_reason = AbortReason.SHUTDOWN
+
+    async def stop(run: Run) -> None:
+        await run.report(0.75)
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await house.perform(stop)
+    seen: list[float] = []
+
+    async def look(run: Run) -> None:
+        seen.append(run.task.progress)
+
+    await house.perform(look)
+    assert seen == [0.75]
 
 
 async def test_watchers_hear_when_a_run_begins_and_ends(house: House) -> None:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from db.models import Event, PlaySet, Task, Video
+from db import workers
+from db.models import Event, PlaySet, Task, Video, Worker, WorkerLane
 from domain.events import EventType
 from domain.play_sets import PlaySetStatus
 from domain.tasks import UNFINISHED, TaskStatus
 from domain.videos import TranscodePass, VideoStatus
 from jobs import maintenance, worker
+from jobs.lanes import Lane, choose
 from jobs.runs import Tools
 from media.passes import Encoder
 from schema import ids
@@ -100,6 +102,20 @@ class House:
                 found.append(int(process.name))
         return found
 
+    async def two_workers(self) -> bool:
+        return len(await self.rows(Worker)) == 2
+
+    async def is_in_the_second_run(self) -> bool:
+        task = await self.task()
+        return (task.status, task.attempt) == (TaskStatus.RUNNING, 2)
+
+    async def attempts_with_files(self) -> set[int]:
+        """Of the task, in the store."""
+        task, (video,) = await self.task(), await self.rows(Video)
+        prefix = keys.task(video.content_id, task.id)
+        found = [one.key async for one in self.tools.store.list(prefix)]
+        return {int(key.removeprefix(prefix).split("/")[0]) for key in found}
+
     async def no_encoder(self) -> bool:
         return self.encoders() == []
 
@@ -110,9 +126,11 @@ def house(tools: Tools, api: Api, settings: Settings) -> House:
 
 
 @asynccontextmanager
-async def working(tools: Tools) -> AsyncGenerator["asyncio.Task[None]"]:
+async def working(
+    tools: Tools, lanes: Sequence[Lane] = worker.LANES
+) -> AsyncGenerator["asyncio.Task[None]"]:
     """A worker, as a process runs it, until the block ends."""
-    task = asyncio.create_task(worker.work(tools))
+    task = asyncio.create_task(worker.work(tools, lanes))
     try:
         yield task
     finally:
@@ -145,14 +163,19 @@ async def test_a_stopped_worker_puts_its_job_back_and_another_one_does_it(
 
 
 @contextmanager
-def another_worker(settings: Settings, ffmpeg: Path) -> "Generator[subprocess.Popen[bytes]]":
+def another_worker(
+    settings: Settings, ffmpeg: Path, *arguments: str, log: Path | None = None
+) -> "Generator[subprocess.Popen[bytes]]":
     """`reelgraph worker` on the same database and data folder."""
     environment = processes.environment(
         DATABASE_URL=str(settings.database_url),
         REELGRAPH_DATA_DIR=str(settings.data_dir),
         REELGRAPH_FFMPEG=str(ffmpeg),
     )
-    process = subprocess.Popen(processes.command("worker"), env=environment)
+    with (log or Path("/dev/stderr")).open("a") as errors:
+        process = subprocess.Popen(
+            processes.command("worker", *arguments), env=environment, stderr=errors
+        )
     try:
         yield process
     finally:
@@ -187,17 +210,56 @@ async def make_time_pass(house: House, seconds: int) -> None:
         await session.execute(query, {"seconds": seconds})
 
 
-async def test_a_worker_that_ends_by_signal_puts_its_job_back(
+async def test_what_a_stopped_worker_puts_back_is_taken_by_another_at_once(
     house: House, data: bytes, slow_ffmpeg: Path
 ) -> None:
     await house.add(data)
     with another_worker(house.settings, slow_ffmpeg) as process:
         await until(house.is_in_the_middle)
-        process.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(process.wait, 15) == 0
-    assert house.encoders() == []
-    assert (await house.task()).status is TaskStatus.QUEUED
-    assert await house.jobs() == [("transcode", "todo")]
+        async with working(house.tools):
+            await until(house.two_workers)
+            process.send_signal(signal.SIGTERM)
+            await until(house.is_in_the_second_run, timeout_s=3)
+            assert await asyncio.to_thread(process.wait, 15) == 0
+
+            async def is_over() -> bool:
+                return (await house.task()).status is TaskStatus.SUCCEEDED
+
+            await until(is_over)
+    assert (await house.task()).failures == 0
+    await house.check_ready_once(attempt=2)
+
+
+async def test_a_worker_that_was_frozen_changes_nothing_when_it_goes_on(
+    house: House, data: bytes, slow_ffmpeg: Path, tmp_path: Path
+) -> None:
+    await house.add(data)
+    log = tmp_path / "worker.log"
+    with another_worker(house.settings, slow_ffmpeg, log=log) as frozen:
+        await until(house.is_in_the_middle)
+        frozen.send_signal(signal.SIGSTOP)
+        await make_time_pass(house, maintenance.STALLED_AFTER_S + 1)
+        await maintenance.rescue(house.tools)
+        assert await house.jobs() == [("transcode", "todo")]
+        slow = replace(house.tools, encoder=Encoder(str(slow_ffmpeg), threads=1))
+        async with working(slow):
+            await until(house.is_in_the_second_run)
+            frozen.send_signal(signal.SIGCONT)
+
+            async def has_noticed() -> bool:
+                return "attempt 1 was overtaken" in log.read_text()
+
+            await until(has_noticed)
+            assert await house.jobs() == [("transcode", "doing")]  # the other one's still
+
+            async def is_over() -> bool:
+                return (await house.task()).status is TaskStatus.SUCCEEDED
+
+            await until(is_over)
+        frozen.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(frozen.wait, 15) == 0
+    await house.check_ready_once(attempt=2)
+    assert await house.attempts_with_files() == {2}
 
 
 async def test_a_first_play_shows_its_progress(
@@ -248,3 +310,32 @@ async def test_cancelling_a_task_stops_its_ffmpeg(
     assert (objects / keys.media(video.content_id)).is_dir()
     left = objects / keys.task(video.content_id, task.id)
     assert [path for path in left.rglob("*") if path.is_file()] == []
+
+
+async def test_a_worker_is_known_while_it_works(house: House) -> None:
+    lanes = choose(worker.LANES, queues="transcode,clip", concurrency="clip=2")
+
+    async def is_known() -> bool:
+        return await house.rows(Worker) != []
+
+    async with working(house.tools, lanes):
+        await until(is_known)
+        (row,) = await house.rows(Worker)
+        assert row.name == house.tools.worker
+        served = {tuple(one.queues): one.slots for one in await house.rows(WorkerLane)}
+        assert served == {("transcode",): 1, ("clip",): 2, ("rescue",): 1}
+    assert await house.rows(Worker) == []
+    assert await house.rows(WorkerLane) == []
+
+
+async def test_a_worker_that_was_forgotten_makes_itself_known_again(house: House) -> None:
+    async def is_known() -> bool:
+        return await house.rows(Worker) != []
+
+    async with working(house.tools, worker.LANES[-1:]):
+        await until(is_known)
+        (row,) = await house.rows(Worker)
+        async with house.tools.db.write() as session:
+            await workers.leave(session, row.id)
+        await until(is_known)
+        assert [one.id == row.id for one in await house.rows(Worker)] == [False]

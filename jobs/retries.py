@@ -1,0 +1,134 @@
+"""Running a task again that ended without all that it was for. Statements only, no media code.
+
+It stays the same task. What it was about must be as it was before its first run; that is for
+each kind to see to.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from db import exports, play_sets, tasks, videos
+from db.models import Task, Video
+from db.session import WriteSession
+from domain.errors import InvalidState
+from domain.play_sets import FAILED_PLAY_SETS
+from domain.tasks import RETRYABLE, UNFINISHED, TaskKind, TaskStatus
+from domain.uploads import UploadStatus
+from domain.videos import TranscodePass, VideoStatus
+from jobs import fetches, outcomes
+from jobs.queue import Queue
+
+Prepare = Callable[[WriteSession, Task], Awaitable[bool]]
+"""Brings what a task is about back to what it was before the task ran.
+
+Returns whether the task's job is queued now: one that follows another task's waits for it.
+Raises `InvalidState` when there is nothing left to work on.
+"""
+
+
+async def again(session: WriteSession, queue: Queue, task: Task) -> Task:
+    """Have a task run again, whose row is locked. Raises `InvalidState`."""
+    if task.status not in RETRYABLE:
+        allowed = [status.name for status in RETRYABLE]
+        raise InvalidState("The task", current=task.status.name, allowed=allowed)
+    prepare = PREPARE.get(task.kind)
+    if prepare is None:
+        allowed = [kind.name for kind in PREPARE]
+        raise InvalidState("The kind of the task", current=task.kind.name, allowed=allowed)
+    runs_now = await prepare(session, task)
+    (reopened,) = await tasks.reopen(session, [task.id])
+    if runs_now:
+        await queue.defer(session, reopened)
+    await outcomes.wake_watchers(session, reopened)
+    return reopened
+
+
+async def _verify(session: WriteSession, task: Task) -> bool:
+    """The bytes of an upload that was refused or cancelled are removed at once."""
+    del session, task
+    raise InvalidState(
+        "The upload session",
+        current=UploadStatus.FAILED.name,
+        allowed=[UploadStatus.VERIFYING.name],
+    )
+
+
+async def _probe(session: WriteSession, task: Task) -> bool:
+    await videos.revive(session, (await _video_of(session, task)).id)
+    return True
+
+
+async def _video_of(session: WriteSession, task: Task) -> Video:
+    """The video that a task works on, locked. It has a file."""
+    video = await videos.lock(session, task.video_id) if task.video_id is not None else None
+    is_there = video is not None and video.status is not VideoStatus.DELETED
+    if video is None or not is_there or video.content_id is None:
+        status = VideoStatus.DELETED if video is None else video.status
+        allowed = [VideoStatus.PROCESSING.name, VideoStatus.PUBLISHED.name]
+        raise InvalidState("The video", current=status.name, allowed=allowed)
+    return video
+
+
+async def _transcode(session: WriteSession, task: Task) -> bool:
+    """The play sets that failed are tried again, and with a first play the ladder after it.
+
+    Those that another task has taken over since are that one's matter.
+    """
+    video = await _video_of(session, task)
+    siblings = (await tasks.of_video(session, [video.id]))[video.id]
+    if not await _reopen(session, task):
+        raise InvalidState(
+            "What the task was to make", current="MADE_BY_ANOTHER", allowed=["FAILED"]
+        )
+    for follower in siblings:
+        if _fell_with(task, follower) and await _reopen(session, follower):
+            (waiting,) = await tasks.reopen(session, [follower.id])
+            await outcomes.wake_watchers(session, waiting)
+    await videos.revive(session, video.id)
+    return not (task.transcode_pass is TranscodePass.LADDER and any(map(_leads, siblings)))
+
+
+async def _reopen(session: WriteSession, task: Task) -> bool:
+    """Have a task make again what it did not; whether there is any such thing."""
+    made = (await play_sets.of_tasks(session, [task.id]))[task.id]
+    failed = [one for one in made if one.status in FAILED_PLAY_SETS]
+    return bool(await play_sets.reopen(session, [one.id for one in failed], task.id))
+
+
+def _fell_with(task: Task, other: Task) -> bool:
+    """Whether the other one was cancelled in the same transaction, as it follows the task."""
+    follows = (task.transcode_pass, other.transcode_pass) == (
+        TranscodePass.FIRST_PLAY,
+        TranscodePass.LADDER,
+    )
+    is_over = other.status is TaskStatus.CANCELLED
+    return follows and is_over and other.finished_at == task.finished_at
+
+
+async def _fetch(session: WriteSession, task: Task) -> bool:
+    """Only the rows that failed are fetched again."""
+    if not await fetches.reopen(session, task):
+        allowed = [TaskStatus.FAILED.name, TaskStatus.CANCELLED.name]
+        raise InvalidState("Each row", current=TaskStatus.SUCCEEDED.name, allowed=allowed)
+    return True
+
+
+async def _export(session: WriteSession, task: Task) -> bool:
+    if await exports.of_task(session, task.id) is None:
+        raise InvalidState("What the rows belonged to", current="DELETED", allowed=["THERE"])
+    return True
+
+
+def _leads(other: Task) -> bool:
+    """Whether a ladder of the same video waits for it."""
+    return other.transcode_pass is TranscodePass.FIRST_PLAY and other.status in UNFINISHED
+
+
+PREPARE: Final[Mapping[TaskKind, Prepare]] = {
+    TaskKind.VERIFY: _verify,
+    TaskKind.PROBE: _probe,
+    TaskKind.TRANSCODE: _transcode,
+    TaskKind.FETCH: _fetch,
+    TaskKind.EXPORT: _export,
+}
+"""How each kind is made ready to run again. One that is not here cannot be."""
