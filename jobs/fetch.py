@@ -27,8 +27,10 @@ async def fetch(run: Run) -> None:
     try:
         await _download_all(run, received, reporting)
     finally:
-        reporting.cancel()
-        await asyncio.shield(_rest(run))
+        try:
+            await _stop({reporting})
+        finally:
+            await asyncio.shield(_rest(run))
     await _follow(run)
 
 
@@ -63,10 +65,22 @@ async def _download_all(run: Run, received: Received, reporting: asyncio.Task[No
 
 
 async def _stop(busy: AbstractSet[asyncio.Task[None]]) -> None:
-    """What has come is kept; how each of them ends no longer matters."""
+    """What has come is kept; how each of them ends no longer matters.
+
+    Who is stopped meanwhile, as a paused run is in two ways at once, waits for them all the same.
+    """
+    stopped: asyncio.CancelledError | None = None
     for one in busy:
         one.cancel()
-    await asyncio.gather(*busy, return_exceptions=True)
+    while left := {one for one in busy if not one.done()}:
+        try:
+            await asyncio.wait(left)
+        except asyncio.CancelledError as again:
+            stopped = again
+    for one in busy:
+        _ = one.cancelled() or one.exception()  # else it is logged that nobody asked
+    if stopped:
+        raise stopped
 
 
 async def _take(run: Run, limit: int) -> list[FetchItem]:
