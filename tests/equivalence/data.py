@@ -33,7 +33,7 @@ from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadPurpose, UploadStatus
 from domain.videos import Resolution, TranscodePass, VideoStatus
 from tests.equivalence import values
-from tests.support.factories import EPOCH, SOURCE
+from tests.support.factories import EPOCH, SOURCE, template
 
 Row = dict[str, Any]
 TENANTS: Final = {"owner": 26, "stranger": 5, "cursed": 8}
@@ -222,6 +222,7 @@ def _play_set(made: Rows, of: tuple[UUID, UUID], rung: Resolution, number: int) 
         id=key(of[0], rung),
         video_id=of[0],
         task_id=of[1],
+        template_id=template(rung).id,
         resolution=rung,
         status=_pick(list(PlaySetStatus), number // 2),
         playlist_key=None,
