@@ -182,7 +182,7 @@ class QueryFaults:
 
 FAULTY: Final = (
     *("Video", "PlaySet", "UploadSession", "StoredObject"),
-    *("Task", "VerifyTask", "ProbeTask", "TranscodeTask"),
+    *("Task", "VerifyTask", "ProbeTask", "TranscodeTask", "FetchTask", "ExportTask"),
 )
 """The types that are given the fields; whatever an interface has, its types have too."""
 
