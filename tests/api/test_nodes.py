@@ -11,7 +11,7 @@ from domain.videos import Resolution
 from resolvers.context import Services
 from schema import ids
 from schema.root import schema
-from tests.support import factories, uploading
+from tests.support import factories, fetching, uploading
 from tests.support.api import Api
 from tests.support.statements import recorded
 
@@ -25,16 +25,22 @@ async def things(api: Api, services: Services, owner: factories.Owner) -> list[d
     await factories.transcode_task(services.db, video, Resolution.P360)
     await factories.probe_task(services.db, video)
     await uploading.send(api, b"bytes")
+    fetch = await fetching.begin(api, "http://films.example/a.mp4")
+    export = "mutation ($id: ID!) { createExport(input: {fetchTaskId: $id}) { task { id } } }"
+    await api.run(export, id=fetch)
     found = await api.run("""{
       viewer { __typename id }
       videos { nodes { __typename id playSets { __typename id } } }
-      tasks { nodes { __typename id } }
+      tasks { nodes { __typename id ... on FetchTask { items { nodes { __typename id } } } } }
       uploadSessions { nodes { __typename id } }
       storedObjects { nodes { __typename id } }
     }""")
     play_sets = [one for shown in found["videos"]["nodes"] for one in shown.pop("playSets")]
+    rows = [
+        row for task in found["tasks"]["nodes"] for row in task.pop("items", {"nodes": []})["nodes"]
+    ]
     lists = [found[name]["nodes"] for name in found if name != "viewer"]
-    return [found["viewer"], *play_sets, *chain.from_iterable(lists)]
+    return [found["viewer"], *play_sets, *rows, *chain.from_iterable(lists)]
 
 
 async def test_every_type_with_a_global_id_is_found_by_it(
