@@ -1,8 +1,7 @@
 """Statements about fetches: tasks with many rows, each of them one URL.
 
 Who changes rows locks the fetch's task first, so that its counters are the sums of its rows.
-Who locks an account or the check of an upload, too, does so before that, and who locks an
-upload session, after.
+Accounts, videos and the checks of uploads are locked before that, upload sessions after.
 """
 
 from collections.abc import Mapping, Sequence
@@ -285,16 +284,20 @@ async def cancel_rows(
 
 
 async def checks(session: WriteSession, task_id: UUID) -> list[UUID]:
-    """Tasks that check files of open rows, locked; one that is ending now is left to its end."""
+    """Tasks that check files of open rows, locked with their videos.
+
+    Nobody is waited for: one that is ending now is left to its end.
+    """
     mine = select(FetchItem.upload_session_id).where(_is_open(task_id))
     rows = await session.scalars(
         select(Task.id)
+        .join(Video, Video.id == Task.video_id)
         .where(
             Task.kind == TaskKind.VERIFY,
             Task.upload_session_id.in_(mine),
             Task.status.in_(UNFINISHED),
         )
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=(Task, Video), skip_locked=True)
     )
     return list(rows)
 
@@ -340,20 +343,18 @@ async def delete_task(session: WriteSession, id: UUID) -> None:
     await session.execute(delete(Task).where(Task.id == id))
 
 
-async def twin(session: WriteSession, account_id: UUID, item: FetchItem) -> Video | None:
-    """The video that the row's would be: of the same origin, or from an earlier try. Locked."""
+async def twin(
+    session: ReadSession, account_id: UUID, item: FetchItem, *, locked: bool = False
+) -> Video | None:
+    """The video that the row's would be: of the same origin, or from an earlier try."""
     same = (Video.source_type == item.source_type) & (Video.source_id == item.source_id)
     mine = (Video.id == item.video_id) & (Video.source_kind == SourceKind.FETCH)
-    return await session.scalar(
-        select(Video)
-        .where(
-            Video.account_id == account_id,
-            Video.status != VideoStatus.DELETED,
-            same if item.source_id is not None else mine,
-        )
-        .with_for_update()
-        .execution_options(populate_existing=True)
+    wanted = select(Video).where(
+        Video.account_id == account_id,
+        Video.status != VideoStatus.DELETED,
+        same if item.source_id is not None else mine,
     )
+    return await session.scalar(wanted.with_for_update() if locked else wanted)
 
 
 async def page_for_export(

@@ -1,7 +1,8 @@
 """What the store still has and nothing refers to any more. It is removed when it is due.
 
-A row is added in the transaction that ends the last reference. Keys are never written twice,
-so what is here does not come back to life.
+A row is added in the transaction that ends the last reference, or before an object is written
+that gets its first reference later. Keys are never written twice, so what nothing refers to any
+more does not come back to life.
 """
 
 from collections.abc import Collection
@@ -29,6 +30,16 @@ async def due(session: ReadSession, *, now: datetime, limit: int = 1_000) -> lis
         select(Garbage.key).where(Garbage.due_at <= now).order_by(Garbage.due_at).limit(limit)
     )
     return list(rows)
+
+
+async def spare(session: WriteSession, key: str) -> bool:
+    """Something refers to the key in time; False when it was due already."""
+    spared = await session.scalar(
+        delete(Garbage)
+        .where(Garbage.key == key, Garbage.due_at > func.now())
+        .returning(Garbage.key)
+    )
+    return spared is not None
 
 
 async def removed(session: WriteSession, keys: Collection[str]) -> None:

@@ -3,7 +3,10 @@
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any, Self
+from typing import Any, Final, Self
+
+LONGEST_MS: Final = 12 * 3_600_000
+"""Longer videos are refused."""
 
 
 class Refusal(StrEnum):

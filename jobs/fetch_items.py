@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 from db import accounts, events, fetches, parts
 from db import uploads as sessions
 from db.models import FetchItem, UploadSession, Video
-from db.session import WriteSession
+from db.session import ReadSession, WriteSession
 from domain.errors import (
     Cancelled,
     DomainError,
@@ -121,7 +121,7 @@ async def _prepare(row: Row) -> UploadSession | None:
     """The session of an earlier try, if it still takes bytes. Refuses a known origin at once."""
     async with row.run.tools.db.write() as session:
         await check_running(session, row.run)
-        await _refuse_duplicate(session, row)
+        _refuse_duplicate(await _twin(session, row))
         upload = row.item.upload_session_id and await sessions.lock(
             session, row.item.upload_session_id
         )
@@ -240,8 +240,7 @@ async def _store(
 
     async def keep(reached: int) -> None:
         async with tools.db.write() as session:
-            if reached == upload.file_size:  # before all others, as everybody does
-                await accounts.lock(session, upload.account_id)
+            twin = await _twin_locked(session, row) if reached == upload.file_size else None
             status = await fetches.hold(session, row.run.task)
             if status is None:
                 raise Overtaken
@@ -251,7 +250,7 @@ async def _store(
                 raise await _closed(session, upload)
             await fetches.note(session, row.item.id, bytes_fetched=row.received[row.item.id])
             if reached == upload.file_size:
-                await _hand_over(session, row, upload)
+                await _hand_over(session, row, upload, _refuse_duplicate(twin))
         tools.bus.wake_soon(topic("upload", upload.id))
         if status is TaskStatus.PAUSED:
             raise Overtaken
@@ -272,24 +271,34 @@ async def _closed(session: WriteSession, upload: UploadSession) -> DomainError:
     return FetchInterrupted("The upload of this file took too long.")
 
 
-async def _hand_over(session: WriteSession, row: Row, upload: UploadSession) -> None:
+async def _hand_over(
+    session: WriteSession, row: Row, upload: UploadSession, twin: Video | None
+) -> None:
     """All bytes are safe: the video begins its life, and its file is checked."""
     current = await sessions.lock(session, upload.id)
     if current is None:
         raise Overtaken
-    twin = await _refuse_duplicate(session, row)
     video = await (_revive(session, twin, current) if twin else _add_video(session, row, current))
     await fetches.note(session, row.item.id, video_id=video.id)
     await uploads.hand_over(session, row.run.tools.queue, current, video_id=video.id)
     await events.wake(session, topic("task", row.run.task.id))
 
 
-async def _refuse_duplicate(session: WriteSession, row: Row) -> Video | None:
+async def _twin(session: ReadSession, row: Row, *, locked: bool = False) -> Video | None:
+    return await fetches.twin(session, row.run.task.account_id, row.item, locked=locked)
+
+
+async def _twin_locked(session: WriteSession, row: Row) -> Video | None:
+    """As `_twin`; nobody makes one until the transaction ends. Before the task is locked."""
+    await accounts.lock(session, row.run.task.account_id)
+    return await _twin(session, row, locked=True)
+
+
+def _refuse_duplicate(twin: Video | None) -> Video | None:
     """The video that this row, or one of the same origin, failed to make; None without one.
 
     Raises `DuplicateContent` for a video that did not fail.
     """
-    twin = await fetches.twin(session, row.run.task.account_id, row.item)
     if twin is None or _is_empty(twin):
         return twin
     raise DuplicateContent(twin.id)

@@ -1,11 +1,9 @@
 """An uploaded file is checked and becomes what it was sent for; a stored one, a video."""
 
-import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
 from uuid import UUID
 
 from db import accounts, events, objects, tasks, videos
@@ -18,15 +16,12 @@ from domain.events import EventType, NewEvent
 from domain.media import Source
 from domain.uploads import UploadPurpose, UploadStatus
 from jobs import fetches, outcomes, plans, uploads
+from jobs.reading import Reading, beside
 from jobs.runs import Overtaken, Run, Tools
 from media.probe import probe
 from storage.base import HashedFile, ObjectStore, UploadRef
 
 log = logging.getLogger(__name__)
-
-REPORT_EVERY_S = 0.5
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +63,9 @@ async def examine(run: Run) -> None:
     async with store.object_file(content.key) as path:
         source = await probe(path)
     async with run.tools.db.write() as session:
-        if not await tasks.succeed(session, task):
-            raise Overtaken
         await accounts.lock(session, task.account_id)
         video = await videos.lock(session, task.video_id)
-        if video is None:
+        if video is None or not await tasks.succeed(session, task):
             raise Overtaken
         await objects.probed(session, content.id, source.to_json())
         await plans.make(session, run.tools.queue, video, source)
@@ -128,46 +121,23 @@ async def _assemble(run: Run, upload: UploadSession, ref: UploadRef) -> None:
 @asynccontextmanager
 async def _hashed(run: Run, upload: UploadSession) -> AsyncGenerator[HashedFile]:
     """The file with its digest; the task's progress tells how much of it was read."""
-    done = 0
-
-    def count(size: int) -> None:
-        nonlocal done
-        done += size
-
-    async def report() -> None:
-        while True:
-            await run.report(done / upload.file_size)
-            await asyncio.sleep(REPORT_EVERY_S)
-
-    opened = run.tools.store.hashed_file(upload.storage_key, count)
-    file = await _while(report, opened.__aenter__)
+    reading = Reading(run, upload.file_size)
+    opened = run.tools.store.hashed_file(upload.storage_key, reading.heard)
+    file = await beside(reading.report, opened.__aenter__)
     try:
         yield file
     finally:
         await opened.__aexit__(None, None, None)
 
 
-async def _while(beside: Callable[[], Awaitable[None]], work: Callable[[], Awaitable[T]]) -> T:
-    """Do the work; whatever is raised beside it stops it."""
-    watching = asyncio.ensure_future(beside())
-    working = asyncio.ensure_future(work())
-    try:
-        await asyncio.wait((watching, working), return_when=asyncio.FIRST_COMPLETED)
-        if watching.done():
-            watching.result()  # cancelled or overtaken
-        return await working
-    finally:
-        watching.cancel()
-        working.cancel()
-
-
 async def _complete(
     session: WriteSession, run: Run, upload: UploadSession, checked: Checked
 ) -> None:
     """All or nothing: the object, the video and its plan, and the closed session."""
+    await accounts.lock(session, upload.account_id)
+    await outcomes.lock_video(session, run.task)
     if not await tasks.succeed(session, run.task):
         raise Overtaken
-    await accounts.lock(session, upload.account_id)
     await fetches.settle(session, upload.id, video_id=upload.video_id, failure=None)
     content = await objects.store(
         session,

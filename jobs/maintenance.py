@@ -61,6 +61,7 @@ async def _queue_again(session: WriteSession, tools: Tools, task_id: UUID) -> No
     task = (await tasks.by_ids(session, [task_id])).get(task_id)
     if task is None or task.status not in READY_TO_RUN:
         return
+    await outcomes.lock_video(session, task)
     lost = WorkerLost(task.worker)
     if task.status is TaskStatus.RUNNING and task.failures + 1 >= MAX_TAKEOVERS:
         if await tasks.fail(session, task, lost):

@@ -12,7 +12,7 @@ from db.models import Task
 from db.session import WriteSession
 from domain.errors import DomainError
 from domain.events import EventType, NewEvent, topic
-from domain.tasks import UNFINISHED, TaskKind
+from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadStatus
 from domain.videos import TranscodePass
 from jobs import fetches
@@ -27,6 +27,12 @@ def topics(task: Task) -> list[str]:
     """Of the task and its subject."""
     subjects = {"task": task.id, "video": task.video_id, "upload": task.upload_session_id}
     return [topic(kind, id) for kind, id in subjects.items() if id is not None]
+
+
+async def lock_video(session: WriteSession, task: Task) -> None:
+    """Before the task itself is changed: everybody locks the account, the video, then tasks."""
+    if task.video_id is not None:
+        await videos.lock(session, task.video_id)
 
 
 async def failed(session: WriteSession, task: Task, failure: DomainError) -> None:
@@ -77,6 +83,10 @@ async def _transcode_failed(
         await events.record(session, *news)
 
 
+def _waits_for_another(task: Task) -> bool:
+    return task.status is TaskStatus.QUEUED and task.job_id is None
+
+
 async def _cancel_ladder(
     session: WriteSession, task: Task, video_id: UUID, failure: DomainError
 ) -> Sequence[Task]:
@@ -87,7 +97,7 @@ async def _cancel_ladder(
     waiting = [
         one.id
         for one in siblings
-        if one.transcode_pass is TranscodePass.LADDER and one.status in UNFINISHED
+        if one.transcode_pass is TranscodePass.LADDER and _waits_for_another(one)
     ]
     cancelled = await tasks.cancel(session, waiting, failure)
     for one in cancelled:

@@ -98,7 +98,8 @@ class _Presence:
                 await act()
         except Exception as failure:  # noqa: BLE001  (whatever it is, the jobs matter more)
             if self._is_heard:
-                log.warning("the database does not hear this worker: %s", failure)
+                reason, _, _ = str(failure).partition("\n")
+                log.warning("the database does not hear this worker: %s", reason)
             self._is_heard = False
         else:
             if not self._is_heard:

@@ -27,9 +27,9 @@ OF_TASKS: Final = QUEUES[:-2]
 _BY_KIND: Final = {
     TaskKind.VERIFY: INTAKE,
     TaskKind.PROBE: INTAKE,
-    TaskKind.SIMULATE: INTAKE,
     TaskKind.CLIP: CLIP,
     TaskKind.SPLICE: CLIP,
+    TaskKind.SIMULATE: CLIP,
     TaskKind.FETCH: FETCH,
     TaskKind.EXPORT: EXPORT,
 }

@@ -58,15 +58,28 @@ async def _probe(session: WriteSession, task: Task) -> bool:
     return True
 
 
+async def _make(session: WriteSession, task: Task) -> bool:
+    """A video whose file is made by the task has none yet."""
+    video = await videos.lock(session, task.video_id) if task.video_id is not None else None
+    if video is None or video.status is VideoStatus.DELETED:
+        raise _no_video(VideoStatus.DELETED)
+    await videos.revive(session, video.id)
+    return True
+
+
 async def _video_of(session: WriteSession, task: Task) -> Video:
     """The video that a task works on, locked. It has a file."""
     video = await videos.lock(session, task.video_id) if task.video_id is not None else None
-    is_there = video is not None and video.status is not VideoStatus.DELETED
-    if video is None or not is_there or video.content_id is None:
-        status = VideoStatus.DELETED if video is None else video.status
-        allowed = [VideoStatus.PROCESSING.name, VideoStatus.PUBLISHED.name]
-        raise InvalidState("The video", current=status.name, allowed=allowed)
+    if video is None or video.status is VideoStatus.DELETED:
+        raise _no_video(VideoStatus.DELETED)
+    if video.content_id is None:
+        raise _no_video(video.status)
     return video
+
+
+def _no_video(status: VideoStatus) -> InvalidState:
+    allowed = [VideoStatus.PROCESSING.name, VideoStatus.PUBLISHED.name]
+    return InvalidState("The video", current=status.name, allowed=allowed)
 
 
 async def _transcode(session: WriteSession, task: Task) -> bool:
@@ -130,5 +143,8 @@ PREPARE: Final[Mapping[TaskKind, Prepare]] = {
     TaskKind.TRANSCODE: _transcode,
     TaskKind.FETCH: _fetch,
     TaskKind.EXPORT: _export,
+    TaskKind.CLIP: _make,
+    TaskKind.SPLICE: _make,
+    TaskKind.SIMULATE: _make,
 }
 """How each kind is made ready to run again. One that is not here cannot be."""

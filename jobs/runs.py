@@ -49,13 +49,13 @@ class Tools:
     queue: Queue
     bus: EventBus
     locks: Locks
-    limits: UploadLimits
     encoder: Encoder
     client: Client
     """Asks the servers of strangers."""
     bytes_per_s: int | None
     """How fast each of their files may come; None for no limit."""
     workspace: Workspace
+    limits: UploadLimits
     worker: str
     """The name shown on the tasks that this process runs."""
 
@@ -153,6 +153,7 @@ async def _fail_or_retry(run: Run, failure: DomainError, *, cause: Exception | N
 async def _fail(run: Run, failure: DomainError) -> None:
     output = failure.log if isinstance(failure, TranscodeFailed) else None
     async with run.tools.db.write() as session:
+        await outcomes.lock_video(session, run.task)
         if await tasks.fail(session, run.task, failure, log=output):
             await outcomes.failed(session, run.task, failure)
     log.info("task %s failed: %s", run.task.id, failure)

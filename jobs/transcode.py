@@ -36,7 +36,11 @@ from storage import keys
 SHOWN_INPUT, SHOWN_OUTPUT = Path("source"), Path("output")
 """What the command that is shown has in place of paths of this machine."""
 
-_STAGES: Final = {TranscodePass.FIRST_PLAY: Stage.FIRST_PLAY, TranscodePass.LADDER: Stage.LADDER}
+_STAGES: Final = {
+    TranscodePass.ORIGIN: Stage.FIRST_PLAY,  # else it could be played after all
+    TranscodePass.FIRST_PLAY: Stage.FIRST_PLAY,
+    TranscodePass.LADDER: Stage.LADDER,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +143,10 @@ async def _begin(run: Run) -> Subject | None:
     if task.video_id is None or kind is None:
         raise ValueError(f"the task {task.id} has no video or no pass")
     async with run.tools.db.write() as session:
-        # The task before the video, as everybody locks them who ends a task.
-        mine = await tasks.hold(session, task)
-        video = await videos.lock(session, task.video_id) if mine else None
-        if video is None or video.source is None or video.content_id is None:
+        video = await videos.lock(session, task.video_id)
+        if video is None or not await tasks.hold(session, task):
+            raise Overtaken
+        if video.source is None or video.content_id is None:
             raise Overtaken
         content = await objects.content(session, video.content_id)
         if content is None:

@@ -11,7 +11,18 @@ import procrastinate
 from procrastinate.worker import Worker
 
 from db import queues
-from jobs import export, fetch, intake, maintenance, presence, queue, runs, transcode
+from jobs import (
+    clips,
+    export,
+    fetch,
+    intake,
+    maintenance,
+    presence,
+    queue,
+    runs,
+    simulate,
+    transcode,
+)
 from jobs.lanes import Lane
 from jobs.maintenance import STALLED_AFTER_S
 from jobs.metrics import counted, counting
@@ -78,6 +89,21 @@ async def run_fetch(context: procrastinate.JobContext, task_id: str) -> None:
 @tasks.task(name="export", pass_context=True, retry=Backoff())
 async def run_export(context: procrastinate.JobContext, task_id: str) -> None:
     await _perform(context, task_id, export.export)
+
+
+@tasks.task(name="clip", pass_context=True, retry=Backoff())
+async def run_clip(context: procrastinate.JobContext, task_id: str) -> None:
+    await _perform(context, task_id, clips.cut)
+
+
+@tasks.task(name="splice", pass_context=True, retry=Backoff())
+async def run_splice(context: procrastinate.JobContext, task_id: str) -> None:
+    await _perform(context, task_id, clips.cut)
+
+
+@tasks.task(name="simulate", pass_context=True, retry=Backoff())
+async def run_simulate(context: procrastinate.JobContext, task_id: str) -> None:
+    await _perform(context, task_id, simulate.simulate)
 
 
 @tasks.periodic(cron="* * * * * */5")  # the seconds come last

@@ -179,10 +179,12 @@ def _graph(source: Source, renditions: Sequence[Rendition], *, stills: bool) -> 
     # Tone mapping costs more than an encode: once, at the size of the highest rung.
     head = [_steady(top), *((scale(largest), *TO_SDR) if source.hdr else ())]
     copies = "".join(f"[s{i}]" for i in range(len(renditions)))
+    woven = "".join(f"{one}," for one in deinterlaced(source))
+    start = "[all]" if stills else f"[0:V:0]{woven}"
     return ";".join(
         (
-            *(("[0:V:0]split=2[all][still]",) if stills else ()),
-            f"{'[all]' if stills else '[0:V:0]'}{','.join(head)},split={len(renditions)}{copies}",
+            *((f"[0:V:0]{woven}split=2[all][still]",) if stills else ()),
+            f"{start}{','.join(head)},split={len(renditions)}{copies}",
             *(
                 f"[s{i}]{_branch(picture, top)}{_end(i, watched=stills and i == 0)}"
                 for i, picture in enumerate(renditions)
@@ -190,6 +192,11 @@ def _graph(source: Source, renditions: Sequence[Rendition], *, stills: bool) -> 
             *(_stills(source) if stills else ()),
         )
     )
+
+
+def deinterlaced(source: Source) -> tuple[str, ...]:
+    """Whole pictures of a source that has half-pictures; frames that are whole stay."""
+    return ("yadif=deint=interlaced",) if source.interlaced else ()
 
 
 def _steady(rate: Fraction) -> str:
@@ -209,12 +216,12 @@ def _end(index: int, *, watched: bool) -> str:
 def _stills(source: Source) -> tuple[str, str]:
     """The storyboard is of the lowest picture, which costs nothing more; the poster is larger."""
     tiles = grid(source.duration_ms)
-    box = f"{tiles.tile_width}:{tiles.tile_height}"
+    tile = tiles.tile_width, tiles.tile_height
     storyboard = [
         # The last tile, maybe the only one, can be of less than a whole step.
         f"fps=1000/{tiles.step_ms}:start_time=0:round=down:eof_action=pass",
-        f"scale={box}:force_original_aspect_ratio=decrease",
-        f"pad={box}:-1:-1",
+        scale(ladder.fit_into(source, *tile)),
+        f"pad={tile[0]}:{tile[1]}:-1:-1",
         f"tile={tiles.columns}x{tiles.rows}",
     ]
     poster = [

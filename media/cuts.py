@@ -135,6 +135,7 @@ def _picture(index: int, one: Cut, whole: Canvas) -> str:
     early_s = _lead_s(one) - 1 / (4 * one.source.frame_rate)
     return f"[{index}:V:0]" + ",".join(
         (
+            *commands.deinterlaced(one.source),
             f"setpts=PTS-({commands.ratio(early_s)})/TB",
             f"fps={commands.ratio(whole.frame_rate)}:start_time=0:round=down",
             f"tpad=stop_mode=clone:stop_duration={MOST_MISSING_S}",
@@ -163,7 +164,6 @@ def _sound(index: int, one: Cut, whole: Canvas) -> str:
     return f"[{index}:a:0]" + ",".join(
         (
             f"asetpts=PTS-({commands.ratio(_lead_s(one))})/TB",
-            "atrim=start=0",
             f"aresample={SAMPLE_RATE}:async=1:first_pts=0",
             "aformat=channel_layouts=stereo",
             "apad",

@@ -13,7 +13,8 @@ from domain.media import Source
 from domain.passes import Pass
 from domain.templates import Template, rendition
 from domain.videos import Resolution, TranscodePass
-from media import commands, cuts, mp4, outputs
+from media import commands, mp4, outputs
+from media import cuts as joining
 from media.cuts import Canvas, Cut
 from media.encryption import SegmentKey
 from media.outputs import Output, Storyboard, Track
@@ -89,23 +90,23 @@ class Encoder:
         make = commands.origin if one.kind is TranscodePass.ORIGIN else commands.encode
         return make(one, source, input, output, threads=self.threads, pace=pace)
 
-    async def cut(self, parts: Sequence[Cut], output: Path, on_progress: ProgressCallback) -> Path:
+    async def cut(self, cuts: Sequence[Cut], output: Path, on_progress: ProgressCallback) -> Path:
         """Join parts of videos into one MP4 file, frame by frame. Raises TranscodeFailed.
 
         There must be a part, and each must begin before its source ends.
         """
-        whole, wanted_ms = cuts.canvas(parts), cuts.duration_ms(parts)
+        whole, wanted_ms = joining.canvas(cuts), joining.duration_ms(cuts)
         log = await run_ffmpeg(
             self.ffmpeg,
-            cuts.command(parts, output, threads=self.threads),
-            reads=[one.input for one in parts],
+            joining.command(cuts, output, threads=self.threads),
+            reads=[one.input for one in cuts],
             writes=[output.parent],
             duration_ms=wanted_ms,
             on_progress=on_progress,
-            limits=_cut_limits(parts, whole),
+            limits=_cut_limits(cuts, whole),
         )
         made = await asyncio.to_thread(_count_frames, output, log)
-        if made < sum(whole.frames(one) for one in parts):
+        if made < sum(whole.frames(one) for one in cuts):
             made_ms = round(made / whole.frame_rate * 1000)
             raise TranscodeFailed(outputs.too_short(made_ms, wanted_ms), log)
         return output
@@ -152,19 +153,19 @@ def _encoder_memory(source: Source, template: Template) -> int:
     return MEMORY_PER_PIXEL * picture.width * picture.height
 
 
-def _cut_limits(parts: Sequence[Cut], whole: Canvas) -> Limits:
-    lasts_ms = cuts.duration_ms(parts)
+def _cut_limits(cuts: Sequence[Cut], whole: Canvas) -> Limits:
+    lasts_ms = joining.duration_ms(cuts)
     limits = Limits.of(
         duration_ms=lasts_ms, file_size=2 * whole.max_rate * lasts_ms // 8000 + FILE_SIZE_SLACK
     )
     # On the way to each part may be many seconds of its source, from the last keyframe on.
-    lead_s = LEAD_S * len(parts)
-    pixels = sum(one.source.width * one.source.height for one in parts)
+    lead_s = LEAD_S * len(cuts)
+    pixels = sum(one.source.width * one.source.height for one in cuts)
     return _at_least(
         limits,
         wall_s=limits.wall_s + lead_s,
         cpu_s=limits.cpu_s + lead_s,
-        memory=INPUT_MEMORY * len(parts) + MEMORY_PER_PIXEL * pixels,
+        memory=INPUT_MEMORY * len(cuts) + MEMORY_PER_PIXEL * pixels,
     )
 
 

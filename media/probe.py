@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from domain import ladder
 from domain.errors import MediaRefused
-from domain.media import Refusal, Source
+from domain.media import LONGEST_MS, Refusal, Source
 from media.commands import CONTAINERS, MAX_PIXELS, MAX_STREAMS
 from media.process import Log, end, pipe, start
 
@@ -19,7 +19,6 @@ CHILD: Final = Path(__file__).with_name("probe_child.py")
 MEMORY: Final = 2 << 30
 """Address space, in bytes: an 8K picture fits, and the pictures it is predicted from."""
 
-LONGEST_MS: Final = 12 * 3_600_000
 TOP_FRAME_RATE: Final = 240
 TOP_PIXEL_RATE: Final = 4096 * 2304 * 120
 """Pixels in each second, as decoded."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Self
 from uuid import UUID, uuid4
 
 from db import accounts, garbage, objects, uploads, videos
@@ -26,12 +27,26 @@ from storage import keys
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the caller says a video comes from: a system of theirs, and its id there."""
+
+    source_type: str
+    source_id: str
+
+    @classmethod
+    def of(cls, source_type: str | None, source_id: str | None) -> Self:
+        return cls(
+            text.required("sourceType", source_type or "", text.MAX_SOURCE_TYPE),
+            text.required("sourceId", source_id or "", text.MAX_SOURCE_ID),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class FromObject:
     """A video to be made of a stored object, and where the caller says it comes from."""
 
     storage_id: str
-    source_type: str
-    source_id: str
+    origin: Origin
     title: str | None
     skip_auto_transcode: bool
 
@@ -107,16 +122,10 @@ def _check_small(ctx: Context, file: File) -> None:
 async def create_video(ctx: Context, new: FromObject) -> Video:
     """Make a video of a stored object. One origin makes one video: `DuplicateContent`."""
     account_id = ctx.account_id
-    source_type = text.required("sourceType", new.source_type, text.MAX_SOURCE_TYPE)
-    source_id = text.required("sourceId", new.source_id, text.MAX_SOURCE_ID)
     async with ctx.services.db.write() as session:
         await accounts.lock(session, account_id)  # two requests for one origin are two
         stored = await _object(session, account_id, new.storage_id)
-        twin = await videos.of_origin(
-            session, account_id, source_type=source_type, source_id=source_id
-        )
-        if twin is not None:
-            raise DuplicateContent(twin.id, path=["sourceId"])
+        await check_origin(session, account_id, new.origin)
         content = await objects.lock(session, stored.content_id)
         if content is None:
             raise NotFound("StoredObject", new.storage_id, path=["storageId"])
@@ -127,13 +136,22 @@ async def create_video(ctx: Context, new: FromObject) -> Video:
                 title=text.title(new.title or stored.file_name or stored.storage_id),
                 description=None,
                 file_size=stored.file_size,
-                source_type=source_type,
-                source_id=source_id,
+                source_type=new.origin.source_type,
+                source_id=new.origin.source_id,
                 skip_auto_transcode=new.skip_auto_transcode,
             ),
         )
         await plans.begin(session, ctx.services.queue, video, content, stored)
         return await videos.fresh(session, video)
+
+
+async def check_origin(session: WriteSession, account_id: UUID, origin: Origin) -> None:
+    """Raises `DuplicateContent` if a video comes from there. The account's row is locked."""
+    twin = await videos.of_origin(
+        session, account_id, source_type=origin.source_type, source_id=origin.source_id
+    )
+    if twin is not None:
+        raise DuplicateContent(twin.id, path=["sourceId"])
 
 
 async def _object(session: WriteSession, account_id: UUID, storage_id: str) -> StoredObject:

@@ -128,10 +128,13 @@ async def resume(ctx: Context, id: UUID, *, sent: str) -> Task:
 
 async def _locked(session: WriteSession, ctx: Context, id: UUID, sent: str) -> Task:
     """The caller's task. Nobody else changes it in this transaction."""
-    task = await tasks.lock(session, ctx.account_id, id)
-    if task is None:
-        raise NotFound("Task", sent, path=["id"])
-    return task
+    found = (await tasks.of_account(session, ctx.account_id, [id])).get(id)
+    if found is not None:
+        await outcomes.lock_video(session, found)
+        task = await tasks.lock(session, ctx.account_id, id)
+        if task is not None:
+            return task
+    raise NotFound("Task", sent, path=["id"])
 
 
 def _check_pausable(task: Task) -> None:

@@ -101,7 +101,7 @@ def window(
 _ARGUMENTS = tuple(inspect.signature(window).parameters.values())
 
 
-def connection(kind: type[Any], *, of: str | None = None, description: str) -> Any:  # noqa: ANN401
+def connection(kind: Any, *, of: str | None = None, description: str) -> Any:  # noqa: ANN401
     """A field that is pages of a type's rows.
 
     The decorated static method says which: `(ctx, window, **filters) -> Rows`. The arguments

@@ -9,9 +9,10 @@ from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 from domain.errors import ErrorCode
 from domain.events import EventType
 from domain.play_sets import PlaySetStatus
+from domain.simulation import Stage
 from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadPurpose, UploadStatus
-from domain.videos import Resolution, TranscodePass, VideoOrder, VideoStatus
+from domain.videos import Resolution, SourceKind, TranscodePass, VideoOrder, VideoStatus
 
 
 def publish(
@@ -52,6 +53,27 @@ publish(
         VideoOrder.TITLE: "The title, by Unicode code point.",
     },
     name="VideoOrderField",
+)
+publish(
+    SourceKind,
+    "How a video came to be. New values may be added.",
+    {
+        SourceKind.UPLOAD: "Its file was sent, at once or in parts, or was stored before.",
+        SourceKind.FETCH: "Its file was fetched from a URL.",
+        SourceKind.TRIM: "Cut out of another video by `createClip`.",
+        SourceKind.SPLICE: "Joined from several videos by `createSplice`.",
+        SourceKind.SIMULATION: "A test picture that `createVideo` was asked to simulate.",
+    },
+)
+publish(
+    Stage,
+    "Where a simulated video fails.",
+    {
+        Stage.UPLOAD: "Its file is refused: the video becomes UPLOAD_FAILED.",
+        Stage.FIRST_PLAY: "Nothing of it can be made: the video becomes UPLOAD_FAILED.",
+        Stage.LADDER: "Only the lowest rung and Origin can be made: the video becomes PUBLISHED.",
+    },
+    name="SimulatedFailure",
 )
 publish(
     PlaySetStatus,
@@ -176,6 +198,13 @@ publish(
         ErrorCode.TRANSCODE_EXISTS: "The play set is there or being made.",
         ErrorCode.TEMPLATE_UNSUITABLE: "The template would make nothing of this video.",
         ErrorCode.TRANSCODE_FAILED: "Transcoding went wrong; the task has the log.",
+        ErrorCode.CLIP_SEGMENTS_EMPTY: "The clip has no segment.",
+        ErrorCode.CLIP_SEGMENTS_INVALID: "A segment of the clip begins before the video does.",
+        ErrorCode.CLIP_TOO_MANY_SEGMENTS: "The clip has too many segments.",
+        ErrorCode.CLIP_END_BEFORE_START: "A segment of the clip ends before it begins.",
+        ErrorCode.CLIP_SEGMENT_TOO_SHORT: "A segment of the clip is too short.",
+        ErrorCode.CLIP_END_AFTER_VIDEO: "A segment of the clip ends after the video does.",
+        ErrorCode.CLIP_INIT_FAILED: "A video that is to be cut has no file that can be read.",
         ErrorCode.WORKER_LOST: "Workers that ran it ended without a word, again and again.",
         ErrorCode.URL_NOT_ALLOWED: "We send no request to this URL: its form, its port or its"
         " server's address is not allowed.",

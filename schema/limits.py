@@ -2,7 +2,7 @@
 
 import strawberry
 
-from domain import paging, playback, possession, text, uploads
+from domain import clips, media, paging, playback, possession, text, uploads
 from schema import ids
 from schema.info import Info
 from schema.scalars import Bytes
@@ -31,6 +31,12 @@ class Limits:
     suggested_chunk_size: Bytes = strawberry.field(description="Bytes of a chunk, if we choose.")
     max_upload_targets: int = strawberry.field(description="Links asked for at once.")
     upload_session_hours: int = strawberry.field(description="How long a session takes chunks.")
+    max_clip_segments: int = strawberry.field(description="Pieces of one clip.")
+    min_clip_segment_ms: int = strawberry.field(
+        description="Milliseconds that each piece of a clip lasts at least."
+    )
+    max_spliced_videos: int = strawberry.field(description="Videos of one splice.")
+    max_video_duration_ms: int = strawberry.field(description="Milliseconds of any video.")
     max_page_size: int = strawberry.field(description="Items of one page of a list.")
     max_title_length: int = strawberry.field(description="Characters of a title.")
     max_description_length: int = strawberry.field(description="Characters of a description.")
@@ -57,6 +63,10 @@ class LimitsQuery:
             suggested_chunk_size=Bytes(uploads.SUGGESTED_CHUNK_SIZE),
             max_upload_targets=uploads.MAX_TARGETS,
             upload_session_hours=ours.session_hours,
+            max_clip_segments=clips.MAX_SEGMENTS,
+            min_clip_segment_ms=clips.MIN_SEGMENT_MS,
+            max_spliced_videos=clips.MAX_SPLICED,
+            max_video_duration_ms=media.LONGEST_MS,
             max_page_size=paging.MAX_PAGE_SIZE,
             max_title_length=text.MAX_TITLE,
             max_description_length=text.MAX_DESCRIPTION,

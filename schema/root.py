@@ -13,6 +13,7 @@ from resolvers import accounts, fetches, objects, play_sets, tasks, uploads, vid
 from resolvers.context import Context
 from schema import ids
 from schema.accounts import AccountQuery
+from schema.clips import ClipMutation
 from schema.errors import ERROR_TYPES
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.engine import Schema
@@ -96,6 +97,7 @@ class Mutation(
     InstantMutation,
     ObjectMutation,
     VideoMutation,
+    ClipMutation,
     TaskMutation,
     FetchMutation,
     ExportMutation,

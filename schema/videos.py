@@ -1,21 +1,31 @@
 """Videos, and how they are played."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, cast
+from typing import Annotated, ClassVar, TypeAlias, cast
 
 import strawberry
 from strawberry import UNSET
 
 from db import models
 from db.rows import Rows
+from domain.errors import InvalidArgument
 from domain.paging import Window
 from domain.playback import DEFAULT_TTL_SECONDS
-from resolvers import objects, play_sets, playback, tasks, videos
+from domain.simulation import Simulation
+from resolvers import clips, objects, play_sets, playback, simulations, tasks, videos
 from resolvers.context import Context
-from resolvers.objects import FromObject
+from resolvers.objects import FromObject, Origin
+from resolvers.simulations import Simulated
 from schema import ids, nodes
 from schema.connections import connection
-from schema.enums import OrderDirection, PlaySetStatus, Resolution, VideoOrder, VideoStatus
+from schema.enums import (
+    OrderDirection,
+    PlaySetStatus,
+    Resolution,
+    SourceKind,
+    VideoOrder,
+    VideoStatus,
+)
 from schema.errors import ExpectedErrors, MutationPayload
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.fields import column, relation
@@ -23,7 +33,10 @@ from schema.info import Info
 from schema.nodes import Node
 from schema.play_sets import PlaySet
 from schema.scalars import Bytes, Sha256, Url
+from schema.simulations import SimulateInput
 from schema.tasks import Filter, Task, wanted
+
+Clip: TypeAlias = Annotated["Video", strawberry.lazy("schema.videos")]
 
 
 @strawberry.type(description="Signed links for one viewer. Whoever has them can play the video.")
@@ -54,6 +67,7 @@ class Video(Node):
     description: str | None = strawberry.field(
         description="Description, up to 5000 characters; null when none was given."
     )
+    source_kind: SourceKind = strawberry.field(description="How it came to be.")
     source_type: str | None = strawberry.field(
         description="The system that it comes from, as `createVideo` was told; else null."
     )
@@ -121,6 +135,20 @@ class Video(Node):
             expires_at=links.expires_at,
             play_sets=cast("list[PlaySet]", links.play_sets),
         )
+
+    @relation(
+        Clip | None,
+        of="clipped_from_id",
+        description="The video that it was cut out of; null for others, and once that is gone.",
+    )
+    @staticmethod
+    def clipped_from(ctx: Context) -> Rows:
+        return videos.own(ctx)
+
+    @connection(Clip, of="id", description="The videos that were cut out of it, newest first.")
+    @staticmethod
+    def clips(ctx: Context, window: Window) -> Rows:
+        return clips.of_video(ctx, window)
 
     @connection(Task, of="id", description="The work on this video, newest first.")
     @staticmethod
@@ -190,17 +218,29 @@ class VideoPayload(MutationPayload):
     )
 
 
-@strawberry.input(description="A video to be made of a stored object.")
+@strawberry.input(
+    description="A video to be made of a stored object, or to be simulated: give either"
+    " `storageId` or `simulate`."
+)
 class CreateVideoInput:
-    storage_id: str = strawberry.field(description="`storageId` of the object.")
-    source_type: str = strawberry.field(
-        description="The system that the video comes from, up to 64 characters."
+    storage_id: str | None = strawberry.field(
+        default=UNSET, description="`storageId` of the object."
     )
-    source_id: str = strawberry.field(
-        description="Its id in that system, up to 255 characters. One makes one video."
+    simulate: SimulateInput | None = strawberry.field(
+        default=UNSET, description="The test picture that it shows."
+    )
+    source_type: str | None = strawberry.field(
+        default=UNSET,
+        description="The system that the video comes from, up to 64 characters. It goes with"
+        " `sourceId`, and only `simulate` can do without both.",
+    )
+    source_id: str | None = strawberry.field(
+        default=UNSET,
+        description="Its id in that system, up to 255 characters. One makes one video.",
     )
     title: str | None = strawberry.field(
-        default=UNSET, description="Title; without it, the object's file name."
+        default=UNSET,
+        description="Title; without it, the object's file name, or Simulation.",
     )
     skip_auto_transcode: bool = strawberry.field(
         default=False, description="Whether nothing is to be transcoded by itself."
@@ -210,19 +250,40 @@ class CreateVideoInput:
 @strawberry.type
 class VideoMutation:
     @strawberry.mutation(
-        description="Make a video of an object that is stored already.",
+        description="Make a video of an object that is stored already, or simulate one.",
         extensions=[ExpectedErrors(VideoPayload)],
     )
     async def create_video(
         self,
         info: Info,
-        input: Annotated[CreateVideoInput, strawberry.argument(description="Of which object.")],
+        input: Annotated[CreateVideoInput, strawberry.argument(description="Of what.")],
     ) -> VideoPayload:
-        new = FromObject(
-            storage_id=input.storage_id,
-            source_type=input.source_type,
-            source_id=input.source_id,
-            title=input.title or None,
-            skip_auto_transcode=input.skip_auto_transcode,
-        )
-        return VideoPayload(video=cast("Video", await objects.create_video(info.context, new)))
+        storage_id = None if input.storage_id is UNSET else input.storage_id
+        simulate = input.simulate or None
+        if simulate is not None and storage_id is None:
+            row = await simulations.create_video(info.context, _simulated(input, simulate))
+        elif storage_id is not None and simulate is None:
+            row = await objects.create_video(info.context, _from_object(input, storage_id))
+        else:
+            raise InvalidArgument("Give either storageId or simulate.", path=["storageId"])
+        return VideoPayload(video=cast("Video", row))
+
+
+def _from_object(input: CreateVideoInput, storage_id: str) -> FromObject:
+    return FromObject(
+        storage_id=storage_id,
+        origin=Origin.of(input.source_type or None, input.source_id or None),
+        title=input.title or None,
+        skip_auto_transcode=input.skip_auto_transcode,
+    )
+
+
+def _simulated(input: CreateVideoInput, wanted: SimulateInput) -> Simulated:
+    source_type, source_id = input.source_type or None, input.source_id or None
+    named = source_type is not None or source_id is not None
+    return Simulated(
+        simulation=Simulation.wanted(wanted.duration_ms, wanted.speed, wanted.fail_at or None),
+        origin=Origin.of(source_type, source_id) if named else None,
+        title=input.title or None,
+        skip_auto_transcode=input.skip_auto_transcode,
+    )

@@ -43,7 +43,8 @@ async def exposition(db: Database) -> bytes:
         async with asyncio.timeout(_ANSWER_WITHIN_S), db.read() as session:
             depths = await queues.depths(session)
     except Exception as failure:  # noqa: BLE001  (the rest matters more than ever)
-        log.warning("the queues could not be counted: %s", failure)
+        reason, _, _ = str(failure).partition("\n")
+        log.warning("the queues could not be counted: %s", reason)
         DATABASE.set(0)
         DEPTH.clear()
         OLDEST.clear()

@@ -23,6 +23,7 @@ from jobs.lanes import Lane, LanesError, choose
 from jobs.queue import QUEUES, Queue
 from jobs.runs import Tools
 from jobs.workspace import Workspace
+from media import sandbox
 from media.passes import Encoder
 from outbound.addresses import Addresses
 from outbound.client import Client
@@ -122,13 +123,21 @@ async def open_tools(settings: Settings, services: Services) -> AsyncGenerator[T
             queue=services.queue,
             bus=services.bus,
             locks=services.locks,
-            limits=services.limits,
             client=client,
             bytes_per_s=settings.fetch_bytes_per_second,
             encoder=Encoder(find_ffmpeg(settings), threads=settings.ffmpeg_threads),
             workspace=workspace,
+            limits=services.limits,
             worker=f"{socket.gethostname()}:{os.getpid()}",
         )
+
+
+async def is_isolated() -> bool:
+    """Whether programs that read uploads see no other file and no network; warns if they may."""
+    missing = (await asyncio.to_thread(sandbox.abilities)).missing()
+    if missing:
+        log.warning("%s", " ".join(missing))
+    return not missing
 
 
 def choose_lanes(settings: Settings) -> Sequence[Lane]:

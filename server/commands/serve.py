@@ -55,6 +55,7 @@ async def _serve(
         vitals = None
         if lanes is not None:
             tools = await stack.enter_async_context(wiring.open_tools(current, services))
+            await wiring.is_isolated()
             vitals = Vitals(lanes)
             work.append(worker.work(tools, lanes, vitals=vitals))
         app: ASGIApp = create_app(

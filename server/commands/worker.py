@@ -55,6 +55,8 @@ async def _work(
         wiring.open_services(current, url) as services,
         wiring.open_tools(current, services) as tools,
     ):
+        if await wiring.is_isolated():
+            log.info("programs that read uploads see no other file and no network")
         log.info("worker %s is ready", tools.worker)
         vitals = Vitals(lanes)
         work = [worker.work(tools, lanes, vitals=vitals)]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLInterfaceType
 
+from domain.tasks import TaskKind
 from domain.videos import Resolution
 from resolvers.context import Services
 from schema import ids
@@ -28,6 +29,8 @@ async def things(api: Api, services: Services, owner: factories.Owner) -> list[d
     fetch = await fetching.begin(api, "http://films.example/a.mp4")
     export = "mutation ($id: ID!) { createExport(input: {fetchTaskId: $id}) { task { id } } }"
     await api.run(export, id=fetch)
+    for kind in (TaskKind.CLIP, TaskKind.SPLICE, TaskKind.SIMULATE):
+        await factories.probe_task(services.db, video, kind=kind)
     found = await api.run("""{
       viewer { __typename id }
       videos { nodes { __typename id playSets { __typename id } } }

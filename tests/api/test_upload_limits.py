@@ -22,6 +22,7 @@ LIMITS = """
   limits {
     maxFileSize maxSmallFileSize maxChunks minChunkSize maxChunkSize maxOpenUploadSessions
     storageQuota uploadSessionHours possessionSeconds maxBatchIds
+    maxClipSegments minClipSegmentMs maxSplicedVideos maxVideoDurationMs
   }
 }
 """
@@ -60,6 +61,10 @@ async def test_limits_are_told(anonymous: Api) -> None:
         "uploadSessionHours": 24,
         "possessionSeconds": 60,
         "maxBatchIds": 500,
+        "maxClipSegments": 5,
+        "minClipSegmentMs": 5_000,
+        "maxSplicedVideos": 20,
+        "maxVideoDurationMs": 43_200_000,
     }
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import insert, text
 
 from db.models import (
     Account,
+    ClipSegment,
     Content,
     ExportFile,
     FetchItem,
@@ -31,9 +32,10 @@ from domain.errors import ErrorCode
 from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadPurpose, UploadStatus
-from domain.videos import Resolution, TranscodePass, VideoStatus
+from domain.videos import Resolution, SourceKind, TranscodePass, VideoStatus
 from tests.equivalence import values
-from tests.support.factories import EPOCH, SOURCE, template
+from tests.support import factories
+from tests.support.factories import EPOCH, SOURCE
 
 Row = dict[str, Any]
 TENANTS: Final = {"owner": 26, "stranger": 5, "cursed": 8}
@@ -44,7 +46,7 @@ OBJECTS: Final = 7
 
 TABLES: Final = (
     *(Account, Content, StoredObject, Video),
-    *(UploadSession, Task, PlaySet, UploadPart, FetchItem, ExportFile),
+    *(UploadSession, Task, PlaySet, UploadPart, ClipSegment, FetchItem, ExportFile),
 )
 ROWS_OF_TASKS: Final = ("file_name", "total_count", "success_count", "fail_count")
 """Columns of tasks that have many rows."""
@@ -151,6 +153,8 @@ def _video(made: Rows, tenant: str, number: int) -> None:
         status_reason=_pick(values.TEXTS, number),
         title=_pick(values.TITLES, number),
         description=_pick(values.TEXTS, 5 * number),
+        source_kind=_pick(list(SourceKind), number),
+        clipped_from_id=key(tenant, "video", number // 2) if number % 5 == 2 else None,
         source_type=_pick((None, "library"), number),
         source_id=_pick((None, str(number)), number),
         content_id=key("content", number % OBJECTS) if checked else None,
@@ -171,6 +175,34 @@ def _video(made: Rows, tenant: str, number: int) -> None:
     if number % 4 != 3:  # some have no work and no play set
         for place, kind in enumerate(list(TranscodePass)[: 1 + number % 3]):
             _transcode(made, tenant, number, place=place, kind=kind)
+    if number % 5 == 2:
+        kind = _pick((TaskKind.CLIP, TaskKind.SPLICE, TaskKind.SIMULATE), number // 5)
+        _making(made, tenant, number, kind)
+
+
+def _making(made: Rows, tenant: str, number: int, kind: TaskKind) -> None:
+    """The task that makes the video's file, of pieces of other videos."""
+    id = key(tenant, "making", number)
+    _task(
+        made,
+        tenant,
+        number,
+        id=id,
+        kind=kind,
+        video_id=key(tenant, "video", number),
+        upload_session_id=None,
+        transcode_pass=None,
+    )
+    for position in range(0 if kind is TaskKind.SIMULATE else number % 4):
+        made.add(
+            ClipSegment,
+            id=key(id, position),
+            task_id=id,
+            position=position,
+            video_id=key(tenant, "video", (number + position) // 2),
+            start_ms=position,
+            end_ms=_pick((5_000, 2**31 - 1, values.TOO_LONG_MS), position),
+        )
 
 
 def _duration(number: int, *, too_long: bool) -> int:
@@ -186,6 +218,12 @@ def _task(made: Rows, tenant: str, number: int, **row: Any) -> Row:
         progress=_pick(values.PARTS_OF_ONE, number),
         speed=_pick(values.NUMBERS, number),
         attempt=number % 4,
+        command=_pick(values.TEXTS, number + 3),
+        queue="transcode" if number % 5 else None,
+        job_id=number if number % 4 else None,
+        priority=number % 2,
+        cost_s=_pick(values.NUMBERS, number + 1),
+        redo=number % 2 == 1,
         worker=_pick(values.TEXTS, number + 1),
         error_code=_pick(list(ErrorCode), number) if failed else None,
         error_message=_pick(values.TEXTS, number // 3) if failed else None,
@@ -222,7 +260,7 @@ def _play_set(made: Rows, of: tuple[UUID, UUID], rung: Resolution, number: int) 
         id=key(of[0], rung),
         video_id=of[0],
         task_id=of[1],
-        template_id=template(rung).id,
+        template_id=factories.template(rung).id,
         resolution=rung,
         status=_pick(list(PlaySetStatus), number // 2),
         playlist_key=None,

@@ -19,8 +19,11 @@ KINDS: Final = {
     TaskKind.TRANSCODE: "TranscodeTask",
     TaskKind.FETCH: "FetchTask",
     TaskKind.EXPORT: "ExportTask",
+    TaskKind.CLIP: "ClipTask",
+    TaskKind.SPLICE: "SpliceTask",
+    TaskKind.SIMULATE: "SimulateTask",
 }
-NEVER_THE_SAME: Final = frozenset({"UploadCheck.challenge"})
+NEVER_THE_SAME: Final = frozenset({"UploadCheck.challenge", "QueueStats.oldestWaitSeconds"})
 """Fields that answer something else each time."""
 GARBAGE: Final = ("", "x", "VmlkZW86", "\x00", "é", "VmlkZW86Og==", "=" * 300)
 
@@ -74,6 +77,7 @@ def _pools() -> dict[str, Pool]:
         "Query.task.id": Pool([*tasks, unknown], foreign),
         "Query.uploadSession.id": Pool([*uploads, unknown], foreign),
         "VideoBy.id": Pool([*videos, unknown], foreign),
+        "TaskFilter.videoId": Pool([*videos, unknown], foreign),
         "VideoBy.vid": Pool([*vids, "nobody"], ("", "\x00", "x" * 300, "é\u2028")),
         "Query.storedObject.storageId": Pool([*storage_ids, "nobody"], ("", "\x00", "é\u2028")),
         "Query.storedObjects.after": _cursors(StoredObject, "created_at"),
@@ -90,6 +94,9 @@ def _pools() -> dict[str, Pool]:
         "before": _cursors(Task, "created_at"),
         "first": Pool((2, 1, 15, 100, 3, 0), (-1, 101, 2**31, 2**31 - 1, -(2**31)), null=False),
         "last": Pool((2, 1, 5, 0, 100), (-1, 101, 2**31), null=False),
+        "DateTime": Pool(
+            ("2026-01-01T00:01:00Z", "2026-01-01T01:02:00.5+01:00"), ("", "x", "2026-13-01T00:00Z")
+        ),
         "indexes": Pool((1, 2), (0, -1, 99, 2**31)),
         "ttlSeconds": Pool((10, 60, 86_400), (9, 86_401, 0, -1), null=False),
     }

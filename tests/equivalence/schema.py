@@ -22,6 +22,7 @@ from schema.execution.engine import Schema
 from schema.execution.fields import computed
 from schema.info import Info
 from schema.nodes import Node
+from schema.tasks import KINDS
 from schema.videos import VideoOrderInput
 
 
@@ -182,7 +183,7 @@ class QueryFaults:
 
 FAULTY: Final = (
     *("Video", "PlaySet", "UploadSession", "StoredObject"),
-    *("Task", "VerifyTask", "ProbeTask", "TranscodeTask", "FetchTask", "ExportTask"),
+    *("Task", *KINDS.values()),
 )
 """The types that are given the fields; whatever an interface has, its types have too."""
 

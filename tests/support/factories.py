@@ -122,12 +122,12 @@ def template(resolution: Resolution) -> Template:
     return next(one for one in DEFAULTS if one.resolution is resolution)
 
 
-async def probe_task(db: Database, video: Video) -> Task:
-    """A queued look into the video's file, but no job."""
+async def probe_task(db: Database, video: Video, *, kind: TaskKind = TaskKind.PROBE) -> Task:
+    """A queued look into the video's file, or other work on it, but no job."""
     async with db.write() as session:
         row = Task(
             account_id=video.account_id,
-            kind=TaskKind.PROBE,
+            kind=kind,
             status=TaskStatus.QUEUED,
             video_id=video.id,
         )

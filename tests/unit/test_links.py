@@ -133,3 +133,8 @@ def test_a_url_has_at_most_1000_characters() -> None:
 def test_a_wrong_character_is_named() -> None:
     with pytest.raises(UrlNotAllowed, match=r"Character 18 of the URL, U\+000D, is not allowed"):
         links.check("http://a.example/\r\n")
+
+
+def test_a_user_name_is_called_by_its_name() -> None:
+    with pytest.raises(UrlNotAllowed, match="must not contain a user name or a password"):
+        links.check("http://good@127.0.0.1/")

@@ -215,3 +215,8 @@ def test_what_was_written_can_be_read() -> None:
         ["url", "title", "sourceId"], [[r.url, r.title, r.source_id] for r in ROWS]
     )
     assert lists.read_csv(b"".join(table)) == ROWS
+
+
+def test_semicolons_that_not_all_lines_have_separate_nothing() -> None:
+    rows = lists.read_csv(b"http://a.example/1;x\nhttp://a.example/2\n")
+    assert rows == [Row(1, "http://a.example/1;x"), Row(2, "http://a.example/2")]

@@ -86,14 +86,14 @@ async def test_parts_follow_each_other_without_a_frame_between(
 
 
 async def test_a_picture_that_stays_is_there_from_the_start(samples: Path, tmp_path: Path) -> None:
-    # Nothing moves from 6 s to 9 s, and nothing is written.
-    path = _numbered(samples / "still.mp4", ",select='not(between(n,60,89))'")
+    # Nothing moves from 2 s to 9 s, and nothing is written.
+    path = _numbered(samples / "still.mkv", ",select='not(between(n,20,89))'")
     source = replace(await probe(path), frame_rate=Fraction(10))
 
     cut = Cut(path, source, 8700, 9200)
     file = await _encoder().cut([cut], tmp_path / "cut.mp4", _ignore)
 
-    assert _numbers(file) == [59, 59, 59, 90, 91]
+    assert _numbers(file) == [19, 19, 19, 90, 91]
 
 
 async def test_the_sound_stays_with_its_picture(numbered: Path, tmp_path: Path) -> None:
@@ -102,6 +102,20 @@ async def test_the_sound_stays_with_its_picture(numbered: Path, tmp_path: Path) 
     start, end = _tone(file)
     assert abs(start - 1.5) < 0.03
     assert abs(end - 2.0) < 0.03
+
+
+async def test_a_sound_that_ends_early_is_followed_by_silence(
+    samples: Path, tmp_path: Path
+) -> None:
+    landscape = str(sample(samples, "landscape.mp4"))
+    both = ("-map", "0:v", "-map", "1:a", "-c", "copy")
+    path = ffmpeg("-i", landscape, "-t", "1", "-i", landscape, *both, to=tmp_path / "early.mp4")
+
+    file = await _cut(tmp_path, (path, 0, 2000))
+
+    assert _loudness(file, 0.5, 0.9) > 0.01
+    assert _loudness(file, 1.2, 2.0) < 0.001
+    assert len(_samples(file)) >= 2 * 48_000
 
 
 async def test_unlike_videos_become_one(samples: Path, tmp_path: Path) -> None:

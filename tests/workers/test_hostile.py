@@ -16,9 +16,11 @@ from pathlib import Path
 import av
 import pytest
 
-from domain import ladder
+from domain import passes
 from domain.errors import MediaRefused, TranscodeFailed
-from domain.media import Refusal
+from domain.media import Refusal, Source
+from domain.passes import Pass
+from domain.templates import DEFAULTS, choose
 from domain.videos import TranscodePass
 from media import hls, probe_child
 from media.commands import CONTAINERS
@@ -269,7 +271,7 @@ async def _assert_not_opened(listing: Path, output: Path) -> None:
     # As if the probe had been deceived.
     with pytest.raises(TranscodeFailed) as failure:
         await Encoder(ffmpeg_path()).run(
-            *(TranscodePass.FIRST_PLAY, FULL_HD, ladder.rungs(FULL_HD)[:1]),
+            *(first_play(FULL_HD), FULL_HD),
             *(listing, output, _ignore),
         )
 
@@ -282,8 +284,13 @@ async def _assert_not_opened(listing: Path, output: Path) -> None:
 async def _made(path: Path, output: Path) -> Output:
     source = await probe(path)
     encoder = Encoder(ffmpeg_path(), threads=2)
-    rungs = ladder.rungs(source)[:1]
-    return await encoder.run(TranscodePass.FIRST_PLAY, source, rungs, path, output, _ignore)
+    return await encoder.run(first_play(source), source, path, output, _ignore)
+
+
+def first_play(source: Source) -> Pass:
+    chosen, _ = choose(source, DEFAULTS)
+    planned = passes.plan(source, chosen, pictures=True)
+    return next(one for one in planned if one.kind is TranscodePass.FIRST_PLAY)
 
 
 def _ignore(_progress: Progress) -> None:

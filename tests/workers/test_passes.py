@@ -17,6 +17,7 @@ from domain.passes import Pass
 from domain.templates import BUILT_IN, DEFAULTS, Encryption, choose
 from domain.videos import Resolution, TranscodePass
 from media import hls
+from media import passes as passes_of
 from media.encryption import SegmentKey
 from media.passes import Encoder, Output, Storyboard, Track
 from media.probe import probe
@@ -257,10 +258,10 @@ async def mixed(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Outp
 
 def test_every_template_has_its_codec_and_every_sound_its_bitrate(mixed: Output) -> None:
     assert {one.name: (one.codecs, one.frame_rate) for one in mixed.tracks} == {
-        "360P": ("avc1.64001f", 60),
-        "360P-1001": ("avc1.64001e", 30),
-        "360P-11": ("hvc1.1.6.L90.90", 60),
-        "360P-14": ("av01.0.04M.08", 60),
+        "360P": ("avc1.640015", 60),
+        "360P-1001": ("avc1.64000d", 30),
+        "360P-11": ("hvc1.1.6.L60.90", 60),
+        "360P-14": ("av01.0.00M.08", 60),
         "audio": ("mp4a.40.2", None),
         "audio-64000": ("mp4a.40.2", None),
     }
@@ -322,6 +323,20 @@ async def test_a_pace_holds_ffmpeg_back(samples: Path, tmp_path: Path) -> None:
 
     # Of the two seconds of video, ffmpeg reads the first half at once.
     assert 0.7 < time.monotonic() - started < 10
+
+
+def test_a_large_picture_may_use_more_memory_and_a_slow_codec_more_time() -> None:
+    ours = {one.name: one for one in BUILT_IN}
+    large = replace(FULL_HD, width=3840, height=2160)
+    small, hevc = Pass(LADDER, [ours["360P"]]), Pass(LADDER, [ours["2160P HEVC"]])
+
+    usual, slow = (passes_of._pass_limits(one, large, 1, pace=None) for one in (small, hevc))
+
+    assert slow.memory == (4 << 30) + 450 * 3840 * 2160
+    assert usual.cpu_s == 60 + 40 * 60
+    assert slow.cpu_s == 5077  # ten times 34 s for a thousand million pixels
+    paced = passes_of._pass_limits(small, large, 1, pace=0.01)
+    assert paced.wall_s == 60 + 2 * 60 / 0.01
 
 
 async def test_a_source_that_ends_a_little_early_gives_a_warning(

@@ -219,7 +219,7 @@ async def test_what_a_stopped_worker_puts_back_is_taken_by_another_at_once(
         async with working(house.tools):
             await until(house.two_workers)
             process.send_signal(signal.SIGTERM)
-            await until(house.is_in_the_second_run, timeout_s=3)
+            await until(house.is_in_the_second_run, timeout_s=4)
             assert await asyncio.to_thread(process.wait, 15) == 0
 
             async def is_over() -> bool:
