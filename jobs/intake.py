@@ -15,7 +15,7 @@ from domain.errors import ChecksumMismatch
 from domain.events import EventType, NewEvent
 from domain.media import Source
 from domain.uploads import UploadPurpose, UploadStatus
-from jobs import outcomes, plans, uploads
+from jobs import fetches, outcomes, plans, uploads
 from jobs.reading import Reading, beside
 from jobs.runs import Overtaken, Run, Tools
 from media.probe import probe
@@ -138,6 +138,7 @@ async def _complete(
     await outcomes.lock_video(session, run.task)
     if not await tasks.succeed(session, run.task):
         raise Overtaken
+    await fetches.settle(session, upload.id, video_id=upload.video_id, failure=None)
     content = await objects.store(
         session,
         sha256=checked.sha256,

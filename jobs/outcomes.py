@@ -12,9 +12,10 @@ from db.models import Task
 from db.session import WriteSession
 from domain.errors import DomainError
 from domain.events import EventType, NewEvent, topic
-from domain.tasks import TaskStatus
+from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadStatus
 from domain.videos import TranscodePass
+from jobs import fetches
 
 
 async def wake_watchers(session: WriteSession, task: Task) -> None:
@@ -37,15 +38,24 @@ async def lock_video(session: WriteSession, task: Task) -> None:
 async def failed(session: WriteSession, task: Task, failure: DomainError) -> None:
     """The task ended without a result: nothing that waits for it waits any longer."""
     await wake_watchers(session, task)
+    if task.kind is TaskKind.FETCH:
+        await _fetch_failed(session, task, failure)
     if task.upload_session_id is not None:
         await _upload_failed(session, task, task.upload_session_id, failure)
     if task.video_id is not None:
         await _transcode_failed(session, task, task.video_id, failure)
 
 
+async def _fetch_failed(session: WriteSession, task: Task, failure: DomainError) -> None:
+    checks = await fetches.cancel(session, task.id, failure)
+    for one in await tasks.cancel(session, checks, failure):
+        await failed(session, one, failure)
+
+
 async def _upload_failed(
     session: WriteSession, task: Task, upload_id: UUID, failure: DomainError
 ) -> None:
+    await fetches.settle(session, upload_id, video_id=task.video_id, failure=failure)
     changed = await uploads.change_status(
         session,
         upload_id,

@@ -52,13 +52,19 @@ class Queue:
             )
         )
 
-    async def defer(self, session: WriteSession, task: Task) -> None:
-        """Add the task's job in the transaction of `session`: both commit, or neither."""
+    async def defer(
+        self, session: WriteSession, task: Task, *, after_s: float | None = None
+    ) -> None:
+        """Add the task's job in the transaction of `session`: both commit, or neither.
+
+        It is not taken before `after_s` seconds have passed.
+        """
         queue, priority = place(task)
         configured = self.app.configure_task(
             task.kind.value,
             queue=queue,
             priority=priority,
+            schedule_in={"seconds": after_s} if after_s else None,
             connection=await driver_connection(session),
         )
         job_id = await configured.defer_async(task_id=str(task.id))

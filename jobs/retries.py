@@ -7,7 +7,7 @@ each kind to see to.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from db import play_sets, tasks, videos
+from db import exports, play_sets, tasks, videos
 from db.models import Task, Video
 from db.session import WriteSession
 from domain.errors import InvalidState
@@ -15,7 +15,7 @@ from domain.play_sets import FAILED_PLAY_SETS
 from domain.tasks import RETRYABLE, UNFINISHED, TaskKind, TaskStatus
 from domain.uploads import UploadStatus
 from domain.videos import TranscodePass, VideoStatus
-from jobs import outcomes
+from jobs import fetches, outcomes
 from jobs.queue import Queue
 
 Prepare = Callable[[WriteSession, Task], Awaitable[bool]]
@@ -118,6 +118,20 @@ def _fell_with(task: Task, other: Task) -> bool:
     return follows and is_over and other.finished_at == task.finished_at
 
 
+async def _fetch(session: WriteSession, task: Task) -> bool:
+    """Only the rows that failed are fetched again."""
+    if not await fetches.reopen(session, task):
+        allowed = [TaskStatus.FAILED.name, TaskStatus.CANCELLED.name]
+        raise InvalidState("Each row", current=TaskStatus.SUCCEEDED.name, allowed=allowed)
+    return True
+
+
+async def _export(session: WriteSession, task: Task) -> bool:
+    if await exports.of_task(session, task.id) is None:
+        raise InvalidState("What the rows belonged to", current="DELETED", allowed=["THERE"])
+    return True
+
+
 def _leads(other: Task) -> bool:
     """Whether a ladder of the same video waits for it."""
     return other.transcode_pass is TranscodePass.FIRST_PLAY and other.status in UNFINISHED
@@ -127,6 +141,8 @@ PREPARE: Final[Mapping[TaskKind, Prepare]] = {
     TaskKind.VERIFY: _verify,
     TaskKind.PROBE: _probe,
     TaskKind.TRANSCODE: _transcode,
+    TaskKind.FETCH: _fetch,
+    TaskKind.EXPORT: _export,
     TaskKind.CLIP: _make,
     TaskKind.SPLICE: _make,
     TaskKind.SIMULATE: _make,

@@ -21,6 +21,7 @@ from procrastinate.jobs import Job
 
 from db import tasks
 from db.bus import EventBus
+from db.locks import Locks
 from db.models import Task
 from db.session import Database
 from domain.errors import DomainError, ErrorCode, StorageBusy, StorageFull, TranscodeFailed
@@ -30,6 +31,7 @@ from jobs import outcomes
 from jobs.queue import Queue
 from jobs.workspace import Workspace
 from media.passes import Encoder
+from outbound.client import Client
 from storage.base import ObjectStore
 
 log = logging.getLogger(__name__)
@@ -46,7 +48,12 @@ class Tools:
     store: ObjectStore
     queue: Queue
     bus: EventBus
+    locks: Locks
     encoder: Encoder
+    client: Client
+    """Asks the servers of strangers."""
+    bytes_per_s: int | None
+    """How fast each of their files may come; None for no limit."""
     workspace: Workspace
     limits: UploadLimits
     worker: str

@@ -1,11 +1,17 @@
-"""What the API and the workers do alike with what the store holds of an upload."""
+"""What the API and the workers do alike with uploads, and with what the store holds of them."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
-from db import objects, uploads
-from db.models import UploadSession
-from db.session import Database, ReadSession
-from domain.uploads import OPEN, UploadStatus
+from db import events, objects, tasks, uploads
+from db.models import Task, UploadSession
+from db.session import Database, ReadSession, WriteSession
+from domain.events import topic
+from domain.tasks import TaskKind, TaskStatus
+from domain.uploads import OPEN, TAKES_CHUNKS, UploadLimits, UploadStatus
+from jobs.queue import Queue
 from storage.base import ObjectStore, UploadRef
 
 CHECKED = (UploadStatus.COMPLETED, UploadStatus.FAILED)
@@ -20,6 +26,74 @@ async def pieces(session: ReadSession, upload: UploadSession) -> list[UploadSess
     """The partial uploads that it is put together from, in this order."""
     found = await uploads.by_ids(session, upload.partials or [])
     return [found[id] for id in upload.partials or [] if id in found]
+
+
+async def begin(
+    db: Database,
+    store: ObjectStore,
+    upload: UploadSession,
+    limits: UploadLimits,
+    *,
+    beside: Callable[[WriteSession], Awaitable[None]] | None = None,
+) -> None:
+    """Open a session in the store and insert its row, with what `beside` writes.
+
+    Raises what `db.uploads.add` and `beside` raise; then nothing is left of it.
+    """
+    async with db.write() as session:  # first: what is refused leaves nothing behind
+        size = uploads.size(upload)
+        await uploads.make_room(session, upload.account_id, size, limits, sessions=1)
+    begun = await store.begin(
+        upload.storage_key, upload.file_size, upload.chunk_size, upload.content_type
+    )
+    upload.storage_token = begun.token
+    try:
+        async with db.write() as session:
+            await uploads.add(session, upload, limits)
+            if beside:
+                await beside(session)
+    except BaseException:
+        await asyncio.shield(_abort_unknown(db, store, upload.id, begun))
+        raise
+
+
+async def _abort_unknown(db: Database, store: ObjectStore, id: UUID, begun: UploadRef) -> None:
+    """Drop an upload that got no session; the commit may have succeeded before we were stopped."""
+    async with db.read() as session:
+        known = await uploads.by_id(session, id)
+    if known is None:
+        await store.abort(begun)
+
+
+async def hand_over(
+    session: WriteSession,
+    queue: Queue,
+    upload: UploadSession,
+    **values: Any,  # noqa: ANN401  (columns)
+) -> UploadSession:
+    """Close a locked session whose bytes are all there, and queue the check of its file."""
+    task = Task(
+        account_id=upload.account_id,
+        kind=TaskKind.VERIFY,
+        status=TaskStatus.QUEUED,
+        upload_session_id=upload.id,
+        video_id=values.get("video_id"),
+    )
+    await tasks.add(session, task)
+    await queue.defer(session, task)
+    return await move(session, upload, UploadStatus.VERIFYING, **values)
+
+
+async def move(
+    session: WriteSession,
+    upload: UploadSession,
+    status: UploadStatus,
+    **values: Any,  # noqa: ANN401  (columns)
+) -> UploadSession:
+    """Close a session that takes bytes, if it still does, and tell its watchers."""
+    await uploads.change_status(session, upload.id, status, expected=TAKES_CHUNKS, **values)
+    await events.wake(session, topic("upload", upload.id))
+    return await uploads.fresh(session, upload)
 
 
 async def drop(db: Database, store: ObjectStore, ref: UploadRef) -> None:

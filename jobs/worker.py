@@ -11,7 +11,18 @@ import procrastinate
 from procrastinate.worker import Worker
 
 from db import queues
-from jobs import clips, intake, maintenance, presence, queue, runs, simulate, transcode
+from jobs import (
+    clips,
+    export,
+    fetch,
+    intake,
+    maintenance,
+    presence,
+    queue,
+    runs,
+    simulate,
+    transcode,
+)
 from jobs.lanes import Lane
 from jobs.maintenance import STALLED_AFTER_S
 from jobs.metrics import counted, counting
@@ -67,6 +78,19 @@ async def run_transcode(context: procrastinate.JobContext, task_id: str) -> None
     await _perform(context, task_id, transcode.transcode)
 
 
+@tasks.task(name="fetch", pass_context=True, retry=Backoff())
+async def run_fetch(context: procrastinate.JobContext, task_id: str) -> None:
+    try:
+        await _perform(context, task_id, fetch.fetch)
+    finally:  # also of what was cancelled meanwhile
+        await fetch.clean(_tools(context), UUID(task_id))
+
+
+@tasks.task(name="export", pass_context=True, retry=Backoff())
+async def run_export(context: procrastinate.JobContext, task_id: str) -> None:
+    await _perform(context, task_id, export.export)
+
+
 @tasks.task(name="clip", pass_context=True, retry=Backoff())
 async def run_clip(context: procrastinate.JobContext, task_id: str) -> None:
     await _perform(context, task_id, clips.cut)
@@ -101,6 +125,18 @@ async def expire(context: procrastinate.JobContext, timestamp: int) -> None:  # 
 async def collect(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
     with counted("collect"):
         await maintenance.collect(_tools(context))
+
+
+@tasks.periodic(cron="7 * * * *")
+@tasks.task(
+    name="expire_exports",
+    queue=queue.MAINTENANCE,
+    queueing_lock="expire_exports",
+    pass_context=True,
+)
+async def expire_exports(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
+    with counted("expire_exports"):
+        await export.expire(_tools(context))
 
 
 @tasks.periodic(cron="*/10 * * * *")

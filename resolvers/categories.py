@@ -34,6 +34,13 @@ async def check(session: ReadSession, account_id: UUID, id: UUID | None) -> UUID
     return id
 
 
+async def check_own(ctx: Context, id: UUID | None) -> None:
+    """Raises `NotFound` unless there is no id, or it is of one of the caller's categories."""
+    if id is not None:
+        async with ctx.services.db.read() as session:
+            await check(session, ctx.account_id, id)
+
+
 async def _known(session: ReadSession, account_id: UUID, id: UUID, *, field: str) -> Category:
     found = (await categories.of_account(session, account_id, [id])).get(id)
     if found is None:

@@ -1,6 +1,6 @@
 """What one request may use, and on whose behalf it acts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -21,6 +21,15 @@ from storage.base import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
+class FetchRules:
+    """What may be fetched from URLs."""
+
+    ports: Collection[int]
+    rows: int
+    """URLs of one fetch."""
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """Built once per process and shared by all requests."""
 
@@ -32,10 +41,12 @@ class Services:
     locks: Locks
     upload_links: Signer
     playback_links: Signer
+    export_links: Signer
     challenges: Signer
     """Signs possession challenges, and says which pieces they ask for."""
     viewers: Viewers
     limits: UploadLimits
+    fetch_rules: FetchRules
     json_in_sql: bool = True
     """Whether PostgreSQL may write the JSON of answers."""
 

@@ -1,14 +1,13 @@
 """Upload sessions: begin, say where the bytes go, complete, cancel. The bytes: `chunks`."""
 
-import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from db import events, parts, tasks, uploads
-from db.models import Task, UploadSession
+from db import parts, uploads
+from db.models import UploadSession
 from db.rows import Rows
 from db.session import WriteSession
 from domain import text
@@ -20,9 +19,7 @@ from domain.errors import (
     NotFound,
     SessionClosed,
 )
-from domain.events import topic
 from domain.paging import Window
-from domain.tasks import TaskKind, TaskStatus
 from domain.tokens import Grant
 from domain.uploads import (
     MAX_TARGETS,
@@ -38,7 +35,6 @@ from jobs.plans import NewVideo
 from resolvers import categories, direct
 from resolvers.context import Context
 from storage import keys
-from storage.base import UploadRef
 
 BEGUN = (UploadStatus.VERIFYING, UploadStatus.COMPLETED)
 """States in which the bytes are all there: completing again changes nothing."""
@@ -119,28 +115,9 @@ async def create(ctx: Context, new: NewUpload) -> UploadSession:
         storage_token="",
         expires_at=datetime.now(UTC) + timedelta(hours=limits.session_hours),
     )
-    async with ctx.services.db.write() as session:  # first: what is refused leaves nothing behind
-        await categories.check(session, account_id, new.category_id)
-        await uploads.make_room(session, account_id, uploads.size(upload), limits, sessions=1)
-    begun = await store.begin(
-        upload.storage_key, upload.file_size, upload.chunk_size, upload.content_type
-    )
-    upload.storage_token = begun.token
-    try:
-        async with ctx.services.db.write() as session:
-            await uploads.add(session, upload, limits)
-    except BaseException:
-        await asyncio.shield(_abort_unknown(ctx, id, begun))
-        raise
+    await categories.check_own(ctx, new.category_id)
+    await stored.begin(ctx.services.db, store, upload, limits)
     return upload
-
-
-async def _abort_unknown(ctx: Context, id: UUID, begun: UploadRef) -> None:
-    """Drop an upload that got no session; the commit may have succeeded before we were stopped."""
-    async with ctx.services.db.read() as session:
-        known = await uploads.by_id(session, id)
-    if known is None:
-        await ctx.services.store.abort(begun)
 
 
 def _digests(plan: ChunkPlan, digests: Sequence[str] | None) -> bytes | None:
@@ -280,16 +257,7 @@ async def hand_over(
             skip_auto_transcode=upload.skip_auto_transcode,
         )
         values["video_id"] = (await plans.add_video(session, new)).id
-    task = Task(
-        account_id=upload.account_id,
-        kind=TaskKind.VERIFY,
-        status=TaskStatus.QUEUED,
-        upload_session_id=upload.id,
-        video_id=values.get("video_id"),
-    )
-    await tasks.add(session, task)
-    await ctx.services.queue.defer(session, task)
-    return await _move(session, upload, UploadStatus.VERIFYING, **values)
+    return await stored.hand_over(session, ctx.services.queue, upload, **values)
 
 
 async def cancel(ctx: Context, id: UUID) -> UploadSession:
@@ -305,7 +273,7 @@ async def _cancel(session: WriteSession, upload: UploadSession) -> UploadSession
         return upload
     if upload.status not in TAKES_CHUNKS:
         raise closed(upload)
-    return await _move(session, upload, UploadStatus.CANCELLED)
+    return await stored.move(session, upload, UploadStatus.CANCELLED)
 
 
 async def cancel_by_link(ctx: Context, token: str) -> None:
@@ -331,17 +299,6 @@ async def _own(session: WriteSession, ctx: Context, id: UUID) -> UploadSession:
     if upload is None or upload.account_id != account_id:
         raise NotFound("UploadSession", id, path=["id"])
     return upload
-
-
-async def _move(
-    session: WriteSession,
-    upload: UploadSession,
-    status: UploadStatus,
-    **values: Any,  # noqa: ANN401
-) -> UploadSession:
-    await uploads.change_status(session, upload.id, status, expected=TAKES_CHUNKS, **values)
-    await events.wake(session, topic("upload", upload.id))
-    return await uploads.fresh(session, upload)
 
 
 def closed(upload: UploadSession) -> SessionClosed:

@@ -9,7 +9,17 @@ from strawberry.schema.config import StrawberryConfig
 
 from db.rows import Rows
 from domain.errors import LimitExceeded
-from resolvers import accounts, categories, objects, play_sets, tasks, templates, uploads, videos
+from resolvers import (
+    accounts,
+    categories,
+    fetches,
+    objects,
+    play_sets,
+    tasks,
+    templates,
+    uploads,
+    videos,
+)
 from resolvers.context import Context
 from schema import ids
 from schema.accounts import AccountQuery
@@ -18,6 +28,8 @@ from schema.clips import ClipMutation
 from schema.errors import ERROR_TYPES
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.engine import Schema
+from schema.exports import ExportMutation
+from schema.fetches import FetchMutation
 from schema.files import FileMutation
 from schema.info import Info
 from schema.instant import InstantMutation, InstantQuery
@@ -83,6 +95,7 @@ _FINDERS: Final[dict[str, Callable[[Context], Rows]]] = {
     "TranscodeTemplate": templates.visible,
     "AutoTranscodeRule": templates.own_rules,
     "Category": categories.own,
+    "FetchItem": fetches.own_items,
     **dict.fromkeys(KINDS.values(), tasks.own),
 }
 
@@ -107,6 +120,8 @@ class Mutation(
     CategoryMutation,
     ClipMutation,
     TaskMutation,
+    FetchMutation,
+    ExportMutation,
 ):
     pass
 

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from resolvers.context import Services
-from server import cors, delivery, requests, uploads
+from server import cors, delivery, exports, requests, uploads
 from server.graphql import GraphQLEndpoint
 from server.operations import OPERATION_TIMEOUT_S
 from server.posts import PATH, Posts
@@ -53,6 +53,7 @@ def create_app(
             Route("/v/{token}/master.m3u8", delivery.master),
             Route("/v/{token}/keys/{key_id}", delivery.key),
             Route("/v/{token}/{path:path}", delivery.media),
+            Route("/exports/{token}", exports.download),
             Route("/health", health),
         ],
         exception_handlers={FileNotFoundError: missing, Exception: bug},

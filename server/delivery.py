@@ -17,7 +17,7 @@ async def master(request: Request) -> Response:
     try:
         text = await playback.master(requests.anonymous(request), request.path_params["token"])
     except DomainError as failure:
-        return _refusal(failure)
+        return refusal(failure)
     headers = {"Cache-Control": "private, no-cache"}
     return Response(text, headers=headers, media_type=content_type("master.m3u8"))
 
@@ -28,7 +28,7 @@ async def key(request: Request) -> Response:
     try:
         value = await playback.key(requests.anonymous(request), token, key_id)
     except DomainError as failure:
-        return _refusal(failure)
+        return refusal(failure)
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return Response(value, headers=headers, media_type="application/octet-stream")
 
@@ -39,7 +39,7 @@ async def media(request: Request) -> ASGIApp:
     try:
         found = await playback.file(requests.anonymous(request), token, path)
     except DomainError as failure:
-        return _refusal(failure)
+        return refusal(failure)
     kept = f"private, max-age={found.max_age_s}"
     if isinstance(found.file, bytes):
         headers = {"Cache-Control": f"{kept}, immutable"}
@@ -54,7 +54,8 @@ async def media(request: Request) -> ASGIApp:
     )
 
 
-def _refusal(failure: DomainError) -> Response:
+def refusal(failure: DomainError) -> Response:
+    """Why a link does not give what it names."""
     content = {"code": failure.code.value, "message": str(failure)}
     headers = {"Cache-Control": "no-store"}
     if isinstance(failure, StorageBusy):

@@ -2,6 +2,7 @@
 
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -9,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.lists import MAX_ROWS
 from domain.uploads import GIB, UploadLimits
 
 PREFIX = "REELGRAPH_"
@@ -156,6 +158,26 @@ class Settings(_Environment):
             " holes.",
         ),
     ] = UploadLimits.possession_ranges
+    fetch_ports: Annotated[
+        str,
+        Field(
+            pattern=r"^[0-9]{1,5}(,[0-9]{1,5})*$",
+            description="Ports of servers that files are fetched from, separated by commas.",
+        ),
+    ] = "80,443,8080,8443"
+    fetch_networks: Annotated[
+        str | None,
+        Field(
+            description="Private networks that files may be fetched from, such as"
+            " 10.1.0.0/16,fd00::/8; empty: none.",
+        ),
+    ] = None
+    fetch_bytes_per_second: Annotated[
+        int | None, Field(ge=1, description="How fast each file is fetched; empty: no limit.")
+    ] = None
+    max_fetch_rows: Annotated[
+        int, Field(ge=1, le=MAX_ROWS, description="Most URLs of one fetch.")
+    ] = MAX_ROWS
     ffmpeg: Annotated[
         str | None, Field(description="Path of ffmpeg; empty: the one that is installed with us.")
     ] = None
@@ -217,6 +239,24 @@ class Settings(_Environment):
         if value and not re.match(r"file:///|s3://[^/]", value):
             raise ValueError("only file:///folder and s3://bucket/prefix are possible")
         return value
+
+    @field_validator("fetch_networks", mode="after")
+    @classmethod
+    def _known_networks(cls, value: str | None) -> str | None:
+        for each in (value or "").split(",") if value else ():
+            try:
+                ip_network(each.strip())
+            except ValueError as failure:
+                raise ValueError(f"{failure}") from None
+        return value
+
+    @property
+    def outbound_ports(self) -> frozenset[int]:
+        return frozenset(map(int, self.fetch_ports.split(",")))
+
+    @property
+    def outbound_networks(self) -> list[str]:
+        return [each.strip() for each in (self.fetch_networks or "").split(",") if each.strip()]
 
     @field_validator("worker_address", "metrics_address", mode="after")
     @classmethod

@@ -25,8 +25,10 @@ from jobs.runs import Tools
 from jobs.workspace import Workspace
 from media import sandbox
 from media.passes import Encoder
+from outbound.addresses import Addresses
+from outbound.client import Client
 from resolvers.accounts import create_owner
-from resolvers.context import Services
+from resolvers.context import FetchRules, Services
 from resolvers.viewers import Viewers
 from server.settings import API_KEY_FILE, NotReady, Settings, SettingsError, variable
 from storage.base import ObjectStore
@@ -96,8 +98,10 @@ async def open_services(settings: Settings, database_url: str) -> AsyncGenerator
             locks=locks,
             upload_links=Signer(secret, "upload"),
             playback_links=Signer(secret, "playback"),
+            export_links=Signer(secret, "export"),
             challenges=Signer(secret, "possession"),
             limits=settings.upload_limits,
+            fetch_rules=FetchRules(settings.outbound_ports, settings.max_fetch_rows),
             viewers=Viewers(db),
             json_in_sql=settings.json_in_sql,
         )
@@ -106,21 +110,26 @@ async def open_services(settings: Settings, database_url: str) -> AsyncGenerator
 @asynccontextmanager
 async def open_tools(settings: Settings, services: Services) -> AsyncGenerator[Tools]:
     """What the jobs of a worker need beyond the services."""
-    workspace = Workspace(settings.data_dir / "work")
-    try:
+    async with AsyncExitStack() as stack:
+        workspace = Workspace(settings.data_dir / "work")
+        stack.callback(workspace.close)
+        addresses = Addresses(settings.outbound_networks)
+        client = Client(addresses=addresses, ports=settings.outbound_ports)
+        await stack.enter_async_context(client)
         worker.prepare(services.queue)
         yield Tools(
             db=services.db,
             store=services.store,
             queue=services.queue,
             bus=services.bus,
+            locks=services.locks,
+            client=client,
+            bytes_per_s=settings.fetch_bytes_per_second,
             encoder=Encoder(find_ffmpeg(settings), threads=settings.ffmpeg_threads),
             workspace=workspace,
             limits=services.limits,
             worker=f"{socket.gethostname()}:{os.getpid()}",
         )
-    finally:
-        workspace.close()
 
 
 async def is_isolated() -> bool:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-SOURCES, MEDIA = "sources/", "videos/"
+SOURCES, MEDIA, EXPORTS = "sources/", "videos/", "exports/"
 """Under which prefixes there are objects."""
 TAILS = "uploads/"
 """Where a store keeps bytes that are no whole part yet: `{key}/{token}/{part}`."""
@@ -42,3 +42,13 @@ def track(playlist_key: str) -> list[str]:
 def key_uri(key_id: UUID) -> str:
     """Where players find a key, as a playlist of an attempt names it."""
     return f"../../keys/{key_id.hex}"
+
+
+def exports(task_id: UUID) -> str:
+    """Prefix of what an export wrote."""
+    return f"{EXPORTS}{task_id.hex}/"
+
+
+def export(task_id: UUID, attempt: int) -> str:
+    """The file of one run of an export; published only when that run wins."""
+    return f"{exports(task_id)}{attempt}.csv"

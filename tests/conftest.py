@@ -19,6 +19,7 @@ from server.app import create_app
 from server.settings import Settings
 from tests.support import factories, postgres
 from tests.support.api import Api
+from tests.support.site import Site
 
 KEPT = ["alembic_version", "queue_schema", "signing_secret"]
 """Tables that belong to the installation, not to a test."""
@@ -51,9 +52,30 @@ async def database_url(postgres_server: EmbeddedPostgres) -> str:
 
 
 @pytest.fixture(scope="session")
-def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+async def open_site() -> AsyncIterator[Site]:
+    async with Site() as one:
+        yield one
+
+
+@pytest.fixture
+async def site(open_site: Site) -> AsyncIterator[Site]:
+    """Another server, on loopback, with no page yet."""
+    yield open_site
+    await open_site.clear()
+
+
+@pytest.fixture(scope="session")
+def settings(
+    database_url: str, open_site: Site, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
     folder = tmp_path_factory.mktemp("data")
-    return Settings(data_dir=folder, database_url=database_url, ffmpeg_threads=2)
+    return Settings(
+        data_dir=folder,
+        database_url=database_url,
+        ffmpeg_threads=2,
+        fetch_ports=f"80,443,{open_site.port}",
+        fetch_networks="127.0.0.1/32",
+    )
 
 
 @pytest.fixture(scope="session")

@@ -118,6 +118,8 @@ class FetchItem(Base):
     bytes_fetched: Mapped[int] = mapped_column(BigInteger, server_default="0")
     file_size: Mapped[int | None] = mapped_column(BigInteger)
     failures: Mapped[int] = mapped_column(server_default="0")
+    retry_at: Mapped[datetime | None]
+    """Not to be tried again before this moment."""
     error_code: Mapped[ErrorCode | None] = mapped_column(choice(ErrorCode))
     error_message: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -12,7 +12,7 @@ from domain.videos import Resolution
 from resolvers.context import Services
 from schema import ids
 from schema.root import schema
-from tests.support import factories, uploading
+from tests.support import factories, fetching, uploading
 from tests.support.api import Api
 from tests.support.statements import recorded
 from tests.support.templating import category, rule, template
@@ -30,12 +30,15 @@ async def things(api: Api, services: Services, owner: factories.Owner) -> list[d
     await template(api)
     await rule(api)
     await category(api)
+    fetch = await fetching.begin(api, "http://films.example/a.mp4")
+    export = "mutation ($id: ID!) { createExport(input: {fetchTaskId: $id}) { task { id } } }"
+    await api.run(export, id=fetch)
     for kind in (TaskKind.CLIP, TaskKind.SPLICE, TaskKind.SIMULATE):
         await factories.probe_task(services.db, video, kind=kind)
     found = await api.run("""{
       viewer { __typename id }
       videos { nodes { __typename id playSets { __typename id } } }
-      tasks { nodes { __typename id } }
+      tasks { nodes { __typename id ... on FetchTask { items { nodes { __typename id } } } } }
       uploadSessions { nodes { __typename id } }
       storedObjects { nodes { __typename id } }
       transcodeTemplates(last: 1) { nodes { __typename id } }
@@ -43,8 +46,11 @@ async def things(api: Api, services: Services, owner: factories.Owner) -> list[d
       categories { nodes { __typename id } }
     }""")
     play_sets = [one for shown in found["videos"]["nodes"] for one in shown.pop("playSets")]
+    rows = [
+        row for task in found["tasks"]["nodes"] for row in task.pop("items", {"nodes": []})["nodes"]
+    ]
     lists = [found[name]["nodes"] for name in found if name != "viewer"]
-    return [found["viewer"], *play_sets, *chain.from_iterable(lists)]
+    return [found["viewer"], *play_sets, *rows, *chain.from_iterable(lists)]
 
 
 async def test_every_type_with_a_global_id_is_found_by_it(

@@ -19,6 +19,8 @@ from db.models import (
     Category,
     ClipSegment,
     Content,
+    ExportFile,
+    FetchItem,
     PlaySet,
     RuleTemplate,
     StoredObject,
@@ -52,8 +54,10 @@ TEMPLATES: Final = 6
 
 TABLES: Final = (
     *(Account, Content, StoredObject, Template, Category, TranscodeRule, RuleTemplate, Video),
-    *(UploadSession, Task, PlaySet, UploadPart, ClipSegment),
+    *(UploadSession, Task, PlaySet, UploadPart, ClipSegment, FetchItem, ExportFile),
 )
+ROWS_OF_TASKS: Final = ("file_name", "total_count", "success_count", "fail_count")
+"""Columns of tasks that have many rows."""
 SHA256: Final = "0123456789abcdef" * 4
 
 
@@ -110,6 +114,9 @@ def rows() -> Rows:
             _video(made, tenant, number)
         for number in range(len(UploadStatus) * (2 if tenant == "owner" else 1)):
             _upload(made, tenant, number)
+        for number in range(6):
+            _fetch(made, tenant, number)
+            _export(made, tenant, number)
     return made
 
 
@@ -236,7 +243,7 @@ def _task(made: Rows, tenant: str, number: int, **row: Any) -> Row:
         created_at=_moment(2 * number),
         started_at=None if number % 2 else _moment(number + 2),
         finished_at=None if number % 3 else _moment(number + 3),
-        **row,
+        **(dict.fromkeys(ROWS_OF_TASKS) | row),
     )
 
 
@@ -405,6 +412,72 @@ def _upload(made: Rows, tenant: str, number: int) -> None:
             upload_session_id=None,
             transcode_pass=None,
         )
+
+
+def _fetch(made: Rows, tenant: str, number: int) -> None:
+    """With no row, or as many as the number says; each in another state."""
+    task = _task(
+        made,
+        tenant,
+        number + 2,
+        id=key(tenant, "fetch", number),
+        kind=TaskKind.FETCH,
+        video_id=None,
+        upload_session_id=None,
+        transcode_pass=None,
+        file_name=_pick(values.TEXTS[:20], number),
+        total_count=number,
+        success_count=number // 2,
+        fail_count=_pick((0, None, 1), number),
+    )
+    for place in range(number):
+        made.add(
+            FetchItem,
+            id=key(task["id"], place),
+            task_id=task["id"],
+            position=place + 1,
+            url=f"http://films.example/{place}?{_pick(values.TITLES, number)}",
+            title=_pick(values.TEXTS[:20], 2 * place + number),
+            source_id=_pick((None, "", "7"), place),
+            status=_pick(list(TaskStatus), place + number),
+            video_id=key(tenant, "video", place) if place % 2 else None,
+            bytes_fetched=_pick(values.SIZES, place),
+            file_size=_pick((None, *values.SIZES), place),
+            failures=place,
+            retry_at=None if place % 2 else _moment(place),
+            error_code=_pick(list(ErrorCode), place) if place % 3 == 0 else None,
+            error_message=_pick(values.TEXTS, place) if place % 3 == 0 else None,
+            created_at=_moment(number),
+            finished_at=None if place % 2 else _moment(place + 1),
+        )
+
+
+def _export(made: Rows, tenant: str, number: int) -> None:
+    """Odd ones have no file, yet or any more."""
+    id, written = key(tenant, "export", number), number % 2 == 0
+    _task(
+        made,
+        tenant,
+        number + 3,
+        id=id,
+        kind=TaskKind.EXPORT,
+        video_id=None,
+        upload_session_id=None,
+        transcode_pass=None,
+        file_name=_pick(values.TEXTS[:20], number),
+    )
+    made.add(
+        ExportFile,
+        id=key(tenant, "file", number),
+        task_id=id,
+        source_task_id=key(tenant, "fetch", number),
+        file_name="rows.csv",
+        key=f"exports/{id.hex}/1.csv" if written else None,
+        row_count=number if written else None,
+        file_size=_pick(values.SIZES, number) if written else None,
+        sha256=digest(number) if written else None,
+        expires_at=EPOCH if written else None,
+    )
 
 
 CURSES: Final = (

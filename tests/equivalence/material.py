@@ -8,6 +8,7 @@ from graphql import GraphQLField, get_nullable_type, is_list_type
 
 from db.models import (
     Category,
+    FetchItem,
     PlaySet,
     StoredObject,
     Task,
@@ -28,6 +29,8 @@ KINDS: Final = {
     TaskKind.VERIFY: "VerifyTask",
     TaskKind.PROBE: "ProbeTask",
     TaskKind.TRANSCODE: "TranscodeTask",
+    TaskKind.FETCH: "FetchTask",
+    TaskKind.EXPORT: "ExportTask",
     TaskKind.CLIP: "ClipTask",
     TaskKind.SPLICE: "SpliceTask",
     TaskKind.SIMULATE: "SimulateTask",
@@ -107,6 +110,8 @@ def _pools() -> dict[str, Pool]:
         "Query.videos.before": _cursors(Video, "created_at", "updated_at", "title"),
         "Query.uploadSessions.after": _cursors(UploadSession, "created_at"),
         "Query.uploadSessions.before": _cursors(UploadSession, "created_at"),
+        "FetchTask.items.after": _positions(),
+        "FetchTask.items.before": _positions(),
         "after": _cursors(Task, "created_at"),
         "before": _cursors(Task, "created_at"),
         "first": Pool((2, 1, 15, 100, 3, 0), (-1, 101, 2**31, 2**31 - 1, -(2**31)), null=False),
@@ -152,6 +157,13 @@ def _cursors(table: type, column: str, *others: str) -> Pool:
     )
     # Pythons and databases know other years: these are refused, or hold no row.
     return Pool((*good, *wrong[:1]), (*wrong, *(one.encode() for one in strange), *GARBAGE))
+
+
+def _positions() -> Pool:
+    """Cursors of the rows of fetches."""
+    rows = data.rows().of[FetchItem][:9]
+    good = [Cursor(str(row["position"]), str(row["id"])).encode() for row in rows]
+    return Pool(good, (Cursor("x", str(UUID(int=7))).encode(), *GARBAGE))
 
 
 def _cursor(row: dict[str, Any], column: str) -> str:

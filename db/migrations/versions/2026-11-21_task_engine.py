@@ -326,6 +326,7 @@ def _tasks() -> None:
         sa.Column("bytes_fetched", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("file_size", sa.BigInteger(), nullable=True),
         sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "error_code",
             sa.Enum(
