@@ -22,6 +22,7 @@ from domain.paging import Window
 from domain.tasks import TaskKind, TaskStatus
 from jobs import outcomes
 from resolvers import categories, uploads
+from resolvers.context import Context
 from storage import keys
 
 _DELETED = "The fetch was deleted."
