@@ -33,7 +33,7 @@ from tests.support.api import TRANSPORT_WS, Api, OperationFailed, costing
 PUBLIC = {"viewer", "limits"}
 KINDS = [
     *("Video", "PlaySet", "UploadSession", "StoredObject", "VerifyTask", "TranscodeTask"),
-    *("TranscodeTemplate", "AutoTranscodeRule", "Category"),
+    *("TranscodeTemplate", "AutoTranscodeRule", "Category", "FetchTask"),
 ]
 TEMPLATE = ids.encode("TranscodeTemplate", uuid4())
 SCALARS = {

@@ -28,7 +28,7 @@ ASKED: Final = '''
 import orjson
 import pytest
 
-from db import videos
+from db import play_sets
 from domain.accounts import Viewer
 from domain.play_sets import PlaySetStatus
 from domain.videos import Resolution, VideoStatus

@@ -17,7 +17,7 @@ from domain.events import EventType, NewEvent
 from domain.media import Source
 from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskKind, TaskStatus
-from domain.templates import DEFAULTS, Template
+from domain.templates import BUILT_IN, Template
 from domain.videos import Resolution, TranscodePass, VideoStatus, new_vid
 
 SOURCE = Source(
@@ -118,8 +118,8 @@ async def transcode_task(
 
 
 def template(resolution: Resolution) -> Template:
-    """The built-in template that makes this resolution of every video."""
-    return next(one for one in DEFAULTS if one.resolution is resolution)
+    """The first of the built-in templates for this resolution."""
+    return next(one for one in BUILT_IN if one.resolution is resolution)
 
 
 async def probe_task(db: Database, video: Video, *, kind: TaskKind = TaskKind.PROBE) -> Task:

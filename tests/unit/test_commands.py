@@ -50,7 +50,7 @@ def test_a_first_play_is_360p_the_sound_the_poster_and_the_storyboard() -> None:
             "[all]fps=30/1:start_time=0,split=1[s0];"
             "[s0]scale=640:360:flags=bicubic,setsar=1,format=yuv420p,split=2[v0][small];"
             "[small]fps=1000/1000:start_time=0:round=down:eof_action=pass,"
-            "scale=160:90:force_original_aspect_ratio=decrease,pad=160:90:-1:-1,"
+            "scale=160:90:flags=bicubic,pad=160:90:-1:-1,"
             "tile=10x6[storyboard];"
             "[still]fps=2:start_time=0:round=up,scale=1280:720:flags=bicubic,thumbnail=n=12,"
             "setsar=1,format=yuv420p[poster]"

@@ -263,10 +263,12 @@ async def test_a_check_that_is_cancelled_at_its_end_leaves_nothing(
             (ended,) = await tasks.cancel(session, [task.id], failure)
             await outcomes.failed(session, ended, failure)
             release.set()
-            await until(lambda: waits(house.db, "finished_at="))  # to say that it succeeded
+            await until(lambda: waits(house.db, "%from video%for update"))  # to say: done
             assert house.is_stored(upload) == {"upload": True, "object": True}
             await house.tools.queue.stop(ended)
-            await until(lambda: waits(house.db, "failures="))  # to put the cancelled run back
+            await until(
+                lambda: waits(house.db, "update task%failures=%")
+            )  # to put the cancelled run back
         await house.tools.store.abort(ref_of(upload))
     await check_cancelled(house, upload)
 
@@ -299,13 +301,13 @@ async def has_status(house: House, status: TaskStatus) -> bool:
 
 
 async def waits(db: Database, statement: str) -> bool:
-    """Whether such an update of a task waits for the row."""
+    """Whether such a statement waits for a row."""
     query = text(
         "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-        " and query ilike 'update task%' and query like :statement"
+        " and regexp_replace(query, '\\s+', ' ', 'g') ilike :statement"
     )
     async with db.read() as session:
-        return await session.scalar(query, {"statement": f"%{statement}%"}) != 0
+        return await session.scalar(query, {"statement": statement}) != 0
 
 
 async def check_cancelled(house: House, upload: UploadSession) -> None:
