@@ -7,30 +7,25 @@ not at all, and whatever a killed run left is below its own prefix, where the ne
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
-from uuid import UUID, uuid4
+from typing import Final
+from uuid import uuid4
 
-from db import costs, garbage, inventory, objects, play_sets, tasks, templates, videos
-from db.models import Content, PlaySet, Video
+from db import objects, play_sets, tasks, templates, videos
+from db.models import Content, Video
 from db.session import WriteSession
-from domain import playlists
 from domain.errors import TranscodeFailed
 from domain.media import Source
 from domain.passes import Pass, sounds_of
 from domain.play_sets import OPEN_PLAY_SETS, PlaySetStatus
-from domain.playback import MAX_TTL_SECONDS, content_type
 from domain.simulation import Simulation, Stage
 from domain.tasks import TaskStatus
-from domain.templates import Encryption, Template
+from domain.templates import Encryption
 from domain.videos import TranscodePass
-from jobs import metrics, outcomes, plans
+from jobs import metrics, outcomes, plans, publishing
+from jobs.publishing import Key, Subject
 from jobs.runs import Overtaken, Run, Waiting
-from media.encryption import SegmentKey
-from media.passes import Output, Progress, Storyboard, Track
+from media.passes import Output, Progress
 from storage import keys
 
 SHOWN_INPUT, SHOWN_OUTPUT = Path("source"), Path("output")
@@ -41,37 +36,6 @@ _STAGES: Final = {
     TranscodePass.FIRST_PLAY: Stage.FIRST_PLAY,
     TranscodePass.LADDER: Stage.LADDER,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What this run encrypts with. A run that follows has another one."""
-
-    id: UUID
-    value: bytes
-
-    def for_segments(self) -> SegmentKey:
-        return SegmentKey(self.value, keys.key_uri(self.id))
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a run needs to know, read once."""
-
-    video: Video
-    source: Source
-    content: Content
-    one: Pass
-    play_sets: Sequence[tuple[PlaySet, Template]]
-    sounds: Mapping[str, UUID]
-    """The sound that the video has already, by name."""
-    key: Key | None
-
-    @property
-    def pace(self) -> float | None:
-        """How fast the source is read, for a video that is only simulated."""
-        video = self.video
-        return Simulation.from_json(video.simulation).pace if video.simulation else None
 
 
 async def transcode(run: Run) -> None:
@@ -87,9 +51,9 @@ async def transcode(run: Run) -> None:
             output = await _encode(run, subject, folder)
             await _change(run, PlaySetStatus.TRANSCODED)
             await _change(run, PlaySetStatus.UPLOADING)
-            stored = await _store(run, output, prefix, subject.source.duration_ms)
+            stored = await publishing.store(run, output, prefix, subject.source.duration_ms)
         async with tools.db.write() as session:
-            await _publish(session, run, subject, output, stored)
+            await publishing.publish(session, run, subject, output, stored)
     except BaseException:
         await _discard(run, prefix)
         raise
@@ -154,7 +118,7 @@ async def _begin(run: Run) -> Subject | None:
         if not task.redo:
             await plans.share(session, video, [task.id])
             if await plans.close(session, task):
-                await _follow(session, run, video, kind)
+                await publishing.follow(session, run, video, kind)
                 return None
             if await tasks.twin_runs(session, task, content.id):
                 raise Waiting
@@ -196,123 +160,3 @@ async def _change(run: Run, status: PlaySetStatus) -> None:
             raise Overtaken
         await play_sets.change_of_task(session, run.task.id, status)
         await outcomes.wake_watchers(session, run.task)
-
-
-async def _follow(session: WriteSession, run: Run, video: Video, kind: TranscodePass) -> None:
-    if kind is TranscodePass.FIRST_PLAY:
-        await plans.queue_ladder(session, run.tools.queue, video.id)
-
-
-async def _store(run: Run, output: Output, prefix: str, duration_ms: int) -> Mapping[str, str]:
-    """Store every file of the output; returns the key of each by its name."""
-    files = [file for track in output.tracks for file in (track.file, track.playlist)]
-    files += [output.poster] if output.poster else []
-    if output.storyboard:
-        files += [output.storyboard.image, _write_vtt(output.storyboard, duration_ms)]
-    for file in files:
-        await run.tools.store.put_file(prefix + file.name, file, content_type(file.name))
-    return {file.name: prefix + file.name for file in files}
-
-
-def _write_vtt(storyboard: Storyboard, duration_ms: int) -> Path:
-    path = storyboard.image.with_suffix(".vtt")
-    text = playlists.storyboard(
-        duration_ms,
-        storyboard.step_ms,
-        storyboard.columns,
-        storyboard.rows,
-        storyboard.tile_width,
-        storyboard.tile_height,
-        storyboard.image.name,
-    )
-    path.write_text(text)
-    return path
-
-
-async def _publish(
-    session: WriteSession, run: Run, subject: Subject, output: Output, stored: Mapping[str, str]
-) -> None:
-    task, video, key = run.task, subject.video, subject.key
-    await videos.lock(session, video.id)
-    if not await tasks.succeed(session, task, log=output.warning or output.log):
-        raise Overtaken
-    if key is not None:
-        await play_sets.add_key(session, key.id, video.id, key.value)
-    tracks = {track.name: track for track in output.tracks}
-    sounds = await _publish_sounds(session, subject, tracks, stored)
-    lost: list[str] = []
-    for play_set, template in subject.play_sets:
-        track = tracks[template.track]
-        lost += await play_sets.give_up(session, await play_sets.older(session, play_set))
-        values = _picture(track, stored) | {
-            "audio_track_id": sounds.get(template.sound.name),
-            "key_id": key.id if key is not None and track.encrypted else None,
-        }
-        await play_sets.finish(session, play_set.id, values)
-    await _discard_later(session, subject.content, lost)
-    if output.poster:
-        vtt = output.storyboard.image.with_suffix(".vtt").name if output.storyboard else ""
-        await videos.set_pictures(
-            session,
-            video.id,
-            poster_key=stored[output.poster.name],
-            storyboard_key=stored.get(vtt),
-        )
-    await plans.announce(session, video, [play_set.id for play_set, _ in subject.play_sets])
-    await outcomes.wake_watchers(session, task)
-    await _follow(session, run, video, subject.one.kind)
-    await costs.learn(session, video, subject.one.templates, seconds=run.seconds)
-
-
-async def _publish_sounds(
-    session: WriteSession, subject: Subject, tracks: Mapping[str, Track], stored: Mapping[str, str]
-) -> Mapping[str, UUID]:
-    """The sound that goes with this pass's pictures, by name: its own, or what there is."""
-    sounds, key = dict(subject.sounds), subject.key
-    for sound in subject.one.sounds:
-        track = tracks[sound.name]
-        values = {
-            "playlist_key": stored[track.playlist.name],
-            "file_size": track.size,
-            "bandwidth": track.bandwidth,
-            "average_bandwidth": track.average_bandwidth,
-            "codecs": track.codecs,
-            "key_id": key.id if key is not None and track.encrypted else None,
-        }
-        sounds[sound.name] = await play_sets.save_sound(
-            session, subject.video.id, sound.name, values
-        )
-    return sounds
-
-
-def _picture(track: Track, stored: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "playlist_key": stored[track.playlist.name],
-        "file_size": track.size,
-        "width": track.width,
-        "height": track.height,
-        "frame_rate": str(track.frame_rate),
-        "duration_ms": track.duration_ms,
-        "bandwidth": track.bandwidth,
-        "average_bandwidth": track.average_bandwidth,
-        "codecs": track.codecs,
-    }
-
-
-async def _discard_later(
-    session: WriteSession, content: Content, playlist_keys: Sequence[str]
-) -> None:
-    """Have files removed that no video refers to any more, once every link to them is over."""
-    if not playlist_keys:
-        return
-    used = await inventory.outputs(session, [content.id])
-    gone = [key for key in playlist_keys if key not in used]
-    places = {key.rpartition("/")[0] + "/" for key in gone}
-    empty = {place for place in places if not any(key.startswith(place) for key in used)}
-    files = {
-        file
-        for key in gone
-        if key.rpartition("/")[0] + "/" not in empty
-        for file in keys.track(key)
-    }
-    await garbage.add(session, empty | files, after=timedelta(seconds=MAX_TTL_SECONDS))

@@ -25,6 +25,7 @@ from schema import ids
 from schema.accounts import AccountQuery
 from schema.categories import CategoryMutation, CategoryQuery
 from schema.clips import ClipMutation
+from schema.creation import CreationMutation
 from schema.errors import ERROR_TYPES
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.engine import Schema
@@ -42,8 +43,9 @@ from schema.subscriptions import Subscription
 from schema.tasks import KINDS, TYPES, TaskMutation, TaskQuery
 from schema.templates import TemplateMutation, TemplateQuery
 from schema.transcode_plans import TranscodePlanQuery
+from schema.transcodes import TranscodeMutation
 from schema.uploads import UploadMutation, UploadQuery
-from schema.videos import VideoMutation, VideoQuery
+from schema.videos import VideoQuery
 
 MAX_NODES: Final = 100
 
@@ -115,7 +117,8 @@ class Mutation(
     FileMutation,
     InstantMutation,
     ObjectMutation,
-    VideoMutation,
+    CreationMutation,
+    TranscodeMutation,
     TemplateMutation,
     CategoryMutation,
     ClipMutation,

@@ -8,25 +8,19 @@ from strawberry import UNSET
 
 from db import models
 from db.rows import Rows
-from domain.errors import InvalidArgument
 from domain.paging import Window
 from domain.playback import DEFAULT_TTL_SECONDS
-from domain.simulation import Simulation
 from resolvers import (
     categories,
     clips,
-    objects,
     play_sets,
     playback,
-    simulations,
     tasks,
     videos,
 )
 from resolvers.context import Context
-from resolvers.objects import FromObject, Origin
-from resolvers.simulations import Simulated
 from schema import ids, nodes
-from schema.categories import Category, key_of
+from schema.categories import Category
 from schema.connections import connection
 from schema.enums import (
     OrderDirection,
@@ -36,16 +30,14 @@ from schema.enums import (
     VideoOrder,
     VideoStatus,
 )
-from schema.errors import ExpectedErrors, MutationPayload
+from schema.errors import MutationPayload
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.fields import column, relation
 from schema.info import Info
 from schema.nodes import Node
 from schema.play_sets import PlaySet
 from schema.scalars import Bytes, Sha256, Url
-from schema.simulations import SimulateInput
 from schema.tasks import Filter, Task, wanted
-from schema.templates import template_keys
 
 Clip: TypeAlias = Annotated["Video", strawberry.lazy("schema.videos")]
 
@@ -250,122 +242,4 @@ class VideoQuery:
 class VideoPayload(MutationPayload):
     video: Video | None = strawberry.field(
         default=None, description="The video; null when there are errors."
-    )
-
-
-@strawberry.input(
-    description="A video to be made of a stored object, or to be simulated: give either"
-    " `storageId` or `simulate`."
-)
-class CreateVideoInput:
-    storage_id: str | None = strawberry.field(
-        default=UNSET, description="`storageId` of the object."
-    )
-    simulate: SimulateInput | None = strawberry.field(
-        default=UNSET, description="The test picture that it shows."
-    )
-    source_type: str | None = strawberry.field(
-        default=UNSET,
-        description="The system that the video comes from, up to 64 characters. It goes with"
-        " `sourceId`, and only `simulate` can do without both.",
-    )
-    source_id: str | None = strawberry.field(
-        default=UNSET,
-        description="Its id in that system, up to 255 characters. One makes one video.",
-    )
-    title: str | None = strawberry.field(
-        default=UNSET,
-        description="Title; without it, the object's file name, or Simulation.",
-    )
-    category_id: strawberry.ID | None = strawberry.field(
-        default=UNSET, description="Id of the category that the video is to be kept in."
-    )
-    skip_auto_transcode: bool = strawberry.field(
-        default=False, description="Whether nothing is to be transcoded by itself."
-    )
-
-
-@strawberry.input(description="What more is to be made of a video.")
-class TranscodeVideoInput:
-    id: strawberry.ID = strawberry.field(description="Id of the video.")
-    template_ids: list[strawberry.ID] = strawberry.field(
-        description="Ids of the templates to use, 1 to 20."
-    )
-    redo: bool = strawberry.field(
-        default=False,
-        description="Whether what is READY is to be made anew. It can be played until the new one"
-        " can, which then takes its place; if that fails, it stays.",
-    )
-
-
-@strawberry.type(description="What is being made.")
-class TranscodePayload(MutationPayload):
-    play_sets: list[PlaySet] = strawberry.field(
-        default_factory=list[PlaySet],
-        metadata={LIST_SIZE: ListSize(6)},
-        description="The play sets of these templates, lowest rung first; empty after errors."
-        " What another video of the same bytes has is READY at once.",
-    )
-
-
-@strawberry.type
-class VideoMutation:
-    @strawberry.mutation(
-        description="Have more play sets made of a video whose file was looked into: all that are"
-        " asked for, or none. TRANSCODE_EXISTS: it is being made, or is there and `redo` is not"
-        " given; of two equal calls at once, one gets that. TEMPLATE_UNSUITABLE: it would make"
-        " nothing of this video. VIDEO_UPLOADING, VIDEO_UPLOAD_FAILED: there is no file, yet or"
-        " ever.",
-        extensions=[ExpectedErrors(TranscodePayload)],
-    )
-    async def transcode_video(
-        self,
-        info: Info,
-        input: Annotated[TranscodeVideoInput, strawberry.argument(description="What to make.")],
-    ) -> TranscodePayload:
-        key = ids.decode(input.id, "Video")
-        keys = template_keys(input.template_ids)
-        rows = await play_sets.transcode(info.context, key, keys, redo=input.redo)
-        return TranscodePayload(play_sets=cast("list[PlaySet]", rows))
-
-    @strawberry.mutation(
-        description="Make a video of an object that is stored already, or simulate one.",
-        extensions=[ExpectedErrors(VideoPayload)],
-    )
-    async def create_video(
-        self,
-        info: Info,
-        input: Annotated[CreateVideoInput, strawberry.argument(description="Of what.")],
-    ) -> VideoPayload:
-        _ = info.context.account_id  # first: a caller without a key is told nothing else
-        storage_id = None if input.storage_id is UNSET else input.storage_id
-        simulate = input.simulate or None
-        if simulate is not None and storage_id is None:
-            row = await simulations.create_video(info.context, _simulated(input, simulate))
-        elif storage_id is not None and simulate is None:
-            row = await objects.create_video(info.context, _from_object(input, storage_id))
-        else:
-            raise InvalidArgument("Give either storageId or simulate.", path=["storageId"])
-        return VideoPayload(video=cast("Video", row))
-
-
-def _from_object(input: CreateVideoInput, storage_id: str) -> FromObject:
-    return FromObject(
-        storage_id=storage_id,
-        origin=Origin.of(input.source_type or None, input.source_id or None),
-        title=input.title or None,
-        category_id=key_of(input.category_id),
-        skip_auto_transcode=input.skip_auto_transcode,
-    )
-
-
-def _simulated(input: CreateVideoInput, wanted: SimulateInput) -> Simulated:
-    source_type, source_id = input.source_type or None, input.source_id or None
-    named = source_type is not None or source_id is not None
-    return Simulated(
-        simulation=Simulation.wanted(wanted.duration_ms, wanted.speed, wanted.fail_at or None),
-        origin=Origin.of(source_type, source_id) if named else None,
-        title=input.title or None,
-        category_id=key_of(input.category_id),
-        skip_auto_transcode=input.skip_auto_transcode,
     )
