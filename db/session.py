@@ -31,7 +31,11 @@ class Database:
     def __init__(self, conninfo: str, *, pool_size: int = 10) -> None:
         self.conninfo = conninfo
         self._engine = create_async_engine(
-            sqlalchemy_url(conninfo), pool_size=pool_size, max_overflow=0, pool_pre_ping=True
+            sqlalchemy_url(conninfo),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            hide_parameters=True,
         )
         one_snapshot = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
