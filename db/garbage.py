@@ -25,9 +25,15 @@ async def add(session: WriteSession, keys: Collection[str], *, after: timedelta 
         await session.execute(insert(Garbage).values(rows).on_conflict_do_nothing())
 
 
-async def due(session: ReadSession, *, now: datetime, limit: int = 1_000) -> list[str]:
+async def due(
+    session: ReadSession, *, now: datetime, after: str = "", limit: int = 1_000
+) -> list[str]:
+    """What is due, in the order of the keys, from the one behind `after`."""
     rows = await session.scalars(
-        select(Garbage.key).where(Garbage.due_at <= now).order_by(Garbage.due_at).limit(limit)
+        select(Garbage.key)
+        .where(Garbage.due_at <= now, Garbage.key > after)
+        .order_by(Garbage.key)
+        .limit(limit)
     )
     return list(rows)
 

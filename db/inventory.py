@@ -126,6 +126,11 @@ async def prefixes_of_garbage(session: ReadSession) -> list[str]:
     return list(await session.scalars(select(Garbage.key).where(Garbage.key.endswith("/"))))
 
 
+async def waiting_garbage(session: ReadSession, keys: Collection[str]) -> set[str]:
+    """Which of these keys are removed anyway, unless a run that stores them now keeps them."""
+    return set(await session.scalars(select(Garbage.key).where(Garbage.key.in_(keys))))
+
+
 async def open_uploads(session: ReadSession, tokens: Collection[str]) -> set[str]:
     """Which of these uploads, by the store's names, belong to a session that needs them."""
     rows = await session.scalars(

@@ -121,9 +121,9 @@ async def change_of_task(session: WriteSession, task_id: UUID, status: PlaySetSt
     await _change(session, is_open & (PlaySet.task_id == task_id), status)
 
 
-async def finish(session: WriteSession, id: UUID, values: Mapping[str, Any]) -> None:
-    """It can be played from now on."""
-    await change(session, [id], PlaySetStatus.READY, values)
+async def finish(session: WriteSession, id: UUID, values: Mapping[str, Any]) -> bool:
+    """It can be played from now on; False when it was not to come any more."""
+    return bool(await change(session, [id], PlaySetStatus.READY, values))
 
 
 async def fail(session: WriteSession, task_ids: Sequence[UUID]) -> list[PlaySet]:
@@ -153,43 +153,55 @@ async def reopen(session: WriteSession, ids: Sequence[UUID], task_id: UUID) -> l
 
 
 async def give_up(session: WriteSession, ids: Sequence[UUID]) -> list[str]:
-    """Delete play sets, and the sound that no other has; returns the playlists that they had.
+    """Delete play sets; returns the playlists that they had.
 
     Whoever is sharing their files at this moment is waited for.
     """
-    wanted = select(PlaySet).where(PlaySet.id.in_(ids)).with_for_update()
+    wanted = select(PlaySet).where(PlaySet.id.in_(ids)).order_by(PlaySet.id).with_for_update()
     old = list(await session.scalars(wanted))
     lost = [one.playlist_key for one in old if one.playlist_key is not None]
-    went_with = [one.audio_track_id for one in old]  # read before the rows are changed
     await change(
         session, ids, PlaySetStatus.DELETED, {"playlist_key": None, "audio_track_id": None}
     )
+    return lost
+
+
+async def drop_unheard(session: WriteSession, video_id: UUID) -> list[str]:
+    """Delete the sound that no play set has any more; returns its playlists.
+
+    As long as anything is being made of the video, its sound may be wanted.
+    """
+    of_video = PlaySet.video_id == video_id
+    coming = select(PlaySet.id).where(of_video, PlaySet.status.in_(OPEN_PLAY_SETS)).exists()
     heard = select(PlaySet.id).where(PlaySet.audio_track_id == AudioTrack.id).exists()
     unheard = await session.scalars(
         delete(AudioTrack)
-        .where(AudioTrack.id.in_(went_with), ~heard)
+        .where(AudioTrack.video_id == video_id, ~heard, ~coming)
         .returning(AudioTrack.playlist_key)
     )
-    return [*lost, *unheard]
+    return list(unheard)
 
 
-async def older(session: ReadSession, fresh: PlaySet) -> list[UUID]:
-    """The READY play sets that this one takes the place of.
+async def older(session: ReadSession, video_id: UUID, fresh: Collection[UUID]) -> list[UUID]:
+    """The READY play sets of a video that these, of the same video, take the place of.
 
-    They are of its own template: made with it as it is, or as it was before.
+    They are of the same templates: made with them as they are, or as they were before.
     """
+    made = aliased(PlaySet)
     mine, theirs = aliased(Template), aliased(Template)
     my_key = func.coalesce(mine.replaced_by_id, mine.public_id)
     rows = await session.scalars(
         select(PlaySet.id)
         .join(theirs, theirs.id == PlaySet.template_id)
         .join(mine, my_key == func.coalesce(theirs.replaced_by_id, theirs.public_id))
+        .join(made, made.template_id == mine.id)
         .where(
-            mine.id == fresh.template_id,
-            PlaySet.video_id == fresh.video_id,
-            PlaySet.id != fresh.id,
+            made.id.in_(fresh),
+            PlaySet.video_id == video_id,
+            PlaySet.id.not_in(fresh),
             PlaySet.status == PlaySetStatus.READY,
         )
+        .distinct()
     )
     return list(rows)
 
@@ -209,7 +221,7 @@ async def twins(
             PlaySet.status == PlaySetStatus.READY,
             PlaySet.template_id.in_(template_ids),
         )
-        .order_by(PlaySet.created_at.desc(), PlaySet.id)
+        .order_by(PlaySet.id)  # as whoever replaces them locks them
         .with_for_update(read=True, of=PlaySet)
     )
     return {row.template_id: row for row in rows}
@@ -229,16 +241,17 @@ _SHARED: Final = (
 _SOUND: Final = ("playlist_key", "file_size", "bandwidth", "average_bandwidth", "codecs")
 
 
-async def share(session: WriteSession, mine: PlaySet, twin: PlaySet) -> None:
-    """Make a play set READY with the files of its twin, sound included."""
+async def share(session: WriteSession, mine: PlaySet, twin: PlaySet) -> bool:
+    """Make a play set READY with the files of its twin, sound included; whether it is now."""
     sound = None
     if twin.audio_track_id is not None:
         track = await session.get_one(AudioTrack, twin.audio_track_id)
         values = {name: getattr(track, name) for name in _SOUND}
         sound = await save_sound(session, mine.video_id, track.name, values)
     values = {name: getattr(twin, name) for name in _SHARED}
-    await finish(session, mine.id, {**values, "audio_track_id": sound})
+    finished = await finish(session, mine.id, {**values, "audio_track_id": sound})
     await session.refresh(mine)
+    return finished
 
 
 async def sounds(session: ReadSession, video_id: UUID) -> dict[UUID, AudioTrack]:

@@ -15,7 +15,7 @@ select queue,
     count(*) filter (where status = 'queued') as queued,
     count(*) filter (where status = 'running') as running,
     floor(extract(epoch from
-        now() - min(created_at) filter (where status = 'queued' and job_id is not null)
+        now() - min(queued_at) filter (where status = 'queued' and job_id is not null)
     ))::int as oldest_wait_s
 from task
 where account_id = :account_id and status in ('queued', 'running')

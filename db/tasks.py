@@ -74,12 +74,29 @@ async def set_job(
     session: WriteSession, id: UUID, job_id: int, *, queue: str, priority: int
 ) -> None:
     await session.execute(
-        update(Task).where(Task.id == id).values(job_id=job_id, queue=queue, priority=priority)
+        update(Task)
+        .where(Task.id == id)
+        .values(job_id=job_id, queue=queue, priority=priority, queued_at=func.now())
     )
 
 
 _KEPT_PROGRESS = case((Task.kind.in_(PAUSABLE), Task.progress), else_=0.0)
 """A run that follows begins from the start, but for what goes on where it was stopped."""
+
+
+async def waiting(session: ReadSession, account_id: UUID, queue: str, *, most: int) -> int:
+    """How many of the account's tasks wait in this queue, as far as `most`."""
+    some = (
+        select(Task.id)
+        .where(
+            Task.account_id == account_id,
+            Task.queue == queue,
+            Task.status == TaskStatus.QUEUED,
+            Task.job_id.is_not(None),
+        )
+        .limit(most)
+    )
+    return await session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 
 async def lock(session: WriteSession, account_id: UUID, id: UUID) -> Task | None:

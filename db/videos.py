@@ -1,6 +1,6 @@
 """Statements about videos, their play sets and their sound."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -97,9 +97,13 @@ def ordered(by: VideoOrder, *, descending: bool) -> Order:
     return Order(ORDERS[by], descending)
 
 
-async def share_pictures(session: WriteSession, id: UUID, twin_id: UUID) -> None:
-    """Give a video without pictures those of its twin."""
-    twin = await session.get_one(Video, twin_id)
+async def share_pictures(session: WriteSession, id: UUID, twin_ids: Collection[UUID]) -> None:
+    """Give a video without pictures those of a twin that has some."""
+    twin = await session.scalar(
+        select(Video).where(Video.id.in_(twin_ids), Video.poster_key.is_not(None)).limit(1)
+    )
+    if twin is None:
+        return
     await session.execute(
         update(Video)
         .where(Video.id == id)

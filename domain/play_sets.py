@@ -40,6 +40,7 @@ CHANGES: Final = {
         _STATUS.INITIAL,
         _STATUS.TRANSCODING,  # a run that took over begins again
         _STATUS.UPLOADING,
+        _STATUS.READY,
         _STATUS.UPLOAD_FAILED,
         _STATUS.DELETED,
     },

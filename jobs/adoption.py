@@ -68,9 +68,9 @@ async def _look(run: Run, path: Path, name: str, begun: float) -> _Made:
 
 async def _announce(session: WriteSession, run: Run, made: _Made) -> None:
     """Have the object that comes now removed, unless it gets an owner in time."""
+    await _make_room(session, run, made)
     if not await tasks.hold(session, run.task):
         raise Overtaken
-    await _make_room(session, run, made)
     await garbage.add(session, [made.key], after=ADOPTED_WITHIN)
 
 

@@ -198,8 +198,10 @@ async def _uploads(
     async with tools.db.read() as session:
         known = await inventory.open_uploads(session, [one.token for one in page])
         busy = await inventory.unfinished(session, set(making.values()))
+        stored = await inventory.waiting_garbage(session, [one.key for one in page if one.key])
     for one in page:
-        if one.token in known or making.get(one.token) in busy or one.begun_at >= before:
+        is_wanted = one.token in known or one.key in stored or making.get(one.token) in busy
+        if is_wanted or one.begun_at >= before:
             continue
         if repair:
             await tools.store.abort(UploadRef(one.key or "", 1, 1, one.token))

@@ -1,7 +1,7 @@
 """What has to be seen to from time to time, by one worker for all."""
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -58,17 +58,20 @@ async def _take_over(tools: Tools, job: Job) -> None:
 
 async def _queue_again(session: WriteSession, tools: Tools, task_id: UUID) -> None:
     """Each time counts as a failure: what kills its workers must not kill all of them."""
-    task = (await tasks.by_ids(session, [task_id])).get(task_id)
+    found = (await tasks.by_ids(session, [task_id])).get(task_id)
+    if found is None:
+        return
+    await outcomes.lock_video(session, found)
+    task = await tasks.lock(session, found.account_id, task_id)
     if task is None or task.status not in READY_TO_RUN:
         return
-    await outcomes.lock_video(session, task)
     lost = WorkerLost(task.worker)
     if task.status is TaskStatus.RUNNING and task.failures + 1 >= MAX_TAKEOVERS:
         if await tasks.fail(session, task, lost):
             await outcomes.failed(session, task, lost)
         return
     await tasks.put_back(session, task, failed=True, reason=str(lost))
-    await outcomes.wake_watchers(session, task)
+    await outcomes.interrupted(session, task)
     await tools.queue.defer(session, task)
 
 
@@ -89,18 +92,30 @@ async def expire_uploads(tools: Tools) -> None:
 
 async def collect(tools: Tools, *, now: datetime | None = None) -> int:
     """Remove from the store what nothing refers to any more; returns how many keys that were."""
-    removed = 0
+    removed, after = 0, ""
     while True:
         async with tools.db.read() as session:
-            keys = await garbage.due(session, now=now or datetime.now(UTC))
+            keys = await garbage.due(session, now=now or datetime.now(UTC), after=after)
         if not keys:
             return removed
-        await tools.store.delete([key for key in keys if not key.endswith("/")])
-        for prefix in (key for key in keys if key.endswith("/")):
+        after = keys[-1]
+        removed += await _remove(tools, keys)
+
+
+async def _remove(tools: Tools, keys: Sequence[str]) -> int:
+    """Remove files together and prefixes one by one; returns how many of these are gone."""
+    files = [key for key in keys if not key.endswith("/")]
+    gone: list[str] = []
+    with _logging_failures("garbage", f"{len(files)} files"):
+        await tools.store.delete(files)
+        gone += files
+    for prefix in (key for key in keys if key.endswith("/")):
+        with _logging_failures("garbage", prefix):
             await tools.store.delete_all(prefix)
-        async with tools.db.write() as session:
-            await garbage.removed(session, keys)
-        removed += len(keys)
+            gone.append(prefix)
+    async with tools.db.write() as session:
+        await garbage.removed(session, gone)
+    return len(gone)
 
 
 async def scrub(tools: Tools) -> None:
@@ -114,7 +129,7 @@ async def scrub(tools: Tools) -> None:
 
 
 @contextmanager
-def _logging_failures(kind: str, id: UUID | int | None) -> Generator[None]:
+def _logging_failures(kind: str, id: UUID | int | str | None) -> Generator[None]:
     """One thing that cannot be seen to now does not keep the others from being seen to."""
     try:
         yield

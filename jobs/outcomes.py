@@ -12,7 +12,8 @@ from db.models import Task
 from db.session import WriteSession
 from domain.errors import DomainError
 from domain.events import EventType, NewEvent, topic
-from domain.tasks import TaskKind, TaskStatus
+from domain.play_sets import PlaySetStatus
+from domain.tasks import UNFINISHED, TaskKind, TaskStatus
 from domain.uploads import UploadStatus
 from domain.videos import TranscodePass
 from jobs import fetches
@@ -33,6 +34,13 @@ async def lock_video(session: WriteSession, task: Task) -> None:
     """Before the task itself is changed: everybody locks the account, the video, then tasks."""
     if task.video_id is not None:
         await videos.lock(session, task.video_id)
+
+
+async def interrupted(session: WriteSession, task: Task) -> None:
+    """A run of the task ended without a result, and another will follow."""
+    if task.kind is TaskKind.TRANSCODE:
+        await play_sets.change_of_task(session, task.id, PlaySetStatus.INITIAL)
+    await wake_watchers(session, task)
 
 
 async def failed(session: WriteSession, task: Task, failure: DomainError) -> None:
@@ -83,6 +91,11 @@ async def _transcode_failed(
         await events.record(session, *news)
 
 
+def leads(task: Task) -> bool:
+    """Whether a ladder of the same video waits for it."""
+    return task.transcode_pass is TranscodePass.FIRST_PLAY and task.status in UNFINISHED
+
+
 def _waits_for_another(task: Task) -> bool:
     return task.status is TaskStatus.QUEUED and task.job_id is None
 
@@ -94,6 +107,8 @@ async def _cancel_ladder(
     if task.transcode_pass is not TranscodePass.FIRST_PLAY:
         return []
     siblings = (await tasks.of_video(session, [video_id]))[video_id]
+    if any(map(leads, siblings)):  # it will start the ladder, or end it
+        return []
     waiting = [
         one.id
         for one in siblings

@@ -20,6 +20,7 @@ from domain.simulation import Simulation
 from domain.tasks import TaskKind, TaskStatus
 from domain.templates import DEFAULTS, Encryption, Skip, Template, choose, lowest_first
 from domain.videos import Resolution, SourceKind, TranscodePass, VideoStatus, new_vid
+from jobs import outcomes
 from jobs.queue import Queue, place
 
 
@@ -129,9 +130,10 @@ async def transcode(
     """
     source = Source.from_json(video.source or {})
     known = {} if redo else await play_sets.latest_sounds(session, video.id)
+    pictures = video.poster_key is None and not await _pictures_come(session, video)
     planned = [
         await _plan(session, video, one, redo=redo)
-        for one in passes.plan(source, wanted, pictures=video.poster_key is None, sounds=known)
+        for one in passes.plan(source, wanted, pictures=pictures, sounds=known)
     ]
     ids = [task.id for task in planned]
     if not redo:
@@ -147,6 +149,12 @@ async def transcode(
             await queue.defer(session, task)
     await events.wake(session, topic("video", video.id))
     return [one for made in (await play_sets.of_tasks(session, ids)).values() for one in made]
+
+
+async def _pictures_come(session: WriteSession, video: Video) -> bool:
+    """Whether a pass that makes the poster and the storyboard is not over."""
+    siblings = (await tasks.of_video(session, [video.id]))[video.id]
+    return any(map(outcomes.leads, siblings))
 
 
 async def _plan(session: WriteSession, video: Video, one: Pass, *, redo: bool) -> Task:
@@ -201,10 +209,13 @@ async def share(session: WriteSession, video: Video, task_ids: Sequence[UUID]) -
     twins = await play_sets.twins(session, video.content_id, list(wanted))
     if not twins:
         return
-    await videos.share_pictures(session, video.id, next(iter(twins.values())).video_id)
-    for template_id, twin in twins.items():
-        await play_sets.share(session, wanted[template_id], twin)
-    await announce(session, video, [wanted[template_id].id for template_id in twins])
+    await videos.share_pictures(session, video.id, [twin.video_id for twin in twins.values()])
+    shared = [
+        wanted[template_id].id
+        for template_id, twin in twins.items()
+        if await play_sets.share(session, wanted[template_id], twin)
+    ]
+    await announce(session, video, shared)
 
 
 async def close(session: WriteSession, task: Task) -> bool:

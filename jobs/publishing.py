@@ -1,7 +1,7 @@
 """What a pass has made: stored, then published by one fenced transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,16 @@ from media.encryption import SegmentKey
 from media.passes import Output, Storyboard, Track
 from storage import keys
 
+STORED_WITHIN = timedelta(days=1)
+"""How long a run may take to store what it made; then it is removed, as a dead run's is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
     """What this run encrypts with. A run that follows has another one."""
 
     id: UUID
-    value: bytes
+    value: bytes = field(repr=False)
 
     def for_segments(self) -> SegmentKey:
         return SegmentKey(self.value, keys.key_uri(self.id))
@@ -47,6 +50,10 @@ class Subject:
     sounds: Mapping[str, UUID]
     """The sound that the video has already, by name."""
     key: Key | None
+
+    def prefix(self, run: Run) -> str:
+        """Below which the run's files are stored."""
+        return keys.attempt(self.content.id, run.task.id, run.task.attempt)
 
     @property
     def pace(self) -> float | None:
@@ -93,19 +100,23 @@ async def publish(
     await videos.lock(session, video.id)
     if not await tasks.succeed(session, task, log=output.warning or output.log):
         raise Overtaken
+    if not await garbage.spare(session, subject.prefix(run)):
+        raise TimeoutError(f"storing took longer than {STORED_WITHIN}")
     if key is not None:
         await play_sets.add_key(session, key.id, video.id, key.value)
     tracks = {track.name: track for track in output.tracks}
     sounds = await _publish_sounds(session, subject, tracks, stored)
-    lost: list[str] = []
+    ids = [play_set.id for play_set, _ in subject.play_sets]
+    lost = await play_sets.give_up(session, await play_sets.older(session, video.id, ids))
     for play_set, template in subject.play_sets:
         track = tracks[template.track]
-        lost += await play_sets.give_up(session, await play_sets.older(session, play_set))
         values = _picture(track, stored) | {
             "audio_track_id": sounds.get(template.sound.name),
             "key_id": key.id if key is not None and track.encrypted else None,
         }
-        await play_sets.finish(session, play_set.id, values)
+        if not await play_sets.finish(session, play_set.id, values):
+            raise ValueError(f"the play set {play_set.id} was not to come any more")
+    lost += await play_sets.drop_unheard(session, video.id)
     await _discard_later(session, subject.content, lost)
     if output.poster:
         vtt = output.storyboard.image.with_suffix(".vtt").name if output.storyboard else ""
@@ -115,7 +126,7 @@ async def publish(
             poster_key=stored[output.poster.name],
             storyboard_key=stored.get(vtt),
         )
-    await plans.announce(session, video, [play_set.id for play_set, _ in subject.play_sets])
+    await plans.announce(session, video, ids)
     await outcomes.wake_watchers(session, task)
     await follow(session, run, video, subject.one.kind)
     await costs.learn(session, video, subject.one.templates, seconds=run.seconds)

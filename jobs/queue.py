@@ -4,9 +4,11 @@ A job only says which task to run; what it is about, and how it went, is on the 
 The API process imports this module and `jobs.outcomes`, and no other of jobs/.
 """
 
+import logging
 from typing import Final
 
 import procrastinate
+from procrastinate.exceptions import ConnectorException
 
 from db import events, tasks
 from db.models import Task
@@ -14,6 +16,8 @@ from db.session import WriteSession, driver_connection
 from domain.events import topic
 from domain.tasks import TaskKind
 from domain.videos import TranscodePass
+
+log = logging.getLogger(__name__)
 
 INTAKE, FIRST_PLAY, TRANSCODE = "intake", "first_play", "transcode"
 CLIP, FETCH, EXPORT = "clip", "fetch", "export"
@@ -38,8 +42,10 @@ _BY_PASS: Final = {
     TranscodePass.FIRST_PLAY: FIRST_PLAY,
     TranscodePass.LADDER: TRANSCODE,
 }
-_PRIORITIES: Final = {TranscodePass.ORIGIN: 1}
+_PRIORITIES: Final = {TranscodePass.ORIGIN: 1_000}
 """Copying the streams takes seconds, so it goes before any encoding."""
+MOST_WAITING: Final = 500
+"""How many waiting tasks of an account count for its next one's place."""
 
 
 class Queue:
@@ -60,6 +66,10 @@ class Queue:
         It is not taken before `after_s` seconds have passed.
         """
         queue, priority = place(task)
+        if task.queued_at is not None:  # it was on the queue before, and keeps its place
+            priority = task.priority
+        else:  # whoever has much waiting lets the first ones of others go before
+            priority -= await tasks.waiting(session, task.account_id, queue, most=MOST_WAITING)
         configured = self.app.configure_task(
             task.kind.value,
             queue=queue,
@@ -76,8 +86,14 @@ class Queue:
 
         Best effort: a run that does not hear of it finds out at its next report.
         """
-        if task.job_id is not None:
-            await self.app.job_manager.cancel_job_by_id_async(task.job_id, abort=True)
+        if task.job_id is None:
+            return
+        try:
+            await self.app.job_manager.cancel_job_by_id_async(
+                task.job_id, abort=True, delete_job=True
+            )
+        except ConnectorException:
+            log.warning("task %s: its run was not told to stop", task.id, exc_info=True)
 
 
 def place(task: Task) -> tuple[str, int]:

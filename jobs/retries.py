@@ -12,7 +12,7 @@ from db.models import Task, Video
 from db.session import WriteSession
 from domain.errors import InvalidState
 from domain.play_sets import FAILED_PLAY_SETS
-from domain.tasks import RETRYABLE, UNFINISHED, TaskKind, TaskStatus
+from domain.tasks import RETRYABLE, TaskKind, TaskStatus
 from domain.uploads import UploadStatus
 from domain.videos import TranscodePass, VideoStatus
 from jobs import fetches, outcomes
@@ -98,7 +98,7 @@ async def _transcode(session: WriteSession, task: Task) -> bool:
             (waiting,) = await tasks.reopen(session, [follower.id])
             await outcomes.wake_watchers(session, waiting)
     await videos.revive(session, video.id)
-    return not (task.transcode_pass is TranscodePass.LADDER and any(map(_leads, siblings)))
+    return not (task.transcode_pass is TranscodePass.LADDER and any(map(outcomes.leads, siblings)))
 
 
 async def _reopen(session: WriteSession, task: Task) -> bool:
@@ -130,11 +130,6 @@ async def _export(session: WriteSession, task: Task) -> bool:
     if await exports.of_task(session, task.id) is None:
         raise InvalidState("What the rows belonged to", current="DELETED", allowed=["THERE"])
     return True
-
-
-def _leads(other: Task) -> bool:
-    """Whether a ladder of the same video waits for it."""
-    return other.transcode_pass is TranscodePass.FIRST_PLAY and other.status in UNFINISHED
 
 
 PREPARE: Final[Mapping[TaskKind, Prepare]] = {

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from db import objects, play_sets, tasks, templates, videos
+from db import garbage, objects, play_sets, tasks, templates, videos
 from db.models import Content, Video
 from db.session import WriteSession
 from domain.errors import TranscodeFailed
@@ -43,14 +43,14 @@ async def transcode(run: Run) -> None:
     subject = await _begin(run)
     if subject is None:  # what another video has of the same bytes was all that was wanted
         return
-    tools, task = run.tools, run.task
+    tools = run.tools
     await _clear_earlier(run, subject.content)
-    prefix = keys.attempt(subject.content.id, task.id, task.attempt)
+    prefix = subject.prefix(run)
     try:
         with tools.workspace.folder() as folder:
             output = await _encode(run, subject, folder)
             await _change(run, PlaySetStatus.TRANSCODED)
-            await _change(run, PlaySetStatus.UPLOADING)
+            await _change(run, PlaySetStatus.UPLOADING, removed=prefix)
             stored = await publishing.store(run, output, prefix, subject.source.duration_ms)
         async with tools.db.write() as session:
             await publishing.publish(session, run, subject, output, stored)
@@ -153,10 +153,15 @@ async def _started(run: Run, command: str) -> None:
             raise Overtaken
 
 
-async def _change(run: Run, status: PlaySetStatus) -> None:
-    """All that this run makes is in another state, if the run is still the latest."""
+async def _change(run: Run, status: PlaySetStatus, *, removed: str | None = None) -> None:
+    """All that this run makes is in another state, if the run is still the latest.
+
+    What is stored below `removed` from here on goes again, unless it is published in time.
+    """
     async with run.tools.db.write() as session:
         if not await tasks.hold(session, run.task):
             raise Overtaken
         await play_sets.change_of_task(session, run.task.id, status)
+        if removed is not None:
+            await garbage.add(session, [removed], after=publishing.STORED_WITHIN)
         await outcomes.wake_watchers(session, run.task)

@@ -122,6 +122,8 @@ def _track(
     """Check a track, encrypt it, and write its playlist anew. Only a picture has a frame rate."""
     path = output / f"{name}.m3u8"
     playlist = hls.without_stub(hls.parse(_made(path).read_text()))
+    if playlist.uri != f"{name}.mp4":  # what ffmpeg wrote may be what a stranger's file wanted
+        raise Unusable(f"The playlist of {name} names another file.")
     file = _made(output / playlist.uri)
     if file.stat().st_size != playlist.size:
         raise Unusable(f"{file.name} is not of the size that its playlist says.")
@@ -183,6 +185,6 @@ def _storyboard(source: Source, output: Path) -> Storyboard:
 
 
 def _made(file: Path) -> Path:
-    if not file.is_file():
+    if file.is_symlink() or not file.is_file():
         raise Unusable(f"There is no {file.name}.")
     return file

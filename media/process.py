@@ -85,7 +85,7 @@ async def run_ffmpeg(
         file_size=limits.file_size,
         nice=limits.nice,
     )
-    log = Log()
+    log = Log({**dict.fromkeys(reads, "source"), **dict.fromkeys(writes, "output")})
     clock = Clock(limits)
     reading = asyncio.gather(
         log.keep(pipe(process.stderr)),
@@ -212,10 +212,14 @@ def parse_progress(report: Mapping[str, str], duration_ms: int) -> Progress:
 
 
 class Log:
-    """The end of what a process wrote to standard error."""
+    """The end of what a process wrote to standard error.
 
-    def __init__(self) -> None:
+    Owners of videos read it: paths of this machine are called by other names.
+    """
+
+    def __init__(self, names: Mapping[Path, str] | None = None) -> None:
         self._tail = bytearray()
+        self._names = names or {}
 
     async def keep(self, stream: asyncio.StreamReader) -> None:
         while chunk := await stream.read(LOG_BYTES):
@@ -223,7 +227,10 @@ class Log:
             del self._tail[:-LOG_BYTES]
 
     def text(self) -> str:
-        return self._tail.decode(errors="replace")
+        text = self._tail.decode(errors="replace")
+        for path, name in self._names.items():
+            text = text.replace(str(path), name)
+        return text
 
 
 class Clock:

@@ -16,7 +16,7 @@ from db.events import Batch, Position
 from db.models import Event, PlaySet, Task, UploadSession, Video
 from domain.errors import NotFound
 from domain.events import EventType, topic
-from domain.play_sets import OPEN_PLAY_SETS
+from domain.play_sets import OPEN_PLAY_SETS, PlaySetStatus
 from domain.queue_stats import Loads
 from domain.tasks import UNFINISHED
 from domain.uploads import OPEN
@@ -190,7 +190,9 @@ async def _subjects(ctx: Context, batch: Batch) -> list[Ready]:
         *(ctx.load.row(own_play_sets, one.play_set_id) for one in batch.events)
     )
     for event, row, play_set in zip(batch.events, videos_, made, strict=True):
-        if row is not None and play_set is not None:
+        if row is None or play_set is None:
+            continue
+        if play_set.status is not PlaySetStatus.DELETED:
             found.append(Ready(event, Position.of(event), row, play_set))
     return found
 

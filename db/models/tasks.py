@@ -26,6 +26,12 @@ class Task(Base):
     __table_args__ = (
         Index("ix_task_account_id_created_at", "account_id", "created_at", "id"),
         Index(
+            "ix_task_account_id_queued",
+            "account_id",
+            "queue",
+            postgresql_where=text("status = 'queued'"),
+        ),
+        Index(
             "ix_task_unfinished",
             "queue",
             "priority",
@@ -56,6 +62,8 @@ class Task(Base):
     worker: Mapped[str | None]
     queue: Mapped[str | None] = mapped_column(String(32))
     priority: Mapped[int] = mapped_column(server_default="0")
+    queued_at: Mapped[datetime | None]
+    """When it was last put on its queue."""
     job_id: Mapped[int | None] = mapped_column(BigInteger)
     """The queue's job that delivers this task; jobs of higher priority come first."""
     cost_s: Mapped[float | None]

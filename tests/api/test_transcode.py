@@ -45,8 +45,10 @@ class Shelf:
                 run = await tasks.claim(session, task.id, worker="test")
                 assert run is not None
                 assert await tasks.succeed(session, run)
-                for one in (await play_sets.of_tasks(session, [run.id]))[run.id]:
-                    await play_sets.give_up(session, await play_sets.older(session, one))
+                made = (await play_sets.of_tasks(session, [run.id]))[run.id]
+                old = await play_sets.older(session, self.video.id, [one.id for one in made])
+                await play_sets.give_up(session, old)
+                for one in made:
                     values = {**READY, "playlist_key": f"videos/{one.id}.m3u8"}
                     await play_sets.finish(session, one.id, values)
 

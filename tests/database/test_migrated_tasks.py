@@ -73,8 +73,9 @@ def test_everybody_has_the_built_in_templates(migrated: str) -> None:
 def test_numbers_of_own_templates_begin_behind_them(migrated: str) -> None:
     with psycopg.connect(migrated) as connection:
         made = connection.execute(
-            "insert into template (id, account_id, name, resolution, codec, quality, encryption)"
-            " values (gen_random_uuid(), %s, 'Mine', '720P', 'h264', 'fast', 'none')"
+            "insert into template"
+            " (id, public_id, account_id, name, resolution, codec, quality, encryption)"
+            " values (gen_random_uuid(), gen_random_uuid(), %s, 'Mine', '720P', 'h264', 'fast', 'none')"
             " returning number",
             [ACCOUNT],
         ).fetchone()

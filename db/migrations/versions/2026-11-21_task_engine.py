@@ -389,6 +389,7 @@ def _tasks() -> None:
         "task", sa.Column("redo", sa.Boolean(), server_default=sa.text("false"), nullable=False)
     )
     op.add_column("task", sa.Column("queue", sa.String(length=32), nullable=True))
+    op.add_column("task", sa.Column("queued_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("task", sa.Column("priority", sa.Integer(), server_default="0", nullable=False))
     op.add_column("task", sa.Column("cost_s", sa.Double(), nullable=True))
     op.add_column("task", sa.Column("command", sa.String(), nullable=True))
@@ -397,6 +398,13 @@ def _tasks() -> None:
     op.add_column("task", sa.Column("total_count", sa.Integer(), nullable=True))
     op.add_column("task", sa.Column("success_count", sa.Integer(), nullable=True))
     op.add_column("task", sa.Column("fail_count", sa.Integer(), nullable=True))
+    op.create_index(
+        "ix_task_account_id_queued",
+        "task",
+        ["account_id", "queue"],
+        unique=False,
+        postgresql_where=sa.text("status = 'queued'"),
+    )
     op.create_index(
         "ix_task_unfinished",
         "task",
