@@ -75,8 +75,8 @@ def test_numbers_of_own_templates_begin_behind_them(migrated: str) -> None:
         made = connection.execute(
             "insert into template"
             " (id, public_id, account_id, name, resolution, codec, quality, encryption)"
-            " values (gen_random_uuid(), gen_random_uuid(), %s, 'Mine', '720P', 'h264', 'fast', 'none')"
-            " returning number",
+            " values (gen_random_uuid(), gen_random_uuid(), %s, 'Mine', '720P', 'h264', 'fast',"
+            " 'none') returning number",
             [ACCOUNT],
         ).fetchone()
     assert made == (FIRST_OWN,)

@@ -59,6 +59,7 @@ def test_each_duty_has_its_interval() -> None:
         "expire": 60,
         "collect": 60,
         "scrub": 600,
+        "expire_exports": 3600,
     }
 
 
