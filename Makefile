@@ -47,6 +47,8 @@ lock: $(VENV)/dev.stamp ## choose versions anew after a change in pyproject.toml
 bench: $(VENV)/dev.stamp ## the short form of all measurements; fails at the end if one misses its goal
 	@missed=0; \
 	$(BIN)/python bench/scenarios/transcode.py --seconds 30 --rounds 1 || missed=1; \
+	$(BIN)/python bench/scenarios/workers.py --rounds 1 || missed=1; \
+	$(BIN)/python bench/scenarios/takeover.py --kills 2 || missed=1; \
 	$(BIN)/python bench/uploads/presign.py || missed=1; \
 	$(MAKE) --no-print-directory bench-uploads ARGS=--short || missed=1; \
 	$(MAKE) --no-print-directory bench-graphql ARGS=--short || missed=1; \
