@@ -161,7 +161,6 @@ async def _fail(run: Run, failure: DomainError) -> None:
 
 async def _put_back(run: Run, *, failed: bool, reason: str | None) -> None:
     async with run.tools.db.write() as session:
-        await outcomes.lock_video(session, run.task)
         if await tasks.put_back(session, run.task, failed=failed, reason=reason):
             await outcomes.interrupted(session, run.task)
 
