@@ -105,7 +105,7 @@ class Subscription:
             strawberry.argument(description="Only what happened after this event."),
         ] = UNSET,
     ) -> AsyncGenerator[PlaySetEvent, None]:
-        key = ids.decode(video_id, "Video", path=("videoId",)) if video_id else None
+        key = ids.decode_optional(video_id, "Video", path=("videoId",))
         position = cursors.decode(after) if after else None
         async for ready in watch.play_sets_ready(info.context, key, position):
             yield PlaySetEvent(

@@ -138,6 +138,7 @@ class TranscodePlanQuery:
                 " would make of it if it were new."
             ),
         ] = UNSET,
+        *,
         redo: Annotated[
             bool,
             strawberry.argument(
