@@ -141,12 +141,12 @@ def _source(video: Video) -> Source:
     """What is known of the video's file. Raises what keeps it from being transcoded."""
     allowed = [VideoStatus.PUBLISHED.name]
     if video.status is VideoStatus.DELETED:
-        raise InvalidState("The video", current=video.status.name, allowed=allowed)
+        raise InvalidState("The video", current=video.status.name, allowed=allowed, path=["id"])
     if video.source is not None and video.content_id is not None:
         return Source.from_json(video.source)
     failed = video.status is VideoStatus.UPLOAD_FAILED
     kind = VideoUploadFailed if failed else VideoUploading
-    raise kind("The video", current=video.status.name, allowed=allowed)
+    raise kind("The video", current=video.status.name, allowed=allowed, path=["id"])
 
 
 def check_named(template_ids: Sequence[UUID]) -> None:

@@ -15,6 +15,7 @@ from tests.support.api import Api
 from tests.support.templating import (
     built_in,
     codes,
+    delete_rule,
     delete_template,
     global_id,
     rule,
@@ -191,12 +192,15 @@ async def test_a_template_that_a_rule_chooses_stays(api: Api) -> None:
                 "__typename": "TemplateInUseError",
                 "code": "TEMPLATE_IN_USE",
                 "message": "2 of your rules choose the template 'Mine'.",
-                "path": [],
+                "path": ["id"],
                 "rules": [{"id": one["id"]} for one in rules],
             }
         ],
     }
     assert mine["templateId"] in await numbers(api)
+    await delete_rule(api, rules[0]["id"])
+    (error,) = (await delete_template(api, mine["id"]))["userErrors"]
+    assert error["message"] == "1 of your rules chooses the template 'Mine'."
 
 
 async def test_a_changed_template_keeps_its_id_and_its_number(api: Api) -> None:
