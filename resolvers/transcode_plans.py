@@ -91,10 +91,13 @@ async def _as_it_is(
 
 
 def _sizes(source: Source, file_size: int, runs: Sequence[Pass]) -> dict[UUID, int]:
-    """Bytes of each play set. Passes share their sound, so all are estimated together."""
-    every = [template for one in runs for template in one.templates]
-    found = estimate(source, every, file_size=file_size) if every else []
-    return {template.id: one.bytes for template, one in zip(every, found, strict=True)}
+    """Bytes of each play set. Passes share their sound, but for those of a redo."""
+    shared = [template for one in runs if not one.redo for template in one.templates]
+    return {
+        template.id: found.bytes
+        for some in (shared, *(one.templates for one in runs if one.redo))
+        for template, found in zip(some, estimate(source, some, file_size=file_size), strict=True)
+    }
 
 
 async def _planned(

@@ -110,7 +110,11 @@ async def test_what_is_said_of_the_clip_is_the_new_videos(
     api: Api, services: Services, video: str
 ) -> None:
     place = (await category(api))["id"]
-    said = {"description": "The best.", "categoryId": place, "skipAutoTranscode": True}
+    said: dict[str, Any] = {
+        "description": "The best.",
+        "categoryId": place,
+        "skipAutoTranscode": True,
+    }
     made = (await create(api, video, FIRST, **said))["video"]["id"]
     async with services.db.read() as session:
         row = await session.get_one(Video, ids.decode(made, "Video"))

@@ -69,7 +69,11 @@ async def test_what_is_said_of_the_splice_is_the_new_videos(
     api: Api, services: Services, owner: factories.Owner
 ) -> None:
     video, place = await lasting(services, owner), (await category(api))["id"]
-    said = {"description": "All of it.", "categoryId": place, "skipAutoTranscode": True}
+    said: dict[str, Any] = {
+        "description": "All of it.",
+        "categoryId": place,
+        "skipAutoTranscode": True,
+    }
     made = (await create(api, video, video, **said))["video"]["id"]
     async with services.db.read() as session:
         row = await session.get_one(Video, ids.decode(made, "Video"))

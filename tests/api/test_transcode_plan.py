@@ -146,6 +146,8 @@ async def test_a_redo_is_planned_as_it_is_made(api: Api, shelf: Shelf) -> None:
     assert skipped(await plan(api, shelf, P360)) == [(1, "ALREADY_THERE")]
     found = await plan(api, shelf, P360, built_in(2), redo=True)
     assert made(found) == [("FIRST_PLAY", [1]), ("LADDER", [2])]
+    alone = [estimate(SOURCE, [one])[0].bytes for one in templates.DEFAULTS[:2]]
+    assert [one["outputBytes"] for one in found["passes"]] == alone  # each makes its own sound
     assert skipped(found) == []
 
 
