@@ -1,6 +1,6 @@
 """Statements about templates and the rules that choose them.
 
-A template that is used already never changes: its owner's changes make another row.
+A template that anything was made with never changes: its owner's changes make another row.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from psycopg import sql
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from db import categories, models
-from db.models import PlaySet, RuleTemplate, TranscodeRule, Video
+from db.models import PlaySet, RuleTemplate, TemplateCost, TranscodeRule, Video
 from db.paging import Order
 from db.rows import Source, equals
 from db.session import ReadSession, WriteSession
@@ -115,13 +115,33 @@ async def save(session: WriteSession, row: models.Template) -> models.Template:
     return row
 
 
-async def replace(
-    session: WriteSession, former: models.Template, form: Mapping[str, Any]
+async def change(
+    session: WriteSession, row: models.Template, form: Mapping[str, Any]
 ) -> models.Template:
     """Give a template another form under its key and number; rules use that from now on.
 
-    The row of the former form stays for what was made with it.
+    The row of the former form stays for what was made with it, if anything was.
     """
+    if await _made_anything(session, row):
+        return await _replace(session, row, form)
+    for name, value in form.items():
+        setattr(row, name, value)
+    return await save(session, row)
+
+
+async def _made_anything(session: WriteSession, row: models.Template) -> bool:
+    """Whether anything was made with this form, or is to be.
+
+    Who plans locks the account, as who changes a template does: nobody begins at this moment.
+    """
+    play_set = select(PlaySet.id).where(PlaySet.template_id == row.id).exists()
+    cost = select(TemplateCost.cost).where(TemplateCost.template_id == row.id).exists()
+    return bool(await session.scalar(select(play_set | cost)))
+
+
+async def _replace(
+    session: WriteSession, former: models.Template, form: Mapping[str, Any]
+) -> models.Template:
     public_id, number = former.public_id, former.number
     sequence = func.pg_get_serial_sequence("template", "number")
     await session.execute(

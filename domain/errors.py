@@ -127,8 +127,10 @@ class ChecksumMismatch(DomainError):
 class InvalidState(DomainError):
     code = ErrorCode.INVALID_STATE
 
-    def __init__(self, what: str, *, current: str, allowed: Sequence[str]) -> None:
-        super().__init__(f"{what} is {current}; it must be {' or '.join(allowed)}.")
+    def __init__(
+        self, what: str, *, current: str, allowed: Sequence[str], path: Sequence[str] = ()
+    ) -> None:
+        super().__init__(f"{what} is {current}; it must be {' or '.join(allowed)}.", path=path)
         self.current = current
         self.allowed = list(allowed)
 
@@ -268,7 +270,9 @@ class TemplateInUse(DomainError):
     code = ErrorCode.TEMPLATE_IN_USE
 
     def __init__(self, name: str, rule_ids: Sequence[UUID]) -> None:
-        super().__init__(f"{len(rule_ids)} of your rules choose the template {name!r}.")
+        choose = "chooses" if len(rule_ids) == 1 else "choose"
+        message = f"{len(rule_ids)} of your rules {choose} the template {name!r}."
+        super().__init__(message, path=["id"])
         self.rule_ids = list(rule_ids)
 
 

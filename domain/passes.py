@@ -1,7 +1,7 @@
 """Passes: which runs of ffmpeg make the play sets of some templates. Pure."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.media import Source
 from domain.templates import Encryption, Sound, Template, lowest_first
@@ -19,6 +19,8 @@ class Pass:
     """What sound it makes besides."""
     pictures: bool = False
     """Whether it makes the poster and the storyboard, too."""
+    redo: bool = False
+    """Whether it makes everything anew, its sound included, and shares nothing."""
 
     @property
     def encrypted(self) -> bool:
@@ -33,27 +35,41 @@ def plan(
     *,
     pictures: bool,
     sounds: Collection[str] = (),
+    again: Iterable[Template] = (),
 ) -> list[Pass]:
     """The passes that make these templates, which fit the source; in the order to run them.
 
     `pictures` is whether poster and storyboard are wanted; then the lowest rung goes ahead
     with them, so that the video can be watched early. `sounds` names the sound tracks that the
-    video has already: they are not made again.
+    video has already: they are not made again. The templates `again` are redone, by passes of
+    their own after the others.
     """
-    ordered = lowest_first(list(templates))
-    encoded = [one for one in ordered if one.resolution is not Resolution.ORIGIN]
     made = set(sounds)
     passes = [
-        _pass(TranscodePass.ORIGIN, [one], source, made)
-        for one in ordered
-        if one.resolution is Resolution.ORIGIN
+        _pass(source, kind, some, made=made)
+        for kind, some in _split(list(templates), pictures=pictures)
     ]
-    if pictures and encoded:
-        first, *encoded = encoded
-        passes.append(_pass(TranscodePass.FIRST_PLAY, [first], source, made, pictures=True))
-    if encoded:
-        passes.append(_pass(TranscodePass.LADDER, encoded, source, made))
-    return passes
+    pictures = pictures and not any(one.pictures for one in passes)
+    redone = [
+        replace(_pass(source, kind, some, made=set()), redo=True)
+        for kind, some in _split(list(again), pictures=pictures)
+    ]
+    return [*passes, *redone]
+
+
+def _split(
+    templates: Sequence[Template], *, pictures: bool
+) -> list[tuple[TranscodePass, list[Template]]]:
+    ordered = lowest_first(templates)
+    encoded = [one for one in ordered if one.resolution is not Resolution.ORIGIN]
+    copied = [one for one in ordered if one.resolution is Resolution.ORIGIN]
+    leading = 1 if pictures else 0
+    parts = [
+        *((TranscodePass.ORIGIN, [one]) for one in copied),
+        (TranscodePass.FIRST_PLAY, encoded[:leading]),
+        (TranscodePass.LADDER, encoded[leading:]),
+    ]
+    return [(kind, some) for kind, some in parts if some]
 
 
 def sounds_of(source: Source, templates: Iterable[Template]) -> list[Sound]:
@@ -64,13 +80,9 @@ def sounds_of(source: Source, templates: Iterable[Template]) -> list[Sound]:
 
 
 def _pass(
-    kind: TranscodePass,
-    templates: Sequence[Template],
-    source: Source,
-    made: set[str],
-    *,
-    pictures: bool = False,
+    source: Source, kind: TranscodePass, templates: Sequence[Template], *, made: set[str]
 ) -> Pass:
+    """A pass, with what sound is not `made`; that is, from then on."""
     sounds = [one for one in sounds_of(source, templates) if one.name not in made]
     made.update(one.name for one in sounds)
-    return Pass(kind, templates, sounds, pictures)
+    return Pass(kind, templates, sounds, pictures=kind is TranscodePass.FIRST_PLAY)

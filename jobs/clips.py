@@ -43,8 +43,8 @@ async def _wanted(run: Run) -> tuple[str, Sequence[Piece]]:
         pieces = await clips.of_task(session, task.id)
     if video is None:
         raise Overtaken
-    if not pieces:
-        raise ClipInitFailed("What was to be cut is gone.")
+    if len(pieces) != task.total_count:  # pieces go with their videos
+        raise ClipInitFailed("A video of which something was to be shown is gone.")
     return video.title, pieces
 
 

@@ -122,49 +122,57 @@ async def transcode(
     video: Video,
     wanted: Sequence[Template],
     *,
-    redo: bool = False,
+    again: Sequence[Template] = (),
 ) -> list[PlaySet]:
     """Plan play sets, share those that exist, and queue the first jobs of the others.
 
-    None of the templates has a play set that is open, or READY unless it is redone.
+    None of the templates has a play set that is open, or READY unless it is made `again`. What
+    is made again is not shared, and replaces what is READY.
     """
-    source = Source.from_json(video.source or {})
-    known = {} if redo else await play_sets.latest_sounds(session, video.id)
-    pictures = video.poster_key is None and not await _pictures_come(session, video)
-    planned = [
-        await _plan(session, video, one, redo=redo)
-        for one in passes.plan(source, wanted, pictures=pictures, sounds=known)
-    ]
+    runs = await passes_of(session, video, wanted, again=again)
+    planned = [await _plan(session, video, one) for one in runs]
     ids = [task.id for task in planned]
-    if not redo:
-        await share(session, video, ids)
+    await share(session, video, [task.id for task in planned if not task.redo])
     done = {task.id for task in planned if await close(session, task)}
-    waits = any(
-        task.transcode_pass is TranscodePass.FIRST_PLAY and task.id not in done for task in planned
-    )
+    first_plays = [one for one in planned if one.transcode_pass is TranscodePass.FIRST_PLAY]
+    leading = {one.redo for one in first_plays if one.id not in done}
     for task in planned:
         # The ladder follows the first play: it shares its sound.
-        follows = waits and task.transcode_pass is TranscodePass.LADDER
+        follows = task.transcode_pass is TranscodePass.LADDER and task.redo in leading
         if task.id not in done and not follows:
             await queue.defer(session, task)
     await events.wake(session, topic("video", video.id))
     return [one for made in (await play_sets.of_tasks(session, ids)).values() for one in made]
 
 
-async def _pictures_come(session: WriteSession, video: Video) -> bool:
+async def passes_of(
+    session: ReadSession,
+    video: Video,
+    wanted: Sequence[Template],
+    *,
+    again: Sequence[Template] = (),
+) -> list[Pass]:
+    """Which runs make these of the video as it is now; the same in a dry run."""
+    source = Source.from_json(video.source or {})
+    known = await play_sets.latest_sounds(session, video.id)
+    pictures = video.poster_key is None and not await _pictures_come(session, video)
+    return passes.plan(source, wanted, pictures=pictures, sounds=known, again=again)
+
+
+async def _pictures_come(session: ReadSession, video: Video) -> bool:
     """Whether a pass that makes the poster and the storyboard is not over."""
     siblings = (await tasks.of_video(session, [video.id]))[video.id]
     return any(map(outcomes.leads, siblings))
 
 
-async def _plan(session: WriteSession, video: Video, one: Pass, *, redo: bool) -> Task:
+async def _plan(session: WriteSession, video: Video, one: Pass) -> Task:
     task = Task(
         account_id=video.account_id,
         kind=TaskKind.TRANSCODE,
         status=TaskStatus.QUEUED,
         video_id=video.id,
         transcode_pass=one.kind,
-        redo=redo,
+        redo=one.redo,
     )
     task.queue, task.priority = place(task)  # of its job, which may come much later
     task.cost_s = await costs.expected_s(session, video, one.templates)

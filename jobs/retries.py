@@ -4,7 +4,7 @@ It stays the same task. What it was about must be as it was before its first run
 each kind to see to.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from db import exports, play_sets, tasks, videos
@@ -30,11 +30,11 @@ async def again(session: WriteSession, queue: Queue, task: Task) -> Task:
     """Have a task run again, whose row is locked. Raises `InvalidState`."""
     if task.status not in RETRYABLE:
         allowed = [status.name for status in RETRYABLE]
-        raise InvalidState("The task", current=task.status.name, allowed=allowed)
+        raise _refused("The task", task.status.name, allowed)
     prepare = PREPARE.get(task.kind)
     if prepare is None:
         allowed = [kind.name for kind in PREPARE]
-        raise InvalidState("The kind of the task", current=task.kind.name, allowed=allowed)
+        raise _refused("The kind of the task", task.kind.name, allowed)
     runs_now = await prepare(session, task)
     (reopened,) = await tasks.reopen(session, [task.id])
     if runs_now:
@@ -43,14 +43,15 @@ async def again(session: WriteSession, queue: Queue, task: Task) -> Task:
     return reopened
 
 
+def _refused(what: str, current: str, allowed: Sequence[str]) -> InvalidState:
+    """Whatever keeps it from running again, it is the task that the caller named."""
+    return InvalidState(what, current=current, allowed=allowed, path=["id"])
+
+
 async def _verify(session: WriteSession, task: Task) -> bool:
     """The bytes of an upload that was refused or cancelled are removed at once."""
     del session, task
-    raise InvalidState(
-        "The upload session",
-        current=UploadStatus.FAILED.name,
-        allowed=[UploadStatus.VERIFYING.name],
-    )
+    raise _refused("The upload session", UploadStatus.FAILED.name, [UploadStatus.VERIFYING.name])
 
 
 async def _probe(session: WriteSession, task: Task) -> bool:
@@ -79,7 +80,7 @@ async def _video_of(session: WriteSession, task: Task) -> Video:
 
 def _no_video(status: VideoStatus) -> InvalidState:
     allowed = [VideoStatus.PROCESSING.name, VideoStatus.PUBLISHED.name]
-    return InvalidState("The video", current=status.name, allowed=allowed)
+    return _refused("The video", status.name, allowed)
 
 
 async def _transcode(session: WriteSession, task: Task) -> bool:
@@ -90,9 +91,7 @@ async def _transcode(session: WriteSession, task: Task) -> bool:
     video = await _video_of(session, task)
     siblings = (await tasks.of_video(session, [video.id]))[video.id]
     if not await _reopen(session, task):
-        raise InvalidState(
-            "What the task was to make", current="MADE_BY_ANOTHER", allowed=["FAILED"]
-        )
+        raise _refused("What the task was to make", "MADE_BY_ANOTHER", ["FAILED"])
     for follower in siblings:
         if _fell_with(task, follower) and await _reopen(session, follower):
             (waiting,) = await tasks.reopen(session, [follower.id])
@@ -122,13 +121,14 @@ async def _fetch(session: WriteSession, task: Task) -> bool:
     """Only the rows that failed are fetched again."""
     if not await fetches.reopen(session, task):
         allowed = [TaskStatus.FAILED.name, TaskStatus.CANCELLED.name]
-        raise InvalidState("Each row", current=TaskStatus.SUCCEEDED.name, allowed=allowed)
+        raise _refused("Each row", TaskStatus.SUCCEEDED.name, allowed)
     return True
 
 
 async def _export(session: WriteSession, task: Task) -> bool:
     if await exports.of_task(session, task.id) is None:
-        raise InvalidState("What the rows belonged to", current="DELETED", allowed=["THERE"])
+        allowed = [status.name for status in TaskStatus]
+        raise _refused("The fetch whose rows were to be exported", "DELETED", allowed)
     return True
 
 

@@ -20,7 +20,7 @@ from domain.passes import Pass, sounds_of
 from domain.play_sets import OPEN_PLAY_SETS, PlaySetStatus
 from domain.simulation import Simulation, Stage
 from domain.tasks import TaskStatus
-from domain.templates import Encryption
+from domain.templates import Encryption, lowest_first
 from domain.videos import TranscodePass
 from jobs import metrics, outcomes, plans, publishing
 from jobs.publishing import Key, Subject
@@ -131,9 +131,9 @@ async def _begin(run: Run) -> Subject | None:
 async def _subject(session: WriteSession, run: Run, video: Video, content: Content) -> Subject:
     task, source = run.task, Source.from_json(video.source or {})
     made = (await play_sets.of_tasks(session, [task.id]))[task.id]
-    todo = [one for one in made if one.status in OPEN_PLAY_SETS]
-    made_with = await templates.of_play_sets(session, todo)
-    wanted = [made_with[one.template_id] for one in todo]
+    todo = {one.template_id: one for one in made if one.status in OPEN_PLAY_SETS}
+    made_with = await templates.of_play_sets(session, list(todo.values()))
+    wanted = lowest_first(list(made_with.values()))  # as it was planned
     sounds = {} if task.redo else await play_sets.latest_sounds(session, video.id)
     kind = task.transcode_pass or TranscodePass.LADDER
     one = Pass(
@@ -144,7 +144,9 @@ async def _subject(session: WriteSession, run: Run, video: Video, content: Conte
     )
     encrypts = any(template.encryption is not Encryption.NONE for template in wanted)
     key = Key(uuid4(), os.urandom(16)) if encrypts else None
-    return Subject(video, source, content, one, list(zip(todo, wanted, strict=True)), sounds, key)
+    return Subject(
+        video, source, content, one, [(todo[one.id], one) for one in wanted], sounds, key
+    )
 
 
 async def _started(run: Run, command: str) -> None:

@@ -1,7 +1,7 @@
 """Clips and splices: new videos, cut out of the caller's own or joined from them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from db import clips, tasks, videos
@@ -23,11 +23,22 @@ from domain.tasks import TaskKind, TaskStatus
 from domain.videos import SourceKind, VideoStatus
 from jobs import plans
 from jobs.plans import NewVideo
+from resolvers import categories
 from resolvers import videos as own_videos
 from resolvers.context import Context
 
 Piece = tuple[UUID, Segment]
 """Which video, and what of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What the caller says of the video that is made."""
+
+    title: str
+    description: str | None = None
+    category_id: UUID | None = None
+    skip_auto_transcode: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +60,17 @@ def of_video(ctx: Context, window: Window) -> Rows:
 
 
 async def source(ctx: Context, task: Task) -> Video | None:
-    """What a clip is cut out of; None once that is gone."""
-    if task.video_id is None:
-        return None
-    made = await ctx.load.row(own_videos.own(ctx), task.video_id)
-    if made is None or made.clipped_from_id is None:
-        return None
-    return await ctx.load.row(own_videos.own(ctx), made.clipped_from_id)
+    """What a clip is cut out of; None once that is gone. All of its pieces are of the same."""
+    pieces = await ctx.load.rows(segments(ctx), task.id)
+    return await ctx.load.row(own_videos.own(ctx), pieces[0].video_id) if pieces else None
 
 
 async def create_clip(
-    ctx: Context, video_id: UUID, title: str, segments: Sequence[Segment]
+    ctx: Context, video_id: UUID, segments: Sequence[Segment], made: Made
 ) -> Begun:
     """Have pieces of a video made into a new one."""
     account_id = ctx.account_id
-    new = NewVideo(
-        account_id=account_id,
-        title=text.title(title),
-        source_kind=SourceKind.TRIM,
-        clipped_from_id=video_id,
-    )
+    new = replace(_new(ctx, made, SourceKind.TRIM), clipped_from_id=video_id)
     check_count(segments)
     async with ctx.services.db.write() as session:
         (duration_ms,) = await _durations(session, account_id, {video_id: ["videoId"]})
@@ -77,10 +79,10 @@ async def create_clip(
         return await _begin(ctx, session, TaskKind.CLIP, new, pieces)
 
 
-async def create_splice(ctx: Context, video_ids: Sequence[UUID], title: str) -> Begun:
+async def create_splice(ctx: Context, video_ids: Sequence[UUID], made: Made) -> Begun:
     """Have videos joined into a new one, whole, in this order; the same may come again."""
     account_id = ctx.account_id
-    new = NewVideo(account_id=account_id, title=text.title(title), source_kind=SourceKind.SPLICE)
+    new = _new(ctx, made, SourceKind.SPLICE)
     check_spliced(len(video_ids))
     paths = {id: ["videoIds", str(video_ids.index(id))] for id in video_ids}
     async with ctx.services.db.write() as session:
@@ -88,6 +90,17 @@ async def create_splice(ctx: Context, video_ids: Sequence[UUID], title: str) -> 
         pieces = [(id, Segment(0, found[id])) for id in video_ids]
         check_duration(sum(piece.duration_ms for _, piece in pieces), path=["videoIds"])
         return await _begin(ctx, session, TaskKind.SPLICE, new, pieces)
+
+
+def _new(ctx: Context, made: Made, kind: SourceKind) -> NewVideo:
+    return NewVideo(
+        account_id=ctx.account_id,
+        title=text.title(made.title),
+        description=text.optional("description", made.description, text.MAX_DESCRIPTION),
+        source_kind=kind,
+        category_id=made.category_id,
+        skip_auto_transcode=made.skip_auto_transcode,
+    )
 
 
 async def _durations(
@@ -114,8 +127,15 @@ def _duration_ms(video: Video, content: Content | None, path: Sequence[str]) -> 
 async def _begin(
     ctx: Context, session: WriteSession, kind: TaskKind, new: NewVideo, pieces: Sequence[Piece]
 ) -> Begun:
+    await categories.check(session, new.account_id, new.category_id)
     video = await plans.add_video(session, new)
-    task = Task(account_id=video.account_id, kind=kind, status=TaskStatus.QUEUED, video_id=video.id)
+    task = Task(
+        account_id=video.account_id,
+        kind=kind,
+        status=TaskStatus.QUEUED,
+        video_id=video.id,
+        total_count=len(pieces),
+    )
     await tasks.add(session, task)
     await clips.add(session, task.id, pieces)
     await ctx.services.queue.defer(session, task)

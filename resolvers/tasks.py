@@ -140,10 +140,10 @@ async def _locked(session: WriteSession, ctx: Context, id: UUID, sent: str) -> T
 def _check_pausable(task: Task) -> None:
     if task.kind not in PAUSABLE:
         allowed = [kind.name for kind in PAUSABLE]
-        raise InvalidState("The kind of the task", current=task.kind.name, allowed=allowed)
+        what = "The kind of the task"
+        raise InvalidState(what, current=task.kind.name, allowed=allowed, path=["id"])
 
 
 def _state(task: Task, allowed: Collection[TaskStatus]) -> InvalidState:
-    return InvalidState(
-        "The task", current=task.status.name, allowed=[status.name for status in allowed]
-    )
+    names = [status.name for status in allowed]
+    return InvalidState("The task", current=task.status.name, allowed=names, path=["id"])

@@ -72,14 +72,14 @@ async def add(ctx: Context, form: TemplateForm) -> Template:
 async def change(ctx: Context, id: UUID, form: TemplateForm) -> Template:
     """Give a template another form. It keeps its id and number, and rules go on with it.
 
-    What was made with the former form refers to that: see `db.templates.replace`.
+    What was made with the former form refers to that: see `db.templates.change`.
     """
     account_id, form = ctx.account_id, form.checked()
     async with ctx.services.db.write() as session:
         row = await _own(session, account_id, id)
         wanted = asdict(form)
         if any(getattr(row, name) != value for name, value in wanted.items() if name != "name"):
-            return await templates.replace(session, row, wanted)
+            return await templates.change(session, row, wanted)
         row.name = form.name
         return await templates.save(session, row)
 

@@ -7,29 +7,25 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from db import costs, play_sets, templates, videos
+from db import costs, videos
 from db.models import Video
 from db.session import ReadSession
 from domain import passes
-from domain.errors import NotFound
 from domain.estimates import estimate
 from domain.ladder import display_size
 from domain.media import Source
-from domain.own_templates import check_chosen
 from domain.passes import Pass
-from domain.play_sets import OPEN_PLAY_SETS, PlaySetStatus
 from domain.simulation import Simulation
-from domain.templates import Rendition, Skip, SkipReason, Template, choose, rendition
-from domain.videos import Resolution, TranscodePass
+from domain.templates import Rendition, Skip, Template, rendition
+from domain.videos import Resolution, TranscodePass, VideoStatus
 from jobs import plans
 from media import commands  # the one part of media/ that the API loads: it is pure
+from resolvers import play_sets
 from resolvers.context import Context
 
 SOURCE: Final = Path("source")
 OUTPUT: Final = Path("output")
 """What stands in arguments for the source's file and the folder of what is made."""
-
-THERE: Final = {*OPEN_PLAY_SETS, PlaySetStatus.READY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,69 +46,58 @@ class TranscodePlan:
     skipped: Sequence[Skip]
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    chosen: Sequence[Template]
-    skipped: Sequence[Skip]
-    pictures: bool
-    sounds: Sequence[str] = ()
-
-
 async def plan(
-    ctx: Context, video_id: UUID | None, template_ids: Sequence[UUID] | None
+    ctx: Context, video_id: UUID | None, template_ids: Sequence[UUID] | None, *, redo: bool
 ) -> TranscodePlan | None:
     """What these templates would make of a video now; or the rules, if it were new.
 
     None when there is no such video, or nothing is known of its file.
     """
     account_id = ctx.account_id  # first: without a key, nothing is said of any id
-    check_chosen(template_ids or ())
+    if template_ids is not None:
+        play_sets.check_named(template_ids)
     if video_id is None:
         return None
     async with ctx.services.db.read() as session:
         video = (await videos.of_account(session, account_id, [video_id])).get(video_id)
-        if video is None or video.source is None:
+        if video is None or video.source is None or video.status is VideoStatus.DELETED:
             return None
         source = Source.from_json(video.source)
         if source.duration_ms <= 0:
             return None
-        wanted = await _wanted(session, video, source, template_ids)
-        runs = passes.plan(source, wanted.chosen, pictures=wanted.pictures, sounds=wanted.sounds)
+        if template_ids is None:
+            runs, skipped = await _if_new(session, video, source)
+        else:
+            runs, skipped = await _as_it_is(session, video, source, template_ids, redo=redo)
         sizes = _sizes(source, video.file_size, runs)
         planned = [await _planned(session, video, source, one, sizes=sizes) for one in runs]
-    return TranscodePlan(planned, wanted.skipped)
+    return TranscodePlan(planned, skipped)
 
 
-async def _wanted(
-    session: ReadSession, video: Video, source: Source, ids: Sequence[UUID] | None
-) -> _Wanted:
-    if ids is None:
-        chosen, skipped = await plans.automatic(session, video, source)
-        return _Wanted(chosen, skipped, pictures=True)
-    known = await templates.usable(session, video.account_id, ids)
-    for id in ids:
-        if id not in known:
-            raise NotFound("TranscodeTemplate", id, path=["templateIds"])
-    made = (await play_sets.of_videos(session, [video.id]))[video.id]
-    keys = await templates.keys(session, [one.template_id for one in made])
-    open_ones = {keys[one.template_id] for one in made if one.status in OPEN_PLAY_SETS}
-    there = {one.template_id for one in made if one.status in THERE}
-    asked = {id: known[id] for id in ids}
-    exists = [one for id, one in asked.items() if id in open_ones or one.id in there]
-    chosen, skipped = choose(source, (one for one in asked.values() if one not in exists))
-    return _Wanted(
-        chosen,
-        [*skipped, *(Skip(one, SkipReason.ALREADY_THERE) for one in exists)],
-        pictures=video.poster_key is None,
-        sounds=list(await play_sets.latest_sounds(session, video.id)),
-    )
+async def _if_new(
+    session: ReadSession, video: Video, source: Source
+) -> tuple[list[Pass], list[Skip]]:
+    chosen, skipped = await plans.automatic(session, video, source)
+    return passes.plan(source, chosen, pictures=True), skipped
+
+
+async def _as_it_is(
+    session: ReadSession, video: Video, source: Source, ids: Sequence[UUID], *, redo: bool
+) -> tuple[list[Pass], list[Skip]]:
+    found = await play_sets.choices(session, video, source, ids, redo=redo)
+    new, again = play_sets.apart(found)
+    runs = await plans.passes_of(session, video, new, again=again)
+    return runs, [Skip(one.template, one.obstacle) for one in found if one.obstacle is not None]
 
 
 def _sizes(source: Source, file_size: int, runs: Sequence[Pass]) -> dict[UUID, int]:
-    """Bytes of each play set. Passes share their sound, so all are estimated together."""
-    every = [template for one in runs for template in one.templates]
-    found = estimate(source, every, file_size=file_size) if every else []
-    return {template.id: one.bytes for template, one in zip(every, found, strict=True)}
+    """Bytes of each play set. Passes share their sound, but for those of a redo."""
+    shared = [template for one in runs if not one.redo for template in one.templates]
+    return {
+        template.id: found.bytes
+        for some in (shared, *(one.templates for one in runs if one.redo))
+        for template, found in zip(some, estimate(source, some, file_size=file_size), strict=True)
+    }
 
 
 async def _planned(

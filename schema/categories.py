@@ -43,7 +43,7 @@ nodes.register(Category)
 
 def key_of(id: strawberry.ID | None) -> UUID | None:
     """For inputs: the key of the category, or None without one."""
-    return ids.decode(id, "Category", path=("categoryId",)) if id else None
+    return ids.decode_optional(id, "Category", path=("categoryId",))
 
 
 @strawberry.type
@@ -87,11 +87,12 @@ class CategoryMutation:
         input: Annotated[SaveCategoryInput, strawberry.argument(description="The category.")],
     ) -> CategoryPayload:
         ctx, parent = info.context, input.parent_id
-        parent_id = ids.decode(parent, "Category", path=("parentId",)) if parent else None
-        if not input.id:
+        key = ids.decode_optional(input.id, "Category")
+        parent_id = ids.decode_optional(parent, "Category", path=("parentId",))
+        if key is None:
             row = await categories.add(ctx, name=input.name, parent_id=parent_id)
         else:
-            key, moves = ids.decode(input.id, "Category"), parent is not UNSET
+            moves = parent is not UNSET
             row = await categories.change(
                 ctx, key, name=input.name, moves=moves, parent_id=parent_id
             )

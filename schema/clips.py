@@ -3,14 +3,17 @@
 from typing import Annotated, ClassVar, cast
 
 import strawberry
+from strawberry import UNSET
 
 from db import models
 from db.rows import Rows
 from domain.clips import Segment
 from domain.tasks import TaskKind
 from resolvers import clips, videos
+from resolvers.clips import Made
 from resolvers.context import Context
 from schema import ids
+from schema.categories import key_of
 from schema.errors import ExpectedErrors, MutationPayload
 from schema.execution.fields import relation
 from schema.info import Info
@@ -88,6 +91,15 @@ class CreateClipInput:
         description="1 to 5 pieces, in the order in which the new video shows them. They may"
         " overlap, and one may come before another that is earlier in the source."
     )
+    description: str | None = strawberry.field(
+        default=UNSET, description="Description of the new one, up to 5000 characters."
+    )
+    category_id: strawberry.ID | None = strawberry.field(
+        default=UNSET, description="Id of the category that the new one is to be kept in."
+    )
+    skip_auto_transcode: bool = strawberry.field(
+        default=False, description="Whether nothing is to be transcoded by itself."
+    )
 
 
 @strawberry.input(description="A video to be joined from others.")
@@ -97,6 +109,15 @@ class CreateSpliceInput:
         " may come several times. Together they last at most 12 hours."
     )
     title: str = strawberry.field(description="Title of the new one, 1 to 255 characters.")
+    description: str | None = strawberry.field(
+        default=UNSET, description="Description of the new one, up to 5000 characters."
+    )
+    category_id: strawberry.ID | None = strawberry.field(
+        default=UNSET, description="Id of the category that the new one is to be kept in."
+    )
+    skip_auto_transcode: bool = strawberry.field(
+        default=False, description="Whether nothing is to be transcoded by itself."
+    )
 
 
 @strawberry.type(description="The work on a clip, and the video that it makes.")
@@ -119,6 +140,15 @@ class SplicePayload(MutationPayload):
     )
 
 
+def _made(input: CreateClipInput | CreateSpliceInput) -> Made:
+    return Made(
+        title=input.title,
+        description=input.description or None,
+        category_id=key_of(input.category_id),
+        skip_auto_transcode=input.skip_auto_transcode,
+    )
+
+
 @strawberry.type
 class ClipMutation:
     @strawberry.mutation(
@@ -133,7 +163,7 @@ class ClipMutation:
     ) -> ClipPayload:
         key = ids.decode(input.video_id, "Video", path=("videoId",))
         segments = [Segment(one.start_ms, one.end_ms) for one in input.segments]
-        begun = await clips.create_clip(info.context, key, input.title, segments)
+        begun = await clips.create_clip(info.context, key, segments, _made(input))
         return ClipPayload(task=cast("ClipTask", begun.task), video=cast("Video", begun.video))
 
     @strawberry.mutation(
@@ -153,5 +183,5 @@ class ClipMutation:
             ids.decode(one, "Video", path=("videoIds", str(number)))
             for number, one in enumerate(input.video_ids)
         ]
-        begun = await clips.create_splice(info.context, keys, input.title)
+        begun = await clips.create_splice(info.context, keys, _made(input))
         return SplicePayload(task=cast("SpliceTask", begun.task), video=cast("Video", begun.video))

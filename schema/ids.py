@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+from strawberry import UNSET
+
 from domain.errors import LimitExceeded, NotFound
 
 MAX_BATCH: Final = 500
@@ -31,6 +33,11 @@ def decode(id: str, *kinds: str, path: tuple[str, ...] = ("id",)) -> UUID:
     if parts is None or parts[0] not in kinds:
         raise NotFound(" or ".join(kinds), id, path=path)
     return parts[1]
+
+
+def decode_optional(id: str | None, *kinds: str, path: tuple[str, ...] = ("id",)) -> UUID | None:
+    """The same of an argument that may be left out or null; "" is an id like any other."""
+    return None if id is None or id is UNSET else decode(id, *kinds, path=path)
 
 
 def find(id: str, *kinds: str) -> UUID | None:

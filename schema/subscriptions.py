@@ -13,13 +13,13 @@ import strawberry
 from strawberry import UNSET
 
 from resolvers import watch
-from schema import cursors, ids, queue_stats
+from schema import cursors, ids, queue_stats, tasks
 from schema.enums import EventType
 from schema.info import Info
 from schema.play_sets import PlaySet
 from schema.queue_stats import QueueStats
 from schema.scalars import EventCursor
-from schema.tasks import KINDS, Task
+from schema.tasks import Task
 from schema.uploads import SessionId, UploadSession
 from schema.videos import Video
 
@@ -61,7 +61,7 @@ class Subscription:
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="Id of the task.")],
     ) -> AsyncGenerator[Task, None]:
-        key = ids.decode(id, *KINDS.values())
+        key = tasks.key_of(id)
         async for row in watch.task(info.context, key):
             yield cast("Task", row)
 
@@ -105,7 +105,7 @@ class Subscription:
             strawberry.argument(description="Only what happened after this event."),
         ] = UNSET,
     ) -> AsyncGenerator[PlaySetEvent, None]:
-        key = ids.decode(video_id, "Video", path=("videoId",)) if video_id else None
+        key = ids.decode_optional(video_id, "Video", path=("videoId",))
         position = cursors.decode(after) if after else None
         async for ready in watch.play_sets_ready(info.context, key, position):
             yield PlaySetEvent(

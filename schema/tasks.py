@@ -10,6 +10,7 @@ from strawberry import UNSET
 
 from db import models
 from db.rows import Rows
+from domain.errors import InvalidArgument, NotFound
 from domain.paging import Window
 from domain.tasks import TaskKind
 from resolvers import play_sets, tasks, uploads, videos
@@ -163,10 +164,10 @@ nodes.register(Task)
 @strawberry.input(description="Which tasks a list holds: those that fit every field given.")
 class TaskFilter:
     status: list[TaskStatus] | None = strawberry.field(
-        default=UNSET, description="Only tasks in these states."
+        default=UNSET, description="Only tasks in these states; an empty list is any."
     )
     kind: list[TaskKind] | None = strawberry.field(
-        default=UNSET, description="Only tasks that do one of these."
+        default=UNSET, description="Only tasks that do one of these; an empty list is any."
     )
     video_id: strawberry.ID | None = strawberry.field(
         default=UNSET, description="Only tasks that work on this video."
@@ -176,14 +177,24 @@ class TaskFilter:
     )
 
 
+def key_of(id: str) -> UUID:
+    """The key of a task, of whichever type. Raises `NotFound`."""
+    key = ids.find(id, *KINDS.values())
+    if key is None:
+        raise NotFound("Task", id, path=["id"])
+    return key
+
+
 Filter = Annotated[TaskFilter | None, strawberry.argument(description="Only some of them.")]
 
 
 def wanted(filter: TaskFilter | None) -> Wanted:
-    """The filter as resolvers want it."""
+    """The filter as resolvers want it. Raises `InvalidArgument`."""
     if not filter:
         return Wanted()
     created = filter.created or DateTimeRange()
+    if created.from_ and created.to and created.from_ > created.to:
+        raise InvalidArgument("created.from is after created.to.", path=["filter", "created"])
     one_video = filter.video_id is not None and filter.video_id is not UNSET
     return Wanted(
         statuses=filter.status or None,
@@ -258,5 +269,5 @@ class TaskMutation:
 
 
 async def _change(change: Change, info: Info, id: str) -> TaskPayload:
-    row = await change(info.context, ids.decode(id, *KINDS.values()), sent=id)
+    row = await change(info.context, key_of(id), sent=id)
     return TaskPayload(task=cast("Task", row))

@@ -252,12 +252,11 @@ class TemplateMutation:
             SaveTranscodeTemplateInput, strawberry.argument(description="The template.")
         ],
     ) -> TranscodeTemplatePayload:
-        form = _form(input)
-        if input.id:
-            key = ids.decode(input.id, "TranscodeTemplate")
-            row = await templates.change(info.context, key, form)
-        else:
+        form, key = _form(input), ids.decode_optional(input.id, "TranscodeTemplate")
+        if key is None:
             row = await templates.add(info.context, form)
+        else:
+            row = await templates.change(info.context, key, form)
         return TranscodeTemplatePayload(template=cast("TranscodeTemplate", row))
 
     @strawberry.mutation(
@@ -289,7 +288,7 @@ class TemplateMutation:
             category_id=key_of(input.category_id),
             enabled=input.enabled,
         )
-        key = ids.decode(input.id, "AutoTranscodeRule") if input.id else None
+        key = ids.decode_optional(input.id, "AutoTranscodeRule")
         row = await templates.save_rule(info.context, key, form)
         return AutoTranscodeRulePayload(rule=cast("AutoTranscodeRule", row))
 

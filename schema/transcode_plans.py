@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET
 
+from domain.own_templates import MAX_CHOSEN
 from domain.templates import Rendition, Skip
 from resolvers import templates, transcode_plans
 from resolvers.play_sets import UNSUITABLE
@@ -38,7 +39,7 @@ class PlannedRendition:
 class PlannedTranscode:
     transcode_pass: TranscodePass = strawberry.field(name="pass", description="What it makes.")
     renditions: list[PlannedRendition] = strawberry.field(
-        description="Its pictures, lowest rung first.", metadata={LIST_SIZE: ListSize(6)}
+        description="Its pictures, lowest rung first.", metadata={LIST_SIZE: ListSize(MAX_CHOSEN)}
     )
     arguments: list[str] = strawberry.field(
         description="ffmpeg's arguments, with `source` and `output` in place of paths; a worker"
@@ -74,10 +75,10 @@ class SkippedTemplate:
 class TranscodePlan:
     passes: list[PlannedTranscode] = strawberry.field(
         description="In the order in which they would be queued; ORIGIN waits for no other.",
-        metadata={LIST_SIZE: ListSize(3)},
+        metadata={LIST_SIZE: ListSize(MAX_CHOSEN)},
     )
     skipped: list[SkippedTemplate] = strawberry.field(
-        description="What would not be made.", metadata={LIST_SIZE: ListSize(3)}
+        description="What would not be made.", metadata={LIST_SIZE: ListSize(MAX_CHOSEN)}
     )
 
 
@@ -122,8 +123,9 @@ def _skipped(all_of_them: Sequence[Skip]) -> list[SkippedTemplate]:
 class TranscodePlanQuery:
     @strawberry.field(
         description="A dry run of `transcodeVideo`: what it would make of a video of yours, by"
-        " which runs, and what they would take. Null when there is no such video, or while its"
-        " file was not looked into."
+        " which runs, and what they would take. What is in the way of a template is in `skipped`;"
+        " `transcodeVideo` makes all of its templates or none, and refuses such a one. Null when"
+        " there is no such video, or while its file was not looked into."
     )
     async def transcode_plan(
         self,
@@ -132,14 +134,23 @@ class TranscodePlanQuery:
         template_ids: Annotated[
             list[strawberry.ID] | None,
             strawberry.argument(
-                description="Ids of the templates to use, at most 20. Without them: what your"
-                " rules would make of it if it were new."
+                description="Ids of the templates to use, 1 to 20. Without them: what your rules"
+                " would make of it if it were new."
             ),
         ] = UNSET,
+        *,
+        redo: Annotated[
+            bool,
+            strawberry.argument(
+                description="Whether what is READY would be made anew. Only with `templateIds`."
+            ),
+        ] = False,
     ) -> TranscodePlan | None:
         given = None if template_ids is UNSET else template_ids
         keys = None if given is None else template_keys(given)
-        found = await transcode_plans.plan(info.context, ids.find(video_id, "Video"), keys)
+        found = await transcode_plans.plan(
+            info.context, ids.find(video_id, "Video"), keys, redo=redo
+        )
         if found is None:
             return None
         return TranscodePlan(

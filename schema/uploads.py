@@ -207,11 +207,13 @@ class UploadQuery:
         *,
         status: Annotated[
             list[UploadStatus] | None,
-            strawberry.argument(description="Only sessions in these states."),
+            strawberry.argument(description="Only sessions in these states; an empty list is any."),
         ] = UNSET,
         device_type: Annotated[
             list[str] | None,
-            strawberry.argument(description="Only sessions of these kinds of clients."),
+            strawberry.argument(
+                description="Only sessions of these kinds of clients; an empty list is any."
+            ),
         ] = UNSET,
     ) -> Rows:
         return uploads.page(ctx, window, statuses=status or None, device_types=device_type or None)

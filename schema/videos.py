@@ -120,15 +120,19 @@ class Video(Node):
         *,
         status: Annotated[
             list[PlaySetStatus] | None,
-            strawberry.argument(description="Only play sets in these states."),
+            strawberry.argument(
+                description="Only play sets in these states; an empty list is any."
+            ),
         ] = UNSET,
         resolution: Annotated[
-            list[Resolution] | None, strawberry.argument(description="Only these rungs.")
+            list[Resolution] | None,
+            strawberry.argument(description="Only these rungs; an empty list is any."),
         ] = UNSET,
         template_id: Annotated[
             list[strawberry.ID] | None,
             strawberry.argument(
-                description="Only play sets of these templates, whichever form they had."
+                description="Only play sets of these templates, whichever form they had; an empty"
+                " list is any."
             ),
         ] = UNSET,
     ) -> Rows | None:
@@ -195,7 +199,7 @@ class VideoBy:
 @strawberry.input(description="Which videos a list holds: those that fit every field given.")
 class VideoFilter:
     status: list[VideoStatus] | None = strawberry.field(
-        default=UNSET, description="Only videos in these states."
+        default=UNSET, description="Only videos in these states; an empty list is any."
     )
 
 

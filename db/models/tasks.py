@@ -71,13 +71,14 @@ class Task(Base):
     command: Mapped[str | None]
     """What the latest run started, as a shell would want it."""
     category_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("category.id", ondelete="SET NULL")
+        ForeignKey("category.id", ondelete="SET NULL"), index=True
     )
     file_name: Mapped[str | None] = mapped_column(String(255))
     total_count: Mapped[int | None]
     success_count: Mapped[int | None]
     fail_count: Mapped[int | None]
-    """Rows of a task that has many, and how many of them are over; else null."""
+    """Rows of a task that has many, and how many of them are over; else null. Of a clip or a
+    splice, `total_count` is how many pieces were asked for."""
     error_code: Mapped[ErrorCode | None] = mapped_column(choice(ErrorCode))
     error_message: Mapped[str | None]
     log: Mapped[str | None]
@@ -116,7 +117,9 @@ class FetchItem(Base):
     source_type: Mapped[str | None] = mapped_column(String(64))
     source_id: Mapped[str | None] = mapped_column(String(255))
     status: Mapped[TaskStatus] = mapped_column(choice(TaskStatus))
-    video_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("video.id", ondelete="SET NULL"))
+    video_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("video.id", ondelete="SET NULL"), index=True
+    )
     upload_session_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("upload_session.id", ondelete="SET NULL"), index=True
     )

@@ -22,7 +22,7 @@ from domain.videos import Resolution
 class Template(Base):
     """One that is built in has no account; `db.templates.install` writes those.
 
-    How it makes pictures never changes, so that it says how what was made with it was made.
+    How it makes pictures never changes once anything was made with it, so that it says how.
     What its owner changes is another row, which takes over `public_id` and `number`.
     """
 

@@ -49,6 +49,15 @@ async def test_categories_are_listed_by_name(api: Api, stranger: Api) -> None:
     assert (await stranger.run(LIST))["categories"]["totalCount"] == 0
 
 
+async def test_an_empty_id_is_no_id_that_was_left_out(api: Api) -> None:
+    assert codes(await save_category(api, id="")) == [("NOT_FOUND", ["id"])]
+    assert codes(await save_category(api, parentId="")) == [("NOT_FOUND", ["parentId"])]
+    (outer,) = await chain(api, 1)
+    assert codes(await save_category(api, id=outer, parentId="")) == [("NOT_FOUND", ["parentId"])]
+    assert (await category(api, id=None, parentId=None))["parent"] is None
+    assert (await api.run(LIST))["categories"]["totalCount"] == 2
+
+
 async def test_a_category_moves_only_when_that_is_asked_for(api: Api) -> None:
     outer, inner = await chain(api, 2)
     renamed = await category(api, "Renamed", id=inner)

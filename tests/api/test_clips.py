@@ -1,9 +1,10 @@
 """What may be cut out of a video, and what is there at once."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from db.models import ClipSegment, Content, Task, Video
 from domain.media import LONGEST_MS
@@ -12,6 +13,7 @@ from resolvers.context import Services
 from schema import ids
 from tests.support import factories
 from tests.support.api import Api, OperationFailed
+from tests.support.templating import category
 
 CREATE = """
 mutation ($input: CreateClipInput!) {
@@ -39,11 +41,13 @@ TASK = "query ($id: ID!) { task(id: $id) { id } node(id: $id) { id } }"
 FIRST = {"startMs": 1_000, "endMs": 6_000}
 
 
-async def create(api: Api, video_id: str, *segments: Any, title: str = "A clip") -> dict[str, Any]:
+async def create(
+    api: Api, video_id: str, *segments: Any, title: str = "A clip", **others: Any
+) -> dict[str, Any]:
     pieces = [
         one if isinstance(one, dict) else {"startMs": one[0], "endMs": one[1]} for one in segments
     ]
-    input = {"videoId": video_id, "title": title, "segments": pieces}
+    input = {"videoId": video_id, "title": title, "segments": pieces, **others}
     return (await api.run(CREATE, input=input))["createClip"]
 
 
@@ -100,6 +104,47 @@ async def test_the_task_and_the_video_are_there_at_once(api: Api, video: str) ->
         "userErrors": [],
     }
     assert await api.run(TASK, id=task) == {"task": {"id": task}, "node": {"id": task}}
+
+
+async def test_what_is_said_of_the_clip_is_the_new_videos(
+    api: Api, services: Services, video: str
+) -> None:
+    place = (await category(api))["id"]
+    said: dict[str, Any] = {
+        "description": "The best.",
+        "categoryId": place,
+        "skipAutoTranscode": True,
+    }
+    made = (await create(api, video, FIRST, **said))["video"]["id"]
+    async with services.db.read() as session:
+        row = await session.get_one(Video, ids.decode(made, "Video"))
+    assert (row.description, row.skip_auto_transcode) == ("The best.", True)
+    assert row.category_id == ids.decode(place, "Category")
+
+
+async def test_an_unknown_category_is_refused(api: Api, services: Services, video: str) -> None:
+    for unknown in ("", video, ids.encode("Category", uuid4())):
+        payload = await create(api, video, FIRST, categoryId=unknown)
+        (error,) = payload["userErrors"]
+        assert (error["code"], error["path"]) == ("NOT_FOUND", ["categoryId"])
+    long = await create(api, video, FIRST, description="x" * 5_001)
+    assert [one["path"] for one in long["userErrors"]] == [["description"]]
+    assert await nothing_was_made(services)
+
+
+async def test_the_source_is_shown_when_the_clip_is_gone(
+    api: Api, services: Services, video: str
+) -> None:
+    made = await create(api, video, FIRST)
+    async with services.db.write() as session:
+        one = Task.id == ids.decode(made["task"]["id"], "ClipTask")
+        await session.execute(update(Task).where(one).values(video_id=None))
+        await session.execute(
+            delete(Video).where(Video.id == ids.decode(made["video"]["id"], "Video"))
+        )
+    query = "query ($id: ID!) { task(id: $id) { ... on ClipTask { source { id } video { id } } } }"
+    shown = (await api.run(query, id=made["task"]["id"]))["task"]
+    assert shown == {"source": {"id": video}, "video": None}
 
 
 async def test_a_video_knows_its_clips(api: Api, video: str) -> None:

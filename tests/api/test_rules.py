@@ -273,3 +273,10 @@ async def test_there_are_so_many_rules_and_no_more(
     await rule(api, P360, id=mine["id"])
     limits = (await api.run("{ limits { maxRules maxTemplatesAtOnce } }"))["limits"]
     assert limits == {"maxRules": most, "maxTemplatesAtOnce": 20}
+
+
+async def test_an_empty_id_is_no_id_that_was_left_out(api: Api) -> None:
+    assert codes(await save_rule(api, P360, id="")) == [("NOT_FOUND", ["id"])]
+    assert codes(await save_rule(api, P360, categoryId="")) == [("NOT_FOUND", ["categoryId"])]
+    assert (await api.run(LIST))["autoTranscodeRules"]["totalCount"] == 0
+    assert (await rule(api, P360, id=None, categoryId=None))["category"] is None

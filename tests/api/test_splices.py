@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from db.models import Task
+from db.models import Task, Video
 from domain.media import LONGEST_MS
 from resolvers.context import Services
+from schema import ids
 from tests.api.test_clips import lasting
 from tests.support import factories
 from tests.support.api import Api, OperationFailed
+from tests.support.templating import category
 
 CREATE = """
 mutation ($input: CreateSpliceInput!) {
@@ -23,8 +25,8 @@ mutation ($input: CreateSpliceInput!) {
 """
 
 
-async def create(api: Api, *videos: str, title: str = "A splice") -> dict[str, Any]:
-    input = {"videoIds": list(videos), "title": title}
+async def create(api: Api, *videos: str, title: str = "A splice", **others: Any) -> dict[str, Any]:
+    input = {"videoIds": list(videos), "title": title, **others}
     return (await api.run(CREATE, input=input))["createSplice"]
 
 
@@ -61,6 +63,22 @@ async def test_the_task_and_the_video_are_there_at_once(
         "sourceKind": "SPLICE",
         "clippedFrom": None,
     }
+
+
+async def test_what_is_said_of_the_splice_is_the_new_videos(
+    api: Api, services: Services, owner: factories.Owner
+) -> None:
+    video, place = await lasting(services, owner), (await category(api))["id"]
+    said: dict[str, Any] = {
+        "description": "All of it.",
+        "categoryId": place,
+        "skipAutoTranscode": True,
+    }
+    made = (await create(api, video, video, **said))["video"]["id"]
+    async with services.db.read() as session:
+        row = await session.get_one(Video, ids.decode(made, "Video"))
+    assert (row.description, row.skip_auto_transcode) == ("All of it.", True)
+    assert row.category_id == ids.decode(place, "Category")
 
 
 async def test_two_to_twenty_videos_are_joined(

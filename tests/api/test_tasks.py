@@ -12,7 +12,7 @@ from domain.videos import Resolution, TranscodePass
 from resolvers.context import Services
 from schema import ids
 from tests.support import factories, uploading
-from tests.support.api import Api
+from tests.support.api import Api, OperationFailed
 
 TASK = """
 query ($id: ID!) {
@@ -28,7 +28,9 @@ CANCEL = """
 mutation ($id: ID!) {
   cancelTask(id: $id) {
     task { status error { code message } }
-    userErrors { __typename code message ... on InvalidStateError { currentState allowedStates } }
+    userErrors {
+      __typename code message path ... on InvalidStateError { currentState allowedStates }
+    }
   }
 }
 """
@@ -278,10 +280,33 @@ async def test_a_task_that_is_over_cannot_be_cancelled(
         "__typename": "InvalidStateError",
         "code": "INVALID_STATE",
         "message": "The task is SUCCEEDED; it must be QUEUED or RUNNING or PAUSED.",
+        "path": ["id"],
         "currentState": "SUCCEEDED",
         "allowedStates": ["QUEUED", "RUNNING", "PAUSED"],
     }
     assert (await api.run(TASK, id=global_id(run)))["task"]["status"] == "SUCCEEDED"
+
+
+async def test_an_id_of_something_else_is_no_task(api: Api, video: Video) -> None:
+    for unknown in ("", ids.encode("Video", video.id), ids.encode("ClipTask", video.id)):
+        (error,) = (await api.run(CANCEL, id=unknown))["cancelTask"]["userErrors"]
+        assert error == {
+            "__typename": "NotFoundError",
+            "code": "NOT_FOUND",
+            "message": "There is no Task with this id.",
+            "path": ["id"],
+        }
+
+
+async def test_a_time_that_ends_before_it_begins_is_refused(api: Api) -> None:
+    query = "query ($created: DateTimeRange) { tasks(filter: {created: $created}) { totalCount } }"
+    early, late = "2026-11-21T09:30:00Z", "2026-11-21T09:30:01Z"
+    with pytest.raises(OperationFailed) as failed:
+        await api.run(query, created={"from": late, "to": early})
+    assert failed.value.codes == ["INVALID_ARGUMENT"]
+    assert failed.value.errors[0]["message"] == "created.from is after created.to."
+    for created in ({"from": early, "to": late}, {"from": early, "to": early}, {"from": late}):
+        assert (await api.run(query, created=created))["tasks"] == {"totalCount": 0}
 
 
 async def test_cancelling_the_check_of_an_upload_fails_the_upload(

@@ -27,7 +27,9 @@ CHANGE = """
 mutation ($id: ID!) {
   change: NAME(id: $id) {
     task { status progress log error { code } finishedAt }
-    userErrors { __typename code message ... on InvalidStateError { currentState allowedStates } }
+    userErrors {
+      __typename code message path ... on InvalidStateError { currentState allowedStates }
+    }
   }
 }
 """
@@ -156,6 +158,7 @@ async def test_of_two_retries_one_queues_the_job(house: House) -> None:
         "__typename": "InvalidStateError",
         "code": "INVALID_STATE",
         "message": "The task is QUEUED; it must be FAILED or CANCELLED or PARTIAL.",
+        "path": ["id"],
         "currentState": "QUEUED",
         "allowedStates": ["FAILED", "CANCELLED", "PARTIAL"],
     }

@@ -4,16 +4,18 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from db.models import Template
+from db.models import Template, TemplateCost
 from domain import own_templates
-from domain.templates import BUILT_IN
+from domain.templates import BUILT_IN, FIRST_OWN
 from resolvers.context import Services
 from tests.support import factories
 from tests.support.api import Api
 from tests.support.templating import (
     built_in,
     codes,
+    delete_rule,
     delete_template,
     global_id,
     rule,
@@ -190,12 +192,15 @@ async def test_a_template_that_a_rule_chooses_stays(api: Api) -> None:
                 "__typename": "TemplateInUseError",
                 "code": "TEMPLATE_IN_USE",
                 "message": "2 of your rules choose the template 'Mine'.",
-                "path": [],
+                "path": ["id"],
                 "rules": [{"id": one["id"]} for one in rules],
             }
         ],
     }
     assert mine["templateId"] in await numbers(api)
+    await delete_rule(api, rules[0]["id"])
+    (error,) = (await delete_template(api, mine["id"]))["userErrors"]
+    assert error["message"] == "1 of your rules chooses the template 'Mine'."
 
 
 async def test_a_changed_template_keeps_its_id_and_its_number(api: Api) -> None:
@@ -224,6 +229,33 @@ async def test_what_was_made_refers_to_the_former_form(
     assert former["deletedAt"] is not None
     assert former["replacedBy"] == {"id": mine["id"]}
     assert codes(await save_template(api, id=former["id"])) == [("NOT_FOUND", ["id"])]
+
+
+async def test_a_form_that_nothing_was_made_with_is_not_kept(
+    api: Api, services: Services, owner: factories.Owner
+) -> None:
+    mine = await template(api, videoBitrate=1_000_000)
+    await rule(api, mine["id"])
+    await template(api, id=mine["id"], videoBitrate=2_000_000)
+    assert await forms(services) == [2_000_000]
+    async with services.db.write() as session:
+        row = (await session.scalars(select(Template).where(Template.number >= FIRST_OWN))).one()
+        values = {"template_id": row.id, "source_class": "x", "cost": 1.0, "samples": 1}
+        session.add(TemplateCost(**values))
+    await template(api, id=mine["id"], videoBitrate=3_000_000)
+    assert await forms(services) == [2_000_000, 3_000_000]
+    video = global_id("Video", (await factories.video(services.db, owner.account)).id)
+    await transcode(api, video, mine["id"])
+    await template(api, id=mine["id"], videoBitrate=4_000_000)
+    assert await forms(services) == [2_000_000, 3_000_000, 4_000_000]
+    assert (await numbers(api)).count(mine["templateId"]) == 1
+
+
+async def forms(services: Services) -> list[int | None]:
+    """The bit rate of each form of the account's templates."""
+    async with services.db.read() as session:
+        wanted = select(Template.video_bitrate).where(Template.number >= FIRST_OWN)
+        return list(await session.scalars(wanted.order_by(Template.video_bitrate)))
 
 
 async def test_another_name_alone_makes_no_other_form(
@@ -270,3 +302,9 @@ async def test_there_are_so_many_templates_and_no_more(
     await template(api, id=mine["id"], videoBitrate=60_000)  # former forms are not counted
     await delete_template(api, mine["id"])
     await template(api)
+
+
+async def test_an_empty_id_is_no_id_that_was_left_out(api: Api) -> None:
+    assert codes(await save_template(api, id="")) == [("NOT_FOUND", ["id"])]
+    assert await numbers(api) == [one.number for one in BUILT_IN]
+    assert (await template(api, id=None))["templateId"] in await numbers(api)

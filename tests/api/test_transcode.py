@@ -193,7 +193,7 @@ async def test_a_video_without_a_file_cannot_be_transcoded(
     await shelf.change(status=status, source=None)
     payload = await transcode(api, shelf.id, P360)
     (error,) = payload["userErrors"]
-    assert (error["code"], error["currentState"]) == (code, status.name)
+    assert (error["code"], error["currentState"], error["path"]) == (code, status.name, ["id"])
 
 
 async def test_a_video_whose_play_sets_failed_can_be_tried_again(api: Api, shelf: Shelf) -> None:

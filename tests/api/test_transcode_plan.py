@@ -12,7 +12,7 @@ from domain import passes, templates
 from domain.estimates import estimate
 from domain.simulation import Simulation
 from domain.templates import BUILT_IN
-from domain.videos import TranscodePass
+from domain.videos import TranscodePass, VideoStatus
 from media.passes import Encoder
 from resolvers.context import Services
 from tests.api.test_transcode import Shelf, shelf
@@ -23,8 +23,8 @@ from tests.support.templating import built_in, global_id, rule, template, transc
 __all__ = ["shelf"]  # a fixture
 
 PLAN = """
-query ($video: ID!, $templates: [ID!]) {
-  transcodePlan(videoId: $video, templateIds: $templates) {
+query ($video: ID!, $templates: [ID!], $redo: Boolean) {
+  transcodePlan(videoId: $video, templateIds: $templates, redo: $redo) {
     passes {
       pass renditions { template { templateId } width height frameRate }
       arguments outputBytes cpuSeconds wallSeconds
@@ -37,13 +37,14 @@ P360, P720, P1080, ORIGIN, ENCRYPTED = (built_in(number) for number in (1, 3, 4,
 TEMPLATES = {one.number: one for one in BUILT_IN}
 
 
-async def plan(api: Api, shelf: Shelf, *ids: str) -> dict[str, Any]:
-    return (await api.run(PLAN, video=shelf.id, templates=list(ids)))["transcodePlan"]
+async def plan(api: Api, shelf: Shelf, *ids: str, redo: bool = False) -> dict[str, Any]:
+    found = await api.run(PLAN, video=shelf.id, templates=list(ids), redo=redo)
+    return found["transcodePlan"]
 
 
 async def ruled(api: Api, shelf: Shelf) -> dict[str, Any]:
     """What the rules would make."""
-    return (await api.run(PLAN, video=shelf.id))["transcodePlan"]
+    return (await api.run(PLAN, video=shelf.id, redo=False))["transcodePlan"]
 
 
 def made(found: dict[str, Any]) -> list[tuple[str, list[int]]]:
@@ -133,7 +134,45 @@ async def test_without_templates_it_is_what_the_rules_say_of_a_new_video(
     assert skipped(found) == [(8, "ABOVE_SOURCE")]
     await rule(api)
     assert await ruled(api, shelf) == {"passes": [], "skipped": []}
-    assert await plan(api, shelf) == {"passes": [], "skipped": []}
+    with pytest.raises(OperationFailed) as failed:
+        await plan(api, shelf)
+    assert failed.value.codes == ["INVALID_ARGUMENT"]
+
+
+async def test_a_redo_is_planned_as_it_is_made(api: Api, shelf: Shelf) -> None:
+    await transcode(api, shelf.id, P360, P720)
+    assert skipped(await plan(api, shelf, P360, redo=True)) == [(1, "ALREADY_THERE")]
+    await shelf.publish()
+    assert skipped(await plan(api, shelf, P360)) == [(1, "ALREADY_THERE")]
+    found = await plan(api, shelf, P360, built_in(2), redo=True)
+    assert made(found) == [("FIRST_PLAY", [1]), ("LADDER", [2])]
+    alone = [estimate(SOURCE, [one])[0].bytes for one in templates.DEFAULTS[:2]]
+    assert [one["outputBytes"] for one in found["passes"]] == alone  # each makes its own sound
+    assert skipped(found) == []
+
+
+async def test_what_is_new_is_planned_apart_from_what_is_made_again(api: Api, shelf: Shelf) -> None:
+    mine = await template(api, videoBitrate=1_000_000)
+    await transcode(api, shelf.id, mine["id"])
+    await shelf.publish()
+    await shelf.change(poster_key="videos/poster.jpg")
+    await template(api, id=mine["id"], videoBitrate=2_000_000)
+    found = await plan(api, shelf, P360, mine["id"])
+    assert made(found) == [("LADDER", [1]), ("LADDER", [mine["templateId"]])]
+    await transcode(api, shelf.id, P360, mine["id"])
+    query = """query ($id: ID!) { video(by: {id: $id}) { tasks { nodes {
+      status ... on TranscodeTask { redo playSets { template { templateId } } }
+    } } } }"""
+    tasks = (await api.run(query, id=shelf.id))["video"]["tasks"]["nodes"]
+    planned = [
+        (one["redo"], numbers(one["playSets"])) for one in tasks if one["status"] == "QUEUED"
+    ]
+    assert sorted(planned) == [(False, [1]), (True, [mine["templateId"]])]
+
+
+async def test_of_a_deleted_video_nothing_is_planned(api: Api, shelf: Shelf) -> None:
+    await shelf.change(status=VideoStatus.DELETED)
+    assert await plan(api, shelf, P360) is None
 
 
 async def test_estimates_are_reckoned_and_then_measured(

@@ -69,3 +69,16 @@ def test_a_pass_with_any_encrypted_track_is_encrypted() -> None:
     assert Pass(LADDER, _ours("480P", "720P, encrypted"), [AUDIO]).encrypted
     assert Pass(LADDER, _ours("480P"), [AUDIO, ENCRYPTED]).encrypted
     assert not Pass(LADDER, _ours("480P", "720P"), [AUDIO]).encrypted
+
+
+def test_what_is_made_again_has_passes_and_sound_of_its_own() -> None:
+    low, high, copy = _ours("360P"), _ours("720P"), _ours("Origin")
+    assert plan(FULL_HD, low, pictures=True, again=[*high, *copy]) == [
+        Pass(FIRST_PLAY, low, [AUDIO], pictures=True),
+        Pass(ORIGIN, copy, [COPY], redo=True),
+        Pass(LADDER, high, [AUDIO], redo=True),
+    ]
+    assert plan(FULL_HD, [], pictures=True, sounds={"audio"}, again=[*high, *low]) == [
+        Pass(FIRST_PLAY, low, [AUDIO], pictures=True, redo=True),
+        Pass(LADDER, high, [AUDIO], redo=True),
+    ]

@@ -172,6 +172,17 @@ async def test_a_clip_above_the_quota_fails_and_nothing_is_stored(
     assert news == [EventType.VIDEO_READY, EventType.VIDEO_FAILED]
 
 
+async def test_a_piece_that_is_gone_is_not_left_out(house: House, source: Path) -> None:
+    shown, gone = await house.add(source), await house.add(source)
+    payload = await create_splice(house.api, shown, gone)
+    async with house.tools.db.write() as session:
+        await session.execute(delete(Video).where(Video.id == ids.decode(gone, "Video")))
+    await house.work(queue.CLIP)
+    task = await house.task(TaskKind.SPLICE)
+    assert (task.status, task.error_code) == (TaskStatus.FAILED, ErrorCode.CLIP_INIT_FAILED)
+    assert (await house.video(payload["video"]["id"])).status is VideoStatus.UPLOAD_FAILED
+
+
 async def test_a_file_that_is_gone_cannot_be_cut(house: House, source: Path) -> None:
     id = await clip(house, source)
     await house.tools.store.delete(await house.sources())

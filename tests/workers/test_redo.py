@@ -36,7 +36,8 @@ async def ask(house: House, *wanted: Template, redo: bool = False) -> list[PlayS
     async with house.tools.db.write() as session:
         video = await videos.lock(session, (await house.video()).id)
         assert video is not None
-        return await plans.transcode(session, house.tools.queue, video, wanted, redo=redo)
+        new, again = ([], wanted) if redo else (wanted, [])
+        return await plans.transcode(session, house.tools.queue, video, new, again=again)
 
 
 async def of(house: House, template: Template, *statuses: PlaySetStatus) -> Sequence[PlaySet]:
@@ -152,7 +153,7 @@ async def test_a_twin_keeps_the_files_that_it_shares(house: House, source: Path)
     async with house.tools.db.write() as session:
         video = await videos.lock(session, first.id)
         assert video is not None
-        await plans.transcode(session, house.tools.queue, video, [P480], redo=True)
+        await plans.transcode(session, house.tools.queue, video, [], again=[P480])
     await house.work()
     assert await house.rows(Garbage) == []
     async with house.tools.db.read() as session:

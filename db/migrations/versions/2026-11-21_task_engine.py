@@ -385,6 +385,7 @@ def _tasks() -> None:
     op.create_index(
         op.f("ix_fetch_item_upload_session_id"), "fetch_item", ["upload_session_id"], unique=False
     )
+    op.create_index(op.f("ix_fetch_item_video_id"), "fetch_item", ["video_id"], unique=False)
     op.add_column(
         "task", sa.Column("redo", sa.Boolean(), server_default=sa.text("false"), nullable=False)
     )
@@ -398,6 +399,7 @@ def _tasks() -> None:
     op.add_column("task", sa.Column("total_count", sa.Integer(), nullable=True))
     op.add_column("task", sa.Column("success_count", sa.Integer(), nullable=True))
     op.add_column("task", sa.Column("fail_count", sa.Integer(), nullable=True))
+    op.create_index(op.f("ix_task_category_id"), "task", ["category_id"], unique=False)
     op.create_index(
         "ix_task_account_id_queued",
         "task",
