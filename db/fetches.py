@@ -153,6 +153,13 @@ async def wait(session: WriteSession, run: Task) -> None:
     )
 
 
+async def forgive(session: WriteSession, run: Task) -> None:
+    """The held run has brought the task on: failures before it no longer count."""
+    await session.execute(
+        update(Task).where(Task.id == run.id, Task.failures > 0).values(failures=0)
+    )
+
+
 async def note(session: WriteSession, id: UUID, **values: object) -> None:
     """Change columns of a row that is being fetched."""
     await session.execute(
@@ -227,8 +234,13 @@ async def progress(session: ReadSession, task_id: UUID) -> float:
 
 
 async def count(session: WriteSession, task: Task) -> None:
-    """Bring the locked task's counters up to date, and end it with its last row."""
+    """Bring the locked task's counters up to date, and end it with its last row.
+
+    Failures of its runs are counted from the last row that ended.
+    """
     found = await counts(session, task.id)
+    if task.failures and (found.success, found.fail) != (task.success_count, task.fail_count):
+        await forgive(session, task)
     values: dict[str, Any] = {"success_count": found.success, "fail_count": found.fail}
     values["progress"] = await progress(session, task.id)
     if task.status in UNFINISHED and found.outcome is not None:

@@ -10,6 +10,8 @@ AT_ONCE: Final = 3
 """Rows of one fetch that are downloaded side by side."""
 MAX_RETRIES: Final = 5
 """How often a row is tried again after a failure that may pass."""
+BROUGHT_ON: Final = 1 << 20
+"""Safe bytes with which a try has brought its row on, so that earlier failures do not count."""
 MAX_LIST_SIZE: Final = 4 << 20
 """Bytes of a list of URLs."""
 DEVICE_TYPE: Final = "FETCH"

@@ -55,8 +55,9 @@ class FetchItem(Node):
         "error_code",
         description="Why it ended without a video, or why its last try failed; null otherwise.",
     )
-    attempts: int = column(
-        "failures", description="Tries that failed for a reason that may pass; at most 5 follow."
+    failures: int = strawberry.field(
+        description="Tries that failed one after the other for reasons that may pass. At most 5"
+        " follow the first; once more of the file has come, they are counted anew."
     )
     retry_at: datetime | None = strawberry.field(
         description="It is not tried again before; null unless its last try failed."
