@@ -79,6 +79,16 @@ async def hold(session: WriteSession, run: Task) -> TaskStatus | None:
     )
 
 
+async def has_ended(session: ReadSession, run: Task) -> bool:
+    """Whether the task ended with its last row, while the run was its latest."""
+    found = select(Task.id).where(
+        Task.id == run.id,
+        Task.attempt == run.attempt,
+        Task.status.in_((TaskStatus.SUCCEEDED, TaskStatus.PARTIAL, TaskStatus.FAILED)),
+    )
+    return await session.scalar(found) is not None
+
+
 def _is_checked() -> ColumnElement[bool]:
     """Whether the row's file is here, whatever becomes of it."""
     return (

@@ -169,6 +169,7 @@ async def _begin(row: Row, answer: Download, size: int) -> UploadSession:
         title=item.title or answer.file_name or "Untitled",
         device_type=DEVICE_TYPE,
         category_id=task.category_id,
+        skip_auto_transcode=task.skip_auto_transcode,
         file_name=answer.file_name,
         content_type=answer.content_type,
         sequential=True,
@@ -313,6 +314,7 @@ async def _revive(session: WriteSession, video: Video, upload: UploadSession) ->
     video.status, video.status_reason = VideoStatus.PROCESSING, None
     video.title, video.file_size = upload.title, upload.file_size
     video.category_id = upload.category_id
+    video.skip_auto_transcode = upload.skip_auto_transcode
     await session.flush()
     return video
 
@@ -326,6 +328,7 @@ async def _add_video(session: WriteSession, row: Row, upload: UploadSession) -> 
         source_type=row.item.source_type,
         source_id=row.item.source_id,
         category_id=upload.category_id,
+        skip_auto_transcode=upload.skip_auto_transcode,
     )
     return await plans.add_video(session, new)
 

@@ -37,6 +37,7 @@ class NewFetch:
     source_type: str | None = None
     category_id: UUID | None = None
     file_name: str | None = None
+    skip_auto_transcode: bool = False
 
 
 def own_items(ctx: Context) -> Rows:
@@ -140,6 +141,7 @@ async def _create(ctx: Context, new: NewFetch, rows: Sequence[NewRow]) -> Task:
         kind=TaskKind.FETCH,
         status=TaskStatus.QUEUED,
         category_id=new.category_id,
+        skip_auto_transcode=new.skip_auto_transcode,
         file_name=text.file_name(new.file_name),
         total_count=len(rows),
         success_count=0,

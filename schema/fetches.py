@@ -43,7 +43,7 @@ class FetchItem(Node):
     model: ClassVar = models.FetchItem
 
     position: int = strawberry.field(description="Its place in the list, from 1.")
-    url: Url = strawberry.field(description="As you gave it. It is shown to nobody else.")
+    url: Url = strawberry.field(description="As you gave it. Exports have it, too.")
     title: str | None = strawberry.field(
         description="Title for the video; null: the name of the file."
     )
@@ -181,7 +181,9 @@ register(TaskKind.FETCH, FetchTask)
 
 @strawberry.input(description="A file to fetch.")
 class FetchItemInput:
-    url: str = strawberry.field(description="http or https URL, up to 1000 characters.")
+    url: str = strawberry.field(
+        description="http or https URL, up to `limits.maxUrlLength` characters."
+    )
     title: str | None = strawberry.field(
         default=UNSET, description="Title of the video; without it, the name of the file."
     )
@@ -194,11 +196,11 @@ class FetchItemInput:
 @strawberry.input(description="What to fetch: give exactly one of these.", one_of=True)
 class FetchSource:
     items: strawberry.Maybe[list[FetchItemInput]] = strawberry.field(
-        description="The files themselves, up to 1000 unless the operator says otherwise."
+        description="The files themselves, up to `limits.maxFetchRows`."
     )
     csv_file: strawberry.Maybe[Upload] = strawberry.field(
         description="A list in CSV with the columns url, title and sourceId, in UTF-8 or GB18030,"
-        " by the GraphQL multipart request specification; up to 4 MiB."
+        " by the GraphQL multipart request specification; up to `limits.maxFetchListSize`."
     )
     csv_storage_id: strawberry.Maybe[str] = strawberry.field(
         description="`storageId` of such a list that is stored already."
@@ -218,6 +220,9 @@ class CreateFetchInput:
     file_name: str | None = strawberry.field(
         default=UNSET,
         description="Name of the list, up to 255 characters; without it, the file's.",
+    )
+    skip_auto_transcode: bool = strawberry.field(
+        default=False, description="Make nothing of the videos until `transcodeVideo` asks for it."
     )
 
 
@@ -261,7 +266,12 @@ def _new(input: CreateFetchInput) -> NewFetch:
     category: UUID | None = None
     if input.category_id:
         category = ids.decode(input.category_id, "Category", path=("categoryId",))
-    return NewFetch(input.source_type or None, category, input.file_name or None)
+    return NewFetch(
+        input.source_type or None,
+        category,
+        input.file_name or None,
+        skip_auto_transcode=input.skip_auto_transcode,
+    )
 
 
 async def _created(ctx: Context, new: NewFetch, source: FetchSource) -> models.Task:

@@ -128,6 +128,13 @@ async def test_a_url_that_cannot_be_is_refused_with_its_place(
 
 
 async def test_limits_are_named(api: Api, services: Services) -> None:
+    query = "{ limits { maxFetchRows maxFetchListSize maxUrlLength exportDays } }"
+    assert (await api.run(query))["limits"] == {
+        "maxFetchRows": 1000,
+        "maxFetchListSize": 4 << 20,
+        "maxUrlLength": 1000,
+        "exportDays": 7,
+    }
     payload = await fetching.create(api, *[URL] * 1001)
     (error,) = payload["userErrors"]
     assert (error["code"], error["limit"], error["actual"]) == ("LIMIT_EXCEEDED", 1000, 1001)

@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from db import fetches as tables
 from db import tasks
 from db.models import FetchItem, Task, UploadSession, Video
 from db.session import Database
 from domain.errors import Cancelled
-from domain.fetches import MAX_RETRIES
+from domain.fetches import MAX_RETRIES, TURN_ROWS
 from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadLimits, UploadStatus
-from domain.videos import SourceKind
-from jobs import fetches, outcomes, queue, worker
+from domain.videos import SourceKind, VideoStatus
+from jobs import fetches, maintenance, outcomes, queue, worker
 from jobs.lanes import Lane
 from jobs.runs import Tools
 from jobs.workspace import Workspace
@@ -69,6 +70,10 @@ class House:
     async def task(self) -> Task:
         async with self.db.read() as session:
             return (await session.scalars(select(Task).where(Task.kind == TaskKind.FETCH))).one()
+
+    async def task_of(self, id: str) -> Task:
+        async with self.db.read() as session:
+            return await session.get_one(Task, ids.decode(id, "FetchTask"))
 
     async def held(self) -> list[str]:
         """What the store has of uploads."""
@@ -381,6 +386,67 @@ async def test_a_row_that_is_brought_on_does_not_add_its_failures_up(
         await house.work()
     (row,) = await fetching.rows(house.api, id)
     assert (row["status"], row["video"]["sha256"]) == ("SUCCEEDED", uploading.sha256(body))
+
+
+async def test_a_long_fetch_lets_others_have_their_turn(
+    house: House, site: Site, stranger: Api
+) -> None:
+    gone = Page(status="404 Not Found")
+    id = await fetching.begin(
+        house.api, *(site.add(f"/{one}", gone) for one in range(TURN_ROWS + 2))
+    )
+    await fetching.begin(house.api, site.add("/second", gone))
+    await fetching.begin(stranger, site.add("/other", gone))
+    await house.work()
+    paths = [one.path for one in site.seen]
+    assert paths[TURN_ROWS : TURN_ROWS + 2] == ["/other", "/second"]
+    assert (await fetching.state(house.api, id))["failCount"] == TURN_ROWS + 2
+    assert (await house.task_of(id)).attempt == 2
+
+
+async def test_a_run_whose_last_row_ended_is_not_overtaken(
+    house: House, site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    await fetching.begin(house.api, site.add("/a", Page(status="404 Not Found")))
+    with caplog.at_level("INFO"):
+        await house.work()
+    assert "row 1 failed" in caplog.text
+    assert "overtaken" not in caplog.text
+
+
+async def test_rows_of_a_paused_fetch_rest_when_its_worker_dies(house: House, site: Site) -> None:
+    id = await fetching.begin(house.api, site.add("/a", Page(b"")))
+    async with house.db.write() as session:  # it died before it heard of the pause
+        run = await tasks.claim(session, (await house.task()).id, worker="dead")
+        assert run is not None
+        await tables.take(session, run.id, 1)
+        await tasks.pause(session, run.id)
+        await session.execute(text(DEAD))
+    (row,) = await fetching.rows(house.api, id)
+    assert row["status"] == "RUNNING"
+    await maintenance.rescue(house.tools)
+    found = await fetching.state(house.api, id)
+    assert (found["status"], found["items"]["nodes"][0]["status"]) == ("PAUSED", "QUEUED")
+
+
+DEAD = """
+with dead as (
+  insert into procrastinate_workers (last_heartbeat) values (now() - interval '1 hour') returning id
+)
+update procrastinate_jobs set status = 'doing', worker_id = dead.id from dead
+where queue_name = 'fetch'
+"""
+
+
+async def test_videos_of_a_fetch_need_not_be_transcoded(
+    house: House, site: Site, clip: bytes
+) -> None:
+    url = site.add("/a.mp4", Page(clip))
+    await fetching.begin(house.api, url, skipAutoTranscode=True)
+    await house.work()
+    (video,) = await house.all(Video)
+    assert (video.status, video.skip_auto_transcode) == (VideoStatus.PUBLISHED, True)
+    assert {one.kind for one in await house.all(Task)} == {TaskKind.FETCH, TaskKind.VERIFY}
 
 
 async def test_our_own_network_is_not_asked_by_default(house: House, site: Site) -> None:
