@@ -65,8 +65,12 @@ async def of_rows(ctx: Context, new: NewFetch, rows: Sequence[NewRow]) -> Task:
             raise InvalidArgument("The list has no rows.")
         if len(rows) > rules.rows:
             raise LimitExceeded("The number of rows", limit=rules.rows, actual=len(rows))
-    checked = [_checked(row, number, rules) for number, row in enumerate(rows)]
+    checked = await asyncio.to_thread(_all_checked, rows, rules)  # of up to a million characters
     return await _create(ctx, new, checked)
+
+
+def _all_checked(rows: Sequence[NewRow], rules: FetchRules) -> list[NewRow]:
+    return [_checked(row, number, rules) for number, row in enumerate(rows)]
 
 
 def _checked(row: NewRow, number: int, rules: FetchRules) -> NewRow:
