@@ -1,17 +1,20 @@
 """Statements about files that rows were exported to."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from db.models import ExportFile, Task
 from db.rows import Source
 from db.session import ReadSession, WriteSession
 from domain.tasks import UNFINISHED
 
-EXPORT_FILES = Source(ExportFile, {"written": lambda row, _name: row.key.is_not(None)})
+EXPORT_FILES = Source(
+    ExportFile,
+    {"written": lambda row, _name: row.key.is_not(None) & (row.expires_at > func.now())},
+)
 """`written` leaves out what has no file yet, or no more."""
 
 
@@ -66,6 +69,12 @@ async def expired(session: ReadSession, *, now: datetime, limit: int = 100) -> l
 async def forget(session: WriteSession, ids: Sequence[UUID]) -> None:
     """Their files are gone."""
     await session.execute(update(ExportFile).where(ExportFile.id.in_(ids)).values(key=None))
+
+
+async def known(session: ReadSession, keys: Collection[str]) -> set[str]:
+    """Which of these keys are files that can be downloaded."""
+    rows = await session.scalars(select(ExportFile.key).where(ExportFile.key.in_(keys)))
+    return {key for key in rows if key is not None}
 
 
 async def of_source(session: ReadSession, source_task_id: UUID) -> list[ExportFile]:

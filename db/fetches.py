@@ -79,6 +79,16 @@ async def hold(session: WriteSession, run: Task) -> TaskStatus | None:
     )
 
 
+async def has_ended(session: ReadSession, run: Task) -> bool:
+    """Whether the task ended with its last row, while the run was its latest."""
+    found = select(Task.id).where(
+        Task.id == run.id,
+        Task.attempt == run.attempt,
+        Task.status.in_((TaskStatus.SUCCEEDED, TaskStatus.PARTIAL, TaskStatus.FAILED)),
+    )
+    return await session.scalar(found) is not None
+
+
 def _is_checked() -> ColumnElement[bool]:
     """Whether the row's file is here, whatever becomes of it."""
     return (
@@ -150,6 +160,13 @@ async def wait(session: WriteSession, run: Task) -> None:
         update(Task)
         .where(Task.id == run.id, Task.status == TaskStatus.RUNNING)
         .values(status=TaskStatus.QUEUED)
+    )
+
+
+async def forgive(session: WriteSession, run: Task) -> None:
+    """The held run has brought the task on: failures before it no longer count."""
+    await session.execute(
+        update(Task).where(Task.id == run.id, Task.failures > 0).values(failures=0)
     )
 
 
@@ -227,8 +244,13 @@ async def progress(session: ReadSession, task_id: UUID) -> float:
 
 
 async def count(session: WriteSession, task: Task) -> None:
-    """Bring the locked task's counters up to date, and end it with its last row."""
+    """Bring the locked task's counters up to date, and end it with its last row.
+
+    Failures of its runs are counted from the last row that ended.
+    """
     found = await counts(session, task.id)
+    if task.failures and (found.success, found.fail) != (task.success_count, task.fail_count):
+        await forgive(session, task)
     values: dict[str, Any] = {"success_count": found.success, "fail_count": found.fail}
     values["progress"] = await progress(session, task.id)
     if task.status in UNFINISHED and found.outcome is not None:

@@ -8,10 +8,17 @@ from domain.tasks import TaskStatus
 
 AT_ONCE: Final = 3
 """Rows of one fetch that are downloaded side by side."""
+TURN_S: Final = 300
+TURN_ROWS: Final = 50
+"""After so long, or so many rows, a run begins no more of them if others wait for their turn."""
 MAX_RETRIES: Final = 5
 """How often a row is tried again after a failure that may pass."""
+BROUGHT_ON: Final = 1 << 20
+"""Safe bytes with which a try has brought its row on, so that earlier failures do not count."""
 MAX_LIST_SIZE: Final = 4 << 20
 """Bytes of a list of URLs."""
+EXPORT_DAYS: Final = 7
+"""How long a file of rows can be downloaded."""
 DEVICE_TYPE: Final = "FETCH"
 """What the upload sessions of fetches say that their client is."""
 OPEN_ROWS: Final = (TaskStatus.QUEUED, TaskStatus.RUNNING)

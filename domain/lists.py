@@ -3,9 +3,10 @@
 import csv
 import io
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import islice
+from typing import Final, TypeAlias
 
 from domain import links, text
 from domain.errors import DomainError, InvalidArgument, LimitExceeded
@@ -33,6 +34,11 @@ _DELIMITERS: Final = (",", ";", "\t")
 _SEMICOLONS: Final = re.compile(r"[^;,]+;[^/=,]*")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _BLOCK: Final = 64 * 1024
+_LOOKED_AT: Final = 64 * 1024
+"""Characters that tell what separates the cells. Fewer than the csv module takes for one cell."""
+
+Check: TypeAlias = Callable[[str], object]
+"""Raises when a URL cannot be fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +48,27 @@ class Row:
     line: int
     """Where it begins in the text, from 1."""
     url: str
-    """Its form is one that `links.check` lets pass."""
+    """Its form was checked."""
     title: str | None = None
     source_id: str | None = None
 
 
-def read_csv(
-    data: bytes, *, most: int = MAX_ROWS, ports: Collection[int] = links.PORTS
-) -> list[Row]:
+def read_csv(data: bytes, *, most: int = MAX_ROWS, check: Check = links.check) -> list[Row]:
     """The rows, in UTF-8 or GB18030, separated by commas, semicolons or tabs.
 
     The first line may name the columns, of which unknown ones are left out; else they are URL,
     title and sourceId. Empty lines do not count. Raises `LimitExceeded` for more than `most` rows,
     and `InvalidArgument`, which names the lines that cannot be used, or says that there are none.
+    Nothing is read behind the first row that is too many.
     """
     content = _decode(data)
-    records = [*_records(content, _delimiter(content))]
+    records = [*islice(_records(content, _delimiter(content)), most + 2)]  # one may be a header
     columns = _named_columns(records[0].cells) if records else None
     if columns:
         del records[0]
     if len(records) > most:
-        raise LimitExceeded("The number of rows", limit=most, actual=len(records))
-    rows = _rows(records, columns or _DEFAULT_COLUMNS, ports)
+        raise LimitExceeded("The number of rows", limit=most, actual=most + 1)
+    rows = _rows(records, columns or _DEFAULT_COLUMNS, check)
     if not rows:
         raise InvalidArgument("The list has no rows.")
     return rows
@@ -125,14 +130,12 @@ def _records(content: str, delimiter: str) -> Iterator[_Record]:
             yield _Record(line, cells)
 
 
-def _rows(
-    records: Iterable[_Record], columns: Mapping[str, int], ports: Collection[int]
-) -> list[Row]:
+def _rows(records: Iterable[_Record], columns: Mapping[str, int], check: Check) -> list[Row]:
     rows: list[Row] = []
     faults: list[str] = []
     for record in records:
         try:
-            rows.append(_row(record, columns, ports))
+            rows.append(_row(record, columns, check))
         except DomainError as fault:
             faults.append(f"Line {record.line}: {fault}")
     if faults:
@@ -147,7 +150,7 @@ def _told(faults: Sequence[str]) -> str:
     return f"{count} {named} And {more} more." if more > 0 else f"{count} {named}"
 
 
-def _row(record: _Record, columns: Mapping[str, int], ports: Collection[int]) -> Row:
+def _row(record: _Record, columns: Mapping[str, int], check: Check) -> Row:
     if record.fault:
         raise InvalidArgument(record.fault)
     if columns is _DEFAULT_COLUMNS and any(record.cells[len(columns) :]):
@@ -155,7 +158,7 @@ def _row(record: _Record, columns: Mapping[str, int], ports: Collection[int]) ->
     url, title, source_id = (_cell(record, columns.get(name)) for name in _ORDER)
     if url is None:
         raise InvalidArgument("It has no URL.")
-    links.check(url, ports=ports)
+    check(url)
     return Row(
         record.line,
         url,
@@ -188,7 +191,7 @@ def _delimiter(content: str) -> str:
     URLs contain all sorts of signs: without a header, only a tab is plain, and semicolons that
     come in each line, if what follows them looks like no part of a URL and no comma is there.
     """
-    lines = [line for line in re.split(r"[\r\n]+", content) if line.strip()]
+    lines = _first_lines(content)
     if not lines:
         return ","
     for each in _DELIMITERS:
@@ -198,6 +201,13 @@ def _delimiter(content: str) -> str:
     if tab and before.count('"') % 2 == 0:
         return "\t"
     return ";" if all(map(_SEMICOLONS.fullmatch, lines)) else ","
+
+
+def _first_lines(content: str) -> list[str]:
+    """Those that are not empty. The last one may be cut off, if it is the only one."""
+    beginning = content.lstrip("\r\n")[:_LOOKED_AT]
+    lines = [line for line in re.split(r"[\r\n]+", beginning) if line.strip()]
+    return lines[:-1] if len(beginning) == _LOOKED_AT and len(lines) > 1 else lines
 
 
 def _named_columns(cells: Sequence[str]) -> Mapping[str, int] | None:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from db import exports, fetches, tasks
+from db import exports, fetches, garbage, tasks
 from db.models import ExportFile, FetchItem
 from domain import lists
 from domain.errors import NotFound
+from domain.fetches import EXPORT_DAYS
 from jobs import outcomes
 from jobs.runs import Overtaken, Run, Tools
 from storage import keys
@@ -21,8 +22,8 @@ from storage import keys
 log = logging.getLogger(__name__)
 
 CONTENT_TYPE: Final = "text/csv;charset=UTF-8"
-KEPT: Final = timedelta(days=7)
-"""How long a file can be downloaded."""
+PUBLISHED_WITHIN: Final = timedelta(days=1)
+"""What was stored and is not published by then, is removed: its run was killed."""
 _PAGE: Final = 500
 
 Page: TypeAlias = Sequence[Sequence[object]]
@@ -59,24 +60,51 @@ async def export(run: Run) -> None:
     table = file and _table(run.tools, file)
     if not file or not table:
         raise NotFound("FetchTask", run.task.id)
+    await _clean(run)
     key = keys.export(run.task.id, run.task.attempt)
-    await run.tools.store.delete_all(keys.exports(run.task.id))  # what a killed run left
     with run.tools.workspace.folder() as folder:
         written = await _write(folder / "export.csv", table)
-        await run.tools.store.put_file(key, written.path, CONTENT_TYPE)
-    await _publish(run, file, key, written)
+        await _announce(run, key)
+        try:
+            await run.tools.store.put_file(key, written.path, CONTENT_TYPE)
+            await _publish(run, file, key, written)
+        finally:
+            await _drop_unless_kept(run.tools, key)
 
 
 async def expire(tools: Tools, *, now: datetime | None = None) -> None:
     """Remove the files whose time is over."""
+    while True:
+        async with tools.db.read() as session:
+            over = await exports.expired(session, now=now or datetime.now(UTC))
+        if not over:
+            return
+        await tools.store.delete([file.key for file in over if file.key])
+        async with tools.db.write() as session:
+            await exports.forget(session, [file.id for file in over])
+        log.info("%s exports have expired", len(over))
+
+
+async def _clean(run: Run) -> None:
+    """Remove what runs before this one left. A later one's file is not ours."""
+    earlier = range(1, run.task.attempt)
+    await run.tools.store.delete([keys.export(run.task.id, number) for number in earlier])
+
+
+async def _announce(run: Run, key: str) -> None:
+    """Have the file that comes now removed, unless it is published in time."""
+    async with run.tools.db.write() as session:
+        if not await tasks.hold(session, run.task):
+            raise Overtaken
+        await garbage.add(session, [key], after=PUBLISHED_WITHIN)
+
+
+async def _drop_unless_kept(tools: Tools, key: str) -> None:
+    """Also after an error: the connection can break after a commit and before its answer."""
     async with tools.db.read() as session:
-        over = await exports.expired(session, now=now or datetime.now(UTC))
-    if not over:
-        return
-    await tools.store.delete([file.key for file in over if file.key])
-    async with tools.db.write() as session:
-        await exports.forget(session, [file.id for file in over])
-    log.info("%s exports have expired", len(over))
+        kept = await exports.known(session, [key])
+    if not kept:
+        await tools.store.delete([key])
 
 
 def _table(tools: Tools, file: ExportFile) -> Table | None:
@@ -134,10 +162,14 @@ async def _write(path: Path, table: Table) -> Written:
 
 
 async def _publish(run: Run, file: ExportFile, key: str, written: Written) -> None:
-    expires_at = (datetime.now(UTC) + KEPT).replace(microsecond=0)  # as signed links have it
+    expires_at = (datetime.now(UTC) + timedelta(days=EXPORT_DAYS)).replace(
+        microsecond=0
+    )  # as signed links have it
     async with run.tools.db.write() as session:
         if not await tasks.succeed(session, run.task):
             raise Overtaken
+        if not await garbage.spare(session, key):
+            raise TimeoutError(f"storing {key} took longer than {PUBLISHED_WITHIN}")
         await exports.finish(
             session,
             file.id,

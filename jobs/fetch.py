@@ -1,18 +1,21 @@
 """Downloading the rows of a fetch, a few side by side.
 
-A run ends when nothing is left to download; the task goes on until the last file was checked,
-and `jobs.fetches.settle` ends it. While all that is left has to wait, the task is QUEUED, with a
-job for the moment when the first row is due.
+A run ends when nothing is left to download, or its turn is over; the task goes on until the last
+file was checked, and `jobs.fetches.settle` ends it. While rows are left, the task is QUEUED behind
+the others, with a job for the moment when the first row is due.
 """
 
 import asyncio
+import time
 from collections.abc import Set as AbstractSet
 from typing import Final
 from uuid import UUID
 
 from db import fetches
 from db.models import FetchItem
-from domain.fetches import AT_ONCE
+from db.session import WriteSession
+from domain.fetches import AT_ONCE, TURN_ROWS, TURN_S
+from domain.tasks import TaskStatus
 from jobs import fetch_items, uploads
 from jobs.fetch_items import Received
 from jobs.runs import Overtaken, Run, Tools
@@ -43,17 +46,24 @@ async def clean(tools: Tools, task_id: UUID) -> None:
 
 
 async def _download_all(run: Run, received: Received, reporting: asyncio.Task[None]) -> None:
-    """Rows that become due meanwhile have their turn, too. Any failure stops all."""
+    """Rows that become due meanwhile have their turn, too. Any failure stops all.
+
+    A row that has begun is brought to its end: not every server can go on in the middle.
+    """
     await _rest(run)
     busy: set[asyncio.Task[None]] = set()
+    ends_at, left = time.monotonic() + TURN_S, TURN_ROWS
     try:
         while True:
-            for item in await _take(run, AT_ONCE - len(busy)):
+            if time.monotonic() >= ends_at:
+                left = 0
+            for item in await _take(run, min(left, AT_ONCE - len(busy))):
+                left -= 1
                 received[item.id] = 0
                 busy.add(asyncio.create_task(fetch_items.fetch(run, item, received)))
             if not busy:
                 return
-            pause = await _pause(run) if len(busy) < AT_ONCE else None
+            pause = await _pause(run) if left and len(busy) < AT_ONCE else None
             done, _ = await asyncio.wait(
                 {*busy, reporting}, timeout=pause, return_when=asyncio.FIRST_COMPLETED
             )
@@ -87,8 +97,21 @@ async def _take(run: Run, limit: int) -> list[FetchItem]:
     if not limit:
         return []
     async with run.tools.db.write() as session:
+        if await _held(session, run) is None:
+            return []
         await fetch_items.check_running(session, run)
         return await fetches.take(session, run.task.id, limit)
+
+
+async def _held(session: WriteSession, run: Run) -> TaskStatus | None:
+    """Lock the task: RUNNING, PAUSED, or None when it has ended with its last row.
+
+    Raises `Overtaken`.
+    """
+    status = await fetches.hold(session, run.task)
+    if status is None and not await fetches.has_ended(session, run.task):
+        raise Overtaken
+    return status
 
 
 async def _pause(run: Run) -> float | None:
@@ -105,13 +128,15 @@ async def _rest(run: Run) -> None:
 
 
 async def _follow(run: Run) -> None:
-    """Queue the next run, if rows wait for one."""
+    """Queue the next run, if rows wait for one and the task is not over."""
     async with run.tools.db.write() as session:
-        await fetch_items.check_running(session, run)
+        if await _held(session, run) is not TaskStatus.RUNNING:
+            return
         seconds = await fetches.seconds_to_next(session, run.task.id)
         if seconds is not None:
-            await fetches.wait(session, run.task)
+            run.task.queued_at = None  # it has had its turn: its place is behind the others
             await run.tools.queue.defer(session, run.task, after_s=seconds)
+            await fetches.wait(session, run.task)
 
 
 async def _report(run: Run, received: Received) -> None:
@@ -120,10 +145,10 @@ async def _report(run: Run, received: Received) -> None:
     while True:
         news = {id: size for id, size in received.items() if told.get(id) != size}
         async with run.tools.db.write() as session:
-            if await fetches.hold(session, run.task) is None:
-                raise Overtaken
-            await fetches.heard(session, news)
+            if goes_on := await _held(session, run) is not None:
+                await fetches.heard(session, news)
             progress = await fetches.progress(session, run.task.id)
         told |= news
-        await run.report(progress)
+        if goes_on:
+            await run.report(progress)
         await asyncio.sleep(_REPORT_EVERY_S)

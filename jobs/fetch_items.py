@@ -5,14 +5,12 @@ are, is on the rows, so whoever takes over goes on from there, on whatever machi
 and the hand-over are one transaction: a row never has two videos.
 """
 
-import asyncio
 import logging
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from pathlib import Path
 from typing import Final, TypeAlias
 from uuid import UUID, uuid4
 
@@ -33,20 +31,20 @@ from domain.errors import (
     StorageFull,
 )
 from domain.events import topic
-from domain.fetches import DEVICE_TYPE, MAX_RETRIES, retry_at
+from domain.fetches import BROUGHT_ON, DEVICE_TYPE, MAX_RETRIES, retry_at
 from domain.media import Refusal
 from domain.tasks import TaskStatus
 from domain.uploads import TAKES_CHUNKS, ChunkPlan, UploadStatus, plan_chunks
 from domain.videos import SourceKind, VideoStatus
+from jobs import fetch_files, plans, uploads
 from jobs import fetches as outcomes
-from jobs import plans, uploads
+from jobs.fetch_files import NoRoom
 from jobs.plans import NewVideo
 from jobs.runs import Internal, Overtaken, Run
 from outbound import download
 from outbound.download import Download, Limits
 from outbound.spans import Resume
-from storage import bodies, keys
-from storage.bodies import BATCH
+from storage import keys
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +74,8 @@ async def fetch(run: Run, item: FetchItem, received: Received) -> None:
     row = Row(run, item, received)
     try:
         await _download(row)
+    except NoRoom as failure:  # its server may have lied about the size: the others go on
+        await _try_again(row, failure, None)
     except (StorageFull, StorageBusy):  # it passes, and concerns all rows
         raise
     except FetchInterrupted as failure:
@@ -169,6 +169,7 @@ async def _begin(row: Row, answer: Download, size: int) -> UploadSession:
         title=item.title or answer.file_name or "Untitled",
         device_type=DEVICE_TYPE,
         category_id=task.category_id,
+        skip_auto_transcode=task.skip_auto_transcode,
         file_name=answer.file_name,
         content_type=answer.content_type,
         sequential=True,
@@ -194,6 +195,8 @@ async def _begin(row: Row, answer: Download, size: int) -> UploadSession:
         await uploads.begin(tools.db, tools.store, upload, tools.limits, beside=link)
     except QuotaExceeded:
         raise
+    except StorageFull as failure:
+        raise NoRoom from failure
     except LimitExceeded as failure:  # others of the account's sessions will end
         raise FetchInterrupted(str(failure)) from failure
     item.upload_session_id = id
@@ -204,24 +207,9 @@ async def _spool(row: Row, answer: Download) -> None:
     """Learn the size of a file whose server does not tell it: from the file."""
     with row.run.tools.workspace.folder() as folder:
         path = folder / "file"
-        size = await _write(path, _counted(row, 0, answer.blocks()))
+        size = await fetch_files.write(row.run, path, _counted(row, 0, answer.blocks()))
         upload = await _begin(row, answer, size)
-        await _store(row, upload, 0, _read(path))
-
-
-async def _write(path: Path, blocks: AsyncIterator[bytes]) -> int:
-    size = 0
-    with path.open("xb", buffering=0) as file:
-        async for batch, length in bodies.batches(blocks):
-            await asyncio.to_thread(file.writelines, batch)
-            size += length
-    return size
-
-
-async def _read(path: Path) -> AsyncGenerator[bytes]:
-    with path.open("rb", buffering=0) as file:
-        while block := await asyncio.to_thread(file.read, BATCH):
-            yield block
+        await _store(row, upload, 0, fetch_files.read(path))
 
 
 async def _counted(row: Row, offset: int, blocks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
@@ -237,8 +225,10 @@ async def _store(
     """Append the bytes to the session; with the last one, the file is handed over."""
     tools = row.run.tools
     plan = ChunkPlan(upload.file_size, upload.chunk_size)
+    counted = offset
 
     async def keep(reached: int) -> None:
+        nonlocal counted
         async with tools.db.write() as session:
             twin = await _twin_locked(session, row) if reached == upload.file_size else None
             status = await fetches.hold(session, row.run.task)
@@ -249,6 +239,9 @@ async def _store(
             ):
                 raise await _closed(session, upload)
             await fetches.note(session, row.item.id, bytes_fetched=row.received[row.item.id])
+            if reached - counted >= BROUGHT_ON or reached == upload.file_size:
+                counted = reached
+                await _brought_on(session, row)
             if reached == upload.file_size:
                 await _hand_over(session, row, upload, _refuse_duplicate(twin))
         tools.bus.wake_soon(topic("upload", upload.id))
@@ -261,6 +254,13 @@ async def _store(
             raise FetchInterrupted("Another worker was fetching this file.")
         ref = uploads.ref_of(upload)
         await tools.store.append(ref, offset, blocks, digest=None, keep=keep)
+
+
+async def _brought_on(session: WriteSession, row: Row) -> None:
+    """What failed before no longer counts: not on the row, and not on the whole task."""
+    await fetches.note(session, row.item.id, failures=0)
+    await fetches.forgive(session, row.run.task)
+    row.item.failures = row.run.task.failures = 0
 
 
 async def _closed(session: WriteSession, upload: UploadSession) -> DomainError:
@@ -314,6 +314,7 @@ async def _revive(session: WriteSession, video: Video, upload: UploadSession) ->
     video.status, video.status_reason = VideoStatus.PROCESSING, None
     video.title, video.file_size = upload.title, upload.file_size
     video.category_id = upload.category_id
+    video.skip_auto_transcode = upload.skip_auto_transcode
     await session.flush()
     return video
 
@@ -327,6 +328,7 @@ async def _add_video(session: WriteSession, row: Row, upload: UploadSession) -> 
         source_type=row.item.source_type,
         source_id=row.item.source_id,
         category_id=upload.category_id,
+        skip_auto_transcode=upload.skip_auto_transcode,
     )
     return await plans.add_video(session, new)
 
@@ -356,6 +358,7 @@ async def _give_up(row: Row, failure: DomainError) -> None:
         task = await fetches.lock(session, row.run.task.id)
         if task is not None:
             await outcomes.counted(session, task)
+        row.run.task.failures = 0
     log.info("fetch %s: row %s failed: %s", row.run.task.id, item.position, failure)
     if item.upload_session_id:
         await uploads.clear(tools.db, tools.store, item.upload_session_id)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
-from db import inventory, objects
+from db import exports, inventory, objects
 from db.models import Content
 from jobs import maintenance
 from jobs.runs import Tools
@@ -61,6 +61,7 @@ async def check(
     listings = (
         _each(tools, store.list(keys.SOURCES), _sources, before, repair=repair),
         _each(tools, store.list(keys.MEDIA), _outputs, before, repair=repair),
+        _each(tools, store.list(keys.EXPORTS), _exports, before, repair=repair),
         _each(tools, store.list(keys.TAILS), _tails, before, repair=repair),
         _each(tools, store.uploads(), _uploads, before, repair=repair),
     )
@@ -178,6 +179,19 @@ async def _orphans(
         await tools.store.delete([one.key for one in orphans])
     for one in orphans:
         yield Finding(Fault.ORPHAN, one.key, f"{one.size} bytes", mended=repair)
+
+
+async def _exports(
+    tools: Tools, page: Sequence[ObjectInfo], before: datetime, *, repair: bool
+) -> AsyncGenerator[Finding]:
+    found = [one.key for one in page]
+    async with tools.db.read() as session:
+        known = await exports.known(session, found)
+        known |= await inventory.waiting_garbage(session, found)
+        waiting = tuple(await inventory.prefixes_of_garbage(session))
+    known |= {key for key in found if key.startswith(waiting)}
+    async for one in _orphans(tools, page, known, before, repair=repair):
+        yield one
 
 
 async def _tails(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from procrastinate.jobs import Job
 
-from db import challenges, events, garbage, objects, queues, tasks, uploads, workers
+from db import challenges, events, fetches, garbage, objects, queues, tasks, uploads, workers
 from db.models import Content
 from db.session import WriteSession
 from domain.errors import WorkerLost
@@ -63,6 +63,8 @@ async def _queue_again(session: WriteSession, tools: Tools, task_id: UUID) -> No
         return
     await outcomes.lock_video(session, found)
     task = await tasks.lock(session, found.account_id, task_id)
+    if task is not None and task.status is TaskStatus.PAUSED:
+        await fetches.rest(session, task.id)  # its worker died before it could say so
     if task is None or task.status not in READY_TO_RUN:
         return
     lost = WorkerLost(task.worker)

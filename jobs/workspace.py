@@ -6,12 +6,18 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
+
+RESERVE: Final = 512 << 20
+"""Bytes of the disk that files of unknown size leave free."""
 
 
 class Workspace:
     """One folder per process below `root`, held by a lock that ends with the process."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, reserve: int = RESERVE) -> None:
+        self.root = root
+        self.reserve = reserve
         root.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(root)
         self._folder = Path(tempfile.mkdtemp(dir=root, prefix="worker-"))

@@ -3,11 +3,13 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
 
 from domain.errors import UrlNotAllowed
-from domain.links import IpAddress
+from domain.links import IpAddress, Link
 
 Resolve: TypeAlias = Callable[[str], Awaitable[Sequence[str]]]
 """The addresses of a name; raises `OSError` when there are none."""
@@ -30,6 +32,8 @@ _REFUSED: Final = [
 ]
 """What `is_global` lets pass, in one version of Python or another."""
 _LOOPBACK: Final = ("127.0.0.1", "::1")
+_LOOKING_UP: Final = ThreadPoolExecutor(16, thread_name_prefix="look-up")
+"""Names of strangers' servers can take minutes: nothing else waits for these threads."""
 
 
 class Addresses:
@@ -52,6 +56,13 @@ class Addresses:
         if not all(self.allow(address) for address in answer):
             raise UrlNotAllowed("The server's address is not one of the public internet.")
 
+    def check_written(self, link: Link) -> None:
+        """Refuse a URL that says itself where it leads, and leads where we do not go."""
+        if link.address:
+            self.check([link.address])
+        elif _is_local(link.host):
+            self.check(map(ip_address, _LOOPBACK))
+
 
 def _is_public(address: IpAddress) -> bool:
     return (
@@ -63,12 +74,16 @@ def _is_public(address: IpAddress) -> bool:
 
 async def look_up(host: str, resolve: Resolve) -> Sequence[IPv4Address | IPv6Address]:
     """The addresses of a name. `localhost` never leaves this machine (RFC 6761, section 6.3)."""
-    local = host == "localhost" or host.endswith(".localhost")
-    found = _LOOPBACK if local else await resolve(host)
+    found = _LOOPBACK if _is_local(host) else await resolve(host)
     return [ip_address(each) for each in dict.fromkeys(found)]
+
+
+def _is_local(host: str) -> bool:
+    return host == "localhost" or host.endswith(".localhost")
 
 
 async def system_resolve(host: str) -> Sequence[str]:
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    look = partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
+    found = await loop.run_in_executor(_LOOKING_UP, look)
     return [str(place[0]) for *_, place in found]

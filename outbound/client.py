@@ -121,8 +121,7 @@ class Client:
     async def _asked(
         self, link: Link, method: str, *, headers: Mapping[str, str] | None, body: bytes | None
     ) -> AsyncGenerator[Answer]:
-        if link.address:
-            self._addresses.check([link.address])
+        self._addresses.check_written(link)
         with failures():
             async with asyncio.timeout(self._answer_timeout_s):
                 response = await self._session.request(

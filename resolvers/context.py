@@ -10,11 +10,13 @@ from db.bus import EventBus
 from db.locks import Locks
 from db.reader import Reader
 from db.session import Database
+from domain import links
 from domain.accounts import Viewer
 from domain.errors import Unauthenticated
 from domain.tokens import Signer
 from domain.uploads import UploadLimits
 from jobs.queue import Queue
+from outbound.addresses import Addresses
 from resolvers.loaders import Loaders
 from resolvers.viewers import Viewers
 from storage.base import ObjectStore
@@ -25,8 +27,13 @@ class FetchRules:
     """What may be fetched from URLs."""
 
     ports: Collection[int]
+    addresses: Addresses
     rows: int
     """URLs of one fetch."""
+
+    def check(self, url: str) -> None:
+        """Refuse a URL that cannot be fetched, as far as it tells itself."""
+        self.addresses.check_written(links.check(url, ports=self.ports))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,16 @@
 """Fetching files from URLs: which fetches a caller may ask for, beginning one, deleting one."""
 
+import asyncio
 from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from uuid import UUID
 
 from db import exports, fetches, garbage, objects, tasks
 from db.models import Task
 from db.rows import Rows
-from domain import links, lists, text
+from domain import lists, text
 from domain.errors import (
     Cancelled,
     DomainError,
@@ -22,7 +24,7 @@ from domain.paging import Window
 from domain.tasks import TaskKind, TaskStatus
 from jobs import outcomes
 from resolvers import categories, uploads
-from resolvers.context import Context
+from resolvers.context import Context, FetchRules
 from storage import keys
 
 _DELETED = "The fetch was deleted."
@@ -35,6 +37,7 @@ class NewFetch:
     source_type: str | None = None
     category_id: UUID | None = None
     file_name: str | None = None
+    skip_auto_transcode: bool = False
 
 
 def own_items(ctx: Context) -> Rows:
@@ -62,14 +65,18 @@ async def of_rows(ctx: Context, new: NewFetch, rows: Sequence[NewRow]) -> Task:
             raise InvalidArgument("The list has no rows.")
         if len(rows) > rules.rows:
             raise LimitExceeded("The number of rows", limit=rules.rows, actual=len(rows))
-    checked = [_checked(row, number, rules.ports) for number, row in enumerate(rows)]
+    checked = await asyncio.to_thread(_all_checked, rows, rules)  # of up to a million characters
     return await _create(ctx, new, checked)
 
 
-def _checked(row: NewRow, number: int, ports: Collection[int]) -> NewRow:
+def _all_checked(rows: Sequence[NewRow], rules: FetchRules) -> list[NewRow]:
+    return [_checked(row, number, rules) for number, row in enumerate(rows)]
+
+
+def _checked(row: NewRow, number: int, rules: FetchRules) -> NewRow:
     place = ("source", "items", str(number))
     with _at(*place, "url"):
-        links.check(row.url, ports=ports)
+        rules.check(row.url)
     with _at(*place, "title"):
         title = text.optional("title", row.title, text.MAX_TITLE)
     with _at(*place, "sourceId"):
@@ -93,7 +100,8 @@ async def of_file(ctx: Context, new: NewFetch, file: File) -> Task:
     with _at("source", "csvFile"):
         _check_size(file.size)
         data = b"".join([block async for block in file.body])
-        return await _of_list(ctx, new, data, file.name)
+        rows = await _read(ctx, data)
+    return await _create(ctx, _named(new, file.name), rows)
 
 
 async def of_object(ctx: Context, new: NewFetch, storage_id: str) -> Task:
@@ -108,7 +116,8 @@ async def of_object(ctx: Context, new: NewFetch, storage_id: str) -> Task:
             raise NotFound("StoredObject", storage_id)
         _check_size(found.file_size)
         data = b"".join([block async for block in ctx.services.store.read(content.key)])
-        return await _of_list(ctx, new, data, found.file_name)
+        rows = await _read(ctx, data)
+    return await _create(ctx, _named(new, found.file_name), rows)
 
 
 def _check_size(size: int) -> None:
@@ -116,14 +125,15 @@ def _check_size(size: int) -> None:
         raise LimitExceeded("The size of the list", limit=MAX_LIST_SIZE, actual=size)
 
 
-async def _of_list(ctx: Context, new: NewFetch, data: bytes, name: str | None) -> Task:
+async def _read(ctx: Context, data: bytes) -> list[NewRow]:
     rules = ctx.services.fetch_rules
-    rows = [
-        NewRow(row.url, row.title, row.source_id)
-        for row in lists.read_csv(data, most=rules.rows, ports=rules.ports)
-    ]
-    named = NewFetch(new.source_type, new.category_id, new.file_name or name)
-    return await _create(ctx, named, rows)
+    read = partial(lists.read_csv, data, most=rules.rows, check=rules.check)
+    found = await asyncio.to_thread(read)  # it may take as long as other requests cannot wait
+    return [NewRow(row.url, row.title, row.source_id) for row in found]
+
+
+def _named(new: NewFetch, name: str | None) -> NewFetch:
+    return replace(new, file_name=new.file_name or name)
 
 
 async def _create(ctx: Context, new: NewFetch, rows: Sequence[NewRow]) -> Task:
@@ -135,6 +145,7 @@ async def _create(ctx: Context, new: NewFetch, rows: Sequence[NewRow]) -> Task:
         kind=TaskKind.FETCH,
         status=TaskStatus.QUEUED,
         category_id=new.category_id,
+        skip_auto_transcode=new.skip_auto_transcode,
         file_name=text.file_name(new.file_name),
         total_count=len(rows),
         success_count=0,

@@ -35,7 +35,7 @@ class ExportFile:
         "id",
         "expires_at",
         context=True,
-        description="Signed link that hands the file out to whoever has it.",
+        description="Signed link that hands the file, with every URL in full, to whoever has it.",
     )
     expires_at: datetime = strawberry.field(
         description="When the link ends and the file is removed: 7 days after it was written."

@@ -43,7 +43,7 @@ class FetchItem(Node):
     model: ClassVar = models.FetchItem
 
     position: int = strawberry.field(description="Its place in the list, from 1.")
-    url: Url = strawberry.field(description="As you gave it. It is shown to nobody else.")
+    url: Url = strawberry.field(description="As you gave it. Exports have it, too.")
     title: str | None = strawberry.field(
         description="Title for the video; null: the name of the file."
     )
@@ -55,8 +55,9 @@ class FetchItem(Node):
         "error_code",
         description="Why it ended without a video, or why its last try failed; null otherwise.",
     )
-    attempts: int = column(
-        "failures", description="Tries that failed for a reason that may pass; at most 5 follow."
+    failures: int = strawberry.field(
+        description="Tries that failed one after the other for reasons that may pass. At most 5"
+        " follow the first; once more of the file has come, they are counted anew."
     )
     retry_at: datetime | None = strawberry.field(
         description="It is not tried again before; null unless its last try failed."
@@ -180,7 +181,9 @@ register(TaskKind.FETCH, FetchTask)
 
 @strawberry.input(description="A file to fetch.")
 class FetchItemInput:
-    url: str = strawberry.field(description="http or https URL, up to 1000 characters.")
+    url: str = strawberry.field(
+        description="http or https URL, up to `limits.maxUrlLength` characters."
+    )
     title: str | None = strawberry.field(
         default=UNSET, description="Title of the video; without it, the name of the file."
     )
@@ -193,11 +196,11 @@ class FetchItemInput:
 @strawberry.input(description="What to fetch: give exactly one of these.", one_of=True)
 class FetchSource:
     items: strawberry.Maybe[list[FetchItemInput]] = strawberry.field(
-        description="The files themselves, up to 1000 unless the operator says otherwise."
+        description="The files themselves, up to `limits.maxFetchRows`."
     )
     csv_file: strawberry.Maybe[Upload] = strawberry.field(
         description="A list in CSV with the columns url, title and sourceId, in UTF-8 or GB18030,"
-        " by the GraphQL multipart request specification; up to 4 MiB."
+        " by the GraphQL multipart request specification; up to `limits.maxFetchListSize`."
     )
     csv_storage_id: strawberry.Maybe[str] = strawberry.field(
         description="`storageId` of such a list that is stored already."
@@ -217,6 +220,9 @@ class CreateFetchInput:
     file_name: str | None = strawberry.field(
         default=UNSET,
         description="Name of the list, up to 255 characters; without it, the file's.",
+    )
+    skip_auto_transcode: bool = strawberry.field(
+        default=False, description="Make nothing of the videos until `transcodeVideo` asks for it."
     )
 
 
@@ -260,7 +266,12 @@ def _new(input: CreateFetchInput) -> NewFetch:
     category: UUID | None = None
     if input.category_id:
         category = ids.decode(input.category_id, "Category", path=("categoryId",))
-    return NewFetch(input.source_type or None, category, input.file_name or None)
+    return NewFetch(
+        input.source_type or None,
+        category,
+        input.file_name or None,
+        skip_auto_transcode=input.skip_auto_transcode,
+    )
 
 
 async def _created(ctx: Context, new: NewFetch, source: FetchSource) -> models.Task:

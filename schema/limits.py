@@ -5,6 +5,8 @@ import strawberry
 from domain import (
     categories,
     clips,
+    fetches,
+    links,
     media,
     own_templates,
     paging,
@@ -59,6 +61,10 @@ class Limits:
     max_category_depth: int = strawberry.field(
         description="Categories that lie in one another, the outermost one counted."
     )
+    max_fetch_rows: int = strawberry.field(description="URLs of one fetch.")
+    max_fetch_list_size: Bytes = strawberry.field(description="Bytes of a list of URLs in CSV.")
+    max_url_length: int = strawberry.field(description="Characters of a URL to fetch.")
+    export_days: int = strawberry.field(description="How long the file of an export is kept.")
     max_playback_ttl_seconds: int = strawberry.field(description="How long a link may hold.")
 
 
@@ -94,5 +100,9 @@ class LimitsQuery:
             max_templates_at_once=own_templates.MAX_CHOSEN,
             max_categories=categories.MAX_CATEGORIES,
             max_category_depth=categories.MAX_DEPTH,
+            max_fetch_rows=services.fetch_rules.rows,
+            max_fetch_list_size=Bytes(fetches.MAX_LIST_SIZE),
+            max_url_length=links.MAX_URL,
+            export_days=fetches.EXPORT_DAYS,
             max_playback_ttl_seconds=playback.MAX_TTL_SECONDS,
         )

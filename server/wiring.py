@@ -101,7 +101,11 @@ async def open_services(settings: Settings, database_url: str) -> AsyncGenerator
             export_links=Signer(secret, "export"),
             challenges=Signer(secret, "possession"),
             limits=settings.upload_limits,
-            fetch_rules=FetchRules(settings.outbound_ports, settings.max_fetch_rows),
+            fetch_rules=FetchRules(
+                settings.outbound_ports,
+                Addresses(settings.outbound_networks),
+                settings.max_fetch_rows,
+            ),
             viewers=Viewers(db),
             json_in_sql=settings.json_in_sql,
         )

@@ -31,14 +31,14 @@ class FileThreads:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="storage")
 
     async def run(self, call: Callable[[], T]) -> T:
-        with _full_disk():
+        with full_disk():
             return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
     async def run_to_end(self, call: Callable[[], T]) -> T:
         """As `run`, but a caller that is cancelled goes on only when the thread is done."""
         running = asyncio.get_running_loop().run_in_executor(self._pool, call)
         try:
-            with _full_disk():
+            with full_disk():
                 return await asyncio.shield(running)
         except asyncio.CancelledError:
             await asyncio.gather(running, return_exceptions=True)
@@ -86,7 +86,8 @@ class Slice:
 
 
 @contextmanager
-def _full_disk() -> Generator[None]:
+def full_disk() -> Generator[None]:
+    """Has `StorageFull` raised when the disk, or what we may have of it, is full inside."""
     try:
         yield
     except OSError as failure:

@@ -73,6 +73,8 @@ class Task(Base):
     category_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("category.id", ondelete="SET NULL"), index=True
     )
+    skip_auto_transcode: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether nothing is made of its videos unless it is asked for. Of fetches."""
     file_name: Mapped[str | None] = mapped_column(String(255))
     total_count: Mapped[int | None]
     success_count: Mapped[int | None]

@@ -3,12 +3,15 @@
 import csv
 import io
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 
+from db import garbage
 from db.models import ExportFile, FetchItem, Task
 from domain.errors import ErrorCode
 from domain.tasks import TaskKind, TaskStatus
@@ -17,6 +20,8 @@ from jobs.lanes import Lane
 from jobs.runs import Tools
 from resolvers.context import Services
 from schema import ids
+from storage import keys
+from storage.local import LocalStore
 from tests.support import fetching, uploading
 from tests.support.api import Api, OperationFailed
 
@@ -192,6 +197,83 @@ async def test_a_file_goes_after_a_week(
     answer = await api.http.get(file["downloadUrl"])
     assert (answer.status_code, answer.json()["code"]) == (403, "LINK_INVALID")
     del services
+
+
+async def test_a_file_is_gone_when_its_time_is_over(
+    api: Api, services: Services, export_all: Work
+) -> None:
+    """Whoever removes it may be late."""
+    id = await begin(api, await fetching.begin(api, *URLS))
+    await export_all()
+    async with services.db.write() as session:
+        await session.execute(text("update export_file set expires_at = now()"))
+    assert (await state(api, id))["file"] is None
+
+
+async def test_all_files_whose_time_is_over_go_at_once(
+    api: Api, services: Services, tools: Tools
+) -> None:
+    id = ids.decode(await begin(api, await fetching.begin(api, *URLS)), "ExportTask")
+    async with services.db.write() as session:
+        await session.execute(text(MANY), {"task": id})
+    await export.expire(tools)
+    async with services.db.read() as session:
+        files = list(await session.scalars(select(ExportFile)))
+    assert (len(files), {file.key for file in files}) == (251, {None})
+
+
+MANY = """
+with made as (
+  insert into task (id, account_id, kind, status)
+  select gen_random_uuid(), account_id, kind, 'succeeded' from task, generate_series(1, 250)
+  where id = :task returning id
+)
+insert into export_file (id, task_id, file_name, key, expires_at)
+select id, id, 'a.csv', 'exports/' || replace(id::text, '-', '') || '/1.csv', now() from made
+"""
+
+
+class Slow(LocalStore):
+    """So slow that something happens between storing a file and saying so."""
+
+    meanwhile: Work
+
+    async def put_file(self, key: str, path: Path, content_type: str) -> None:
+        await super().put_file(key, path, content_type)
+        await self.meanwhile()
+
+
+CANCEL = "mutation ($id: ID!) { cancelTask(id: $id) { userErrors { code } } }"
+
+
+async def test_a_cancelled_export_leaves_no_file(api: Api, tools: Tools, tmp_path: Path) -> None:
+    id = await begin(api, await fetching.begin(api, *URLS))
+    (tmp_path / "later").write_bytes(b"later")
+    store, key = Slow(tmp_path / "store"), ids.decode(id, "ExportTask")
+    announced: list[str] = []
+
+    async def cancel() -> None:
+        async with tools.db.read() as session:
+            announced.extend(await garbage.waiting(session))
+        assert (await api.run(CANCEL, id=id))["cancelTask"]["userErrors"] == []
+
+    await LocalStore.put_file(store, keys.export(key, 9), tmp_path / "later", "text/csv")
+    store.meanwhile = cancel
+    house = replace(tools, store=store)
+    await worker.work_until_empty(house, [Lane([queue.EXPORT], 1)])
+    assert (await state(api, id))["status"] == "CANCELLED"
+    assert announced == [keys.export(key, 1)]
+    assert await stored(house, id) == [keys.export(key, 9)]  # a later run's is not touched
+    await store.close()
+
+
+async def test_a_file_that_was_published_is_not_collected(
+    api: Api, tools: Tools, export_all: Work
+) -> None:
+    id = await begin(api, await fetching.begin(api, *URLS))
+    await export_all()
+    await maintenance.collect(tools, now=datetime.now(UTC) + timedelta(days=2))
+    assert len(await stored(tools, id)) == 1
 
 
 async def stored(tools: Tools, id: str) -> list[str]:

@@ -109,6 +109,10 @@ BAD_URLS = {
     "http://me@films.example/a": "URL_NOT_ALLOWED",
     "nonsense": "URL_NOT_ALLOWED",
     "http://films.example/" + "a" * 1000: "LIMIT_EXCEEDED",
+    "http://10.0.0.1/a": "URL_NOT_ALLOWED",
+    "http://0x7f.2/a": "URL_NOT_ALLOWED",
+    "http://[::1]/a": "URL_NOT_ALLOWED",
+    "http://localhost/a": "URL_NOT_ALLOWED",
 }
 
 
@@ -124,6 +128,13 @@ async def test_a_url_that_cannot_be_is_refused_with_its_place(
 
 
 async def test_limits_are_named(api: Api, services: Services) -> None:
+    query = "{ limits { maxFetchRows maxFetchListSize maxUrlLength exportDays } }"
+    assert (await api.run(query))["limits"] == {
+        "maxFetchRows": 1000,
+        "maxFetchListSize": 4 << 20,
+        "maxUrlLength": 1000,
+        "exportDays": 7,
+    }
     payload = await fetching.create(api, *[URL] * 1001)
     (error,) = payload["userErrors"]
     assert (error["code"], error["limit"], error["actual"]) == ("LIMIT_EXCEEDED", 1000, 1001)
@@ -156,6 +167,8 @@ async def test_a_category_must_be_ones_own(
     assert (await api.run(query, id=fetch))["task"] == {"category": {"id": id}}
     (error,) = (await fetching.create(stranger, URL, categoryId=id))["userErrors"]
     assert (error["code"], error["path"]) == ("NOT_FOUND", ["categoryId"])
+    (error,) = (await send_list(stranger, LIST.encode(), categoryId=id))["userErrors"]
+    assert (error["code"], error["path"]) == ("NOT_FOUND", ["categoryId"])
     assert await counted(services) == (1, 1)
 
 
@@ -177,8 +190,8 @@ async def test_a_list_in_csv(api: Api, encoding: str) -> None:
     assert (await fetching.state(api, id))["fileName"] == "list.csv"
 
 
-async def send_list(api: Api, data: bytes) -> dict[str, Any]:
-    values = {"source": {"csvFile": None}, "sourceType": "cms"}
+async def send_list(api: Api, data: bytes, **input: Any) -> dict[str, Any]:
+    values = {"source": {"csvFile": None}, "sourceType": "cms", **input}
     file = {"variables.input.source.csvFile": ("list.csv", data, "text/csv")}
     body = (await forms.post(api, fetching.CREATE, {"input": values}, file)).json()
     assert "errors" not in body, body
@@ -204,6 +217,8 @@ async def test_wrong_lines_of_a_list_are_named_together(api: Api, services: Serv
     assert (error["code"], error["path"]) == ("INVALID_ARGUMENT", ["source", "csvFile"])
     assert "Line 3: " in error["message"]
     assert "Line 5: " in error["message"]
+    (error,) = (await send_list(api, b"http://169.254.169.254/latest\n"))["userErrors"]
+    assert "Line 1: The server's address is not one of the public" in error["message"]
     (error,) = (await send_list(api, f"{URL}\n".encode() * 1001))["userErrors"]
     assert (error["code"], error["limit"]) == ("LIMIT_EXCEEDED", 1000)
     (error,) = (await send_list(api, b"x" * ((4 << 20) + 1)))["userErrors"]

@@ -476,7 +476,7 @@ def _export(made: Rows, tenant: str, number: int) -> None:
         row_count=number if written else None,
         file_size=_pick(values.SIZES, number) if written else None,
         sha256=digest(number) if written else None,
-        expires_at=EPOCH if written else None,
+        expires_at=EPOCH + timedelta(days=36_500) if written else None,  # else it is gone
     )
 
 

@@ -21,7 +21,7 @@ query ($id: ID!, $status: [TaskStatus!]) {
       items(first: 100, status: $status) {
         totalCount
         nodes {
-          id position url title sourceId status attempts bytesFetched fileSize progress finishedAt
+          id position url title sourceId status failures bytesFetched fileSize progress finishedAt
           error { code message } video { id vid title status sha256 fileSize sourceType sourceId }
         }
       }

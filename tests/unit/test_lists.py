@@ -2,11 +2,13 @@
 
 import csv
 import io
+import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
-from domain import lists
+from domain import links, lists
 from domain.errors import InvalidArgument, LimitExceeded
 from domain.lists import Row
 
@@ -135,7 +137,8 @@ def test_a_quote_that_is_never_closed_is_named_where_it_opens() -> None:
 
 
 def test_other_ports_may_be_allowed() -> None:
-    assert lists.read_csv(b"http://a.example:22/", ports={22}) == [Row(1, "http://a.example:22/")]
+    check = partial(links.check, ports={22})
+    assert lists.read_csv(b"http://a.example:22/", check=check) == [Row(1, "http://a.example:22/")]
 
 
 def test_a_list_has_no_more_rows_than_allowed() -> None:
@@ -147,6 +150,26 @@ def test_a_list_has_no_more_rows_than_allowed() -> None:
     assert len(lists.read_csv(b"http://a.example/\n" * 1000)) == 1000
     with pytest.raises(LimitExceeded):
         lists.read_csv(b"http://a.example/\n" * 1001)
+
+
+def test_nothing_is_read_behind_the_first_row_that_is_too_many() -> None:
+    """Else a list of 4 MiB keeps a core busy for five seconds and more."""
+    data, begun = b"a\n" * (2 << 20), time.thread_time()
+    with pytest.raises(LimitExceeded) as failure:
+        lists.read_csv(data, most=1000)
+    assert failure.value.actual == 1001
+    assert time.thread_time() - begun < 1
+
+
+@pytest.mark.parametrize("size", [70_000, 200_000])
+def test_a_first_line_that_is_far_too_long_is_named(size: int) -> None:
+    with pytest.raises(InvalidArgument, match=r"^Wrong lines of the list: 1\. Line 1: "):
+        lists.read_csv(b"x" * size + b"\nhttp://a.example/\n")
+
+
+def test_what_separates_cells_is_seen_in_the_first_lines() -> None:
+    lines = [f"http://a.example/{number};One" for number in range(5_000)]
+    assert lists.read_csv("\n".join(lines).encode(), most=5_000)[-1].title == "One"
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf", b"url,title\n"])

@@ -2,23 +2,28 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 
+from db import fetches as tables
 from db import tasks
 from db.models import FetchItem, Task, UploadSession, Video
 from db.session import Database
 from domain.errors import Cancelled
+from domain.fetches import MAX_RETRIES, TURN_ROWS
 from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadLimits, UploadStatus
-from domain.videos import SourceKind
-from jobs import fetches, outcomes, queue, worker
+from domain.videos import SourceKind, VideoStatus
+from jobs import fetches, maintenance, outcomes, queue, worker
 from jobs.lanes import Lane
 from jobs.runs import Tools
+from jobs.workspace import Workspace
 from outbound.client import Client
 from schema import ids
 from tests.support import factories, fetching, samples, uploading
@@ -66,6 +71,10 @@ class House:
         async with self.db.read() as session:
             return (await session.scalars(select(Task).where(Task.kind == TaskKind.FETCH))).one()
 
+    async def task_of(self, id: str) -> Task:
+        async with self.db.read() as session:
+            return await session.get_one(Task, ids.decode(id, "FetchTask"))
+
     async def held(self) -> list[str]:
         """What the store has of uploads."""
         found = [one.token async for one in self.tools.store.uploads()]
@@ -85,7 +94,7 @@ async def test_a_url_becomes_a_video(house: House, site: Site, clip: bytes) -> N
     (row,) = found["items"]["nodes"]
     assert (found["status"], found["progress"], found["successCount"]) == ("SUCCEEDED", 1.0, 1)
     assert (row["status"], row["bytesFetched"], row["progress"]) == ("SUCCEEDED", len(clip), 1.0)
-    assert (row["url"], row["error"], row["attempts"]) == (url, None, 0)
+    assert (row["url"], row["error"], row["failures"]) == (url, None, 0)
     assert row["finishedAt"] <= found["finishedAt"]
     video = row["video"]
     assert (video["title"], video["sha256"]) == ("a b.mp4", uploading.sha256(clip))
@@ -118,7 +127,7 @@ async def test_what_was_cut_off_is_continued(house: House, site: Site, clip: byt
     await house.work()
     found = await fetching.state(house.api, id)
     (row,) = found["items"]["nodes"]
-    assert (found["status"], row["status"], row["attempts"]) == ("QUEUED", "QUEUED", 1)
+    assert (found["status"], row["status"], row["failures"]) == ("QUEUED", "QUEUED", 1)
     assert row["error"]["code"] == "FETCH_FAILED"
     (upload,) = await house.all(UploadSession)
     kept = upload.received_bytes
@@ -179,7 +188,7 @@ async def test_what_is_no_video_ends_the_row(house: House, site: Site, name: str
     await house.work()
     found = await fetching.state(house.api, id)
     (row,) = found["items"]["nodes"]
-    assert (row["status"], row["error"]["code"], row["attempts"]) == ("FAILED", code, 0)
+    assert (row["status"], row["error"]["code"], row["failures"]) == ("FAILED", code, 0)
     assert (found["status"], found["failCount"]) == ("FAILED", 1)
     assert found["error"]["code"] == "FETCH_FAILED"
     assert len(site.seen) == 1
@@ -197,7 +206,7 @@ async def test_a_busy_server_is_asked_again_when_it_wishes(
     await house.hurry()
     await house.work()
     (row,) = await fetching.rows(house.api, id)
-    assert (row["status"], row["attempts"], row["error"]) == ("SUCCEEDED", 1, None)
+    assert (row["status"], row["failures"], row["error"]) == ("SUCCEEDED", 0, None)
 
 
 async def test_a_row_is_tried_again_five_times(house: House, site: Site) -> None:
@@ -206,7 +215,7 @@ async def test_a_row_is_tried_again_five_times(house: House, site: Site) -> None
         await house.work()
         await house.hurry()
     (row,) = await fetching.rows(house.api, id)
-    assert (row["status"], row["attempts"], len(site.seen)) == ("FAILED", 5, 6)
+    assert (row["status"], row["failures"], len(site.seen)) == ("FAILED", 5, 6)
     assert row["error"] == {"code": "FETCH_FAILED", "message": "The server answers 500."}
 
 
@@ -316,6 +325,128 @@ async def test_a_file_above_the_limit_is_not_fetched(
     (row,) = await fetching.rows(house.api, id)
     assert (row["status"], row["error"]["code"]) == ("FAILED", "LIMIT_EXCEEDED")
     assert (await house.all(UploadSession), await house.held()) == ([], [])
+
+
+async def test_a_server_that_lies_about_the_size_does_not_keep_the_others(
+    house: House, site: Site, clip: bytes
+) -> None:
+    size = shutil.disk_usage(house.tools.workspace.root).free + (64 << 30)
+    lying = Page(clip, length=False, headers={"Content-Length": str(size)})
+    id = await fetching.begin(house.api, site.add("/a", lying), site.add("/b", Page(clip)))
+    for _ in range(MAX_RETRIES + 1):
+        await house.work()
+        await house.hurry()
+    found = await fetching.state(house.api, id)
+    first, second = found["items"]["nodes"]
+    assert (first["status"], first["error"]["code"]) == ("FAILED", "STORAGE_FULL")
+    assert (first["failures"], len(site.ranges("/a"))) == (MAX_RETRIES, MAX_RETRIES + 1)
+    assert (found["status"], second["status"]) == ("PARTIAL", "SUCCEEDED")
+
+
+async def test_a_file_of_unknown_size_takes_no_more_than_the_quota(
+    house: House, site: Site
+) -> None:
+    """Its server keeps the end to itself: nobody waits for that."""
+    page = Page(bytes(20 << 20), length=False, gate=asyncio.Event())
+    id = await fetching.begin(house.api, site.add("/a", page))
+    await house.work(replace(house.tools, limits=UploadLimits(storage_quota=1 << 20)))
+    (row,) = await fetching.rows(house.api, id)
+    assert (row["status"], row["error"]["code"]) == ("FAILED", "QUOTA_EXCEEDED")
+    assert (await house.all(UploadSession), await house.held()) == ([], [])
+
+
+async def test_a_file_of_unknown_size_leaves_others_room_on_the_disk(
+    house: House, site: Site, clip: bytes, tmp_path: Path
+) -> None:
+    id = await fetching.begin(house.api, site.add("/a", Page(clip, length=False)))
+    full = Workspace(tmp_path, reserve=1 << 60)
+    await house.work(replace(house.tools, workspace=full))
+    full.close()
+    (row,) = await fetching.rows(house.api, id)
+    assert (row["status"], row["error"]["code"], row["failures"]) == ("QUEUED", "STORAGE_FULL", 1)
+    await house.hurry()
+    await house.work()
+    (row,) = await fetching.rows(house.api, id)
+    assert (row["status"], row["error"]) == ("SUCCEEDED", None)
+
+
+async def test_a_row_that_is_brought_on_does_not_add_its_failures_up(
+    house: House, site: Site, clip: bytes
+) -> None:
+    body = clip + (10 << 20).to_bytes(4) + b"free" + os.urandom((10 << 20) - 8)
+    page = Page(body, cuts=[2 << 20] * 7)
+    id = await fetching.begin(house.api, site.add("/a.mp4", page))
+    async with house.db.write() as session:
+        await session.execute(text("update task set failures = 2"))
+    await house.work()
+    (row,) = await fetching.rows(house.api, id)
+    assert (row["status"], row["failures"], (await house.task()).failures) == ("QUEUED", 1, 0)
+    for _ in range(7):
+        await house.hurry()
+        await house.work()
+    (row,) = await fetching.rows(house.api, id)
+    assert (row["status"], row["video"]["sha256"]) == ("SUCCEEDED", uploading.sha256(body))
+
+
+async def test_a_long_fetch_lets_others_have_their_turn(
+    house: House, site: Site, stranger: Api
+) -> None:
+    gone = Page(status="404 Not Found")
+    id = await fetching.begin(
+        house.api, *(site.add(f"/{one}", gone) for one in range(TURN_ROWS + 2))
+    )
+    await fetching.begin(house.api, site.add("/second", gone))
+    await fetching.begin(stranger, site.add("/other", gone))
+    await house.work()
+    paths = [one.path for one in site.seen]
+    assert paths[TURN_ROWS : TURN_ROWS + 2] == ["/other", "/second"]
+    assert (await fetching.state(house.api, id))["failCount"] == TURN_ROWS + 2
+    assert (await house.task_of(id)).attempt == 2
+
+
+async def test_a_run_whose_last_row_ended_is_not_overtaken(
+    house: House, site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    await fetching.begin(house.api, site.add("/a", Page(status="404 Not Found")))
+    with caplog.at_level("INFO"):
+        await house.work()
+    assert "row 1 failed" in caplog.text
+    assert "overtaken" not in caplog.text
+
+
+async def test_rows_of_a_paused_fetch_rest_when_its_worker_dies(house: House, site: Site) -> None:
+    id = await fetching.begin(house.api, site.add("/a", Page(b"")))
+    async with house.db.write() as session:  # it died before it heard of the pause
+        run = await tasks.claim(session, (await house.task()).id, worker="dead")
+        assert run is not None
+        await tables.take(session, run.id, 1)
+        await tasks.pause(session, run.id)
+        await session.execute(text(DEAD))
+    (row,) = await fetching.rows(house.api, id)
+    assert row["status"] == "RUNNING"
+    await maintenance.rescue(house.tools)
+    found = await fetching.state(house.api, id)
+    assert (found["status"], found["items"]["nodes"][0]["status"]) == ("PAUSED", "QUEUED")
+
+
+DEAD = """
+with dead as (
+  insert into procrastinate_workers (last_heartbeat) values (now() - interval '1 hour') returning id
+)
+update procrastinate_jobs set status = 'doing', worker_id = dead.id from dead
+where queue_name = 'fetch'
+"""
+
+
+async def test_videos_of_a_fetch_need_not_be_transcoded(
+    house: House, site: Site, clip: bytes
+) -> None:
+    url = site.add("/a.mp4", Page(clip))
+    await fetching.begin(house.api, url, skipAutoTranscode=True)
+    await house.work()
+    (video,) = await house.all(Video)
+    assert (video.status, video.skip_auto_transcode) == (VideoStatus.PUBLISHED, True)
+    assert {one.kind for one in await house.all(Task)} == {TaskKind.FETCH, TaskKind.VERIFY}
 
 
 async def test_our_own_network_is_not_asked_by_default(house: House, site: Site) -> None:

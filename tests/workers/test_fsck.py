@@ -125,8 +125,10 @@ async def test_the_scrubber_reads_what_nobody_looked_at_for_a_month(
         assert await objects.sound(session, sha256=content.sha256, size=1_000) is None
 
 
-async def test_an_orphan_is_found_once_it_is_old_enough(house: Tools, tmp_path: Path) -> None:
-    key = keys.source("ab" * 32, uuid4())
+@pytest.mark.parametrize("key", [keys.source("ab" * 32, uuid4()), keys.export(uuid4(), 1)])
+async def test_an_orphan_is_found_once_it_is_old_enough(
+    house: Tools, tmp_path: Path, key: str
+) -> None:
     await put(house, key, b"12345", tmp_path)
     assert await checked(house, now=datetime.now(UTC)) == []
     assert await checked(house) == [Finding(Fault.ORPHAN, key, "5 bytes")]

@@ -395,6 +395,12 @@ def _tasks() -> None:
     op.add_column("task", sa.Column("cost_s", sa.Double(), nullable=True))
     op.add_column("task", sa.Column("command", sa.String(), nullable=True))
     op.add_column("task", sa.Column("category_id", sa.Uuid(), nullable=True))
+    op.add_column(
+        "task",
+        sa.Column(
+            "skip_auto_transcode", sa.Boolean(), server_default=sa.text("false"), nullable=False
+        ),
+    )
     op.add_column("task", sa.Column("file_name", sa.String(length=255), nullable=True))
     op.add_column("task", sa.Column("total_count", sa.Integer(), nullable=True))
     op.add_column("task", sa.Column("success_count", sa.Integer(), nullable=True))
