@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated, ClassVar, cast
-from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
@@ -17,7 +16,7 @@ from resolvers import categories, fetches, videos
 from resolvers.context import Context
 from resolvers.fetches import NewFetch
 from schema import ids, nodes
-from schema.categories import Category
+from schema.categories import Category, key_of
 from schema.connections import connection
 from schema.enums import TaskStatus
 from schema.errors import ExpectedErrors, MutationPayload
@@ -263,12 +262,9 @@ class FetchMutation:
 
 
 def _new(input: CreateFetchInput) -> NewFetch:
-    category: UUID | None = None
-    if input.category_id:
-        category = ids.decode(input.category_id, "Category", path=("categoryId",))
     return NewFetch(
         input.source_type or None,
-        category,
+        key_of(input.category_id),
         input.file_name or None,
         skip_auto_transcode=input.skip_auto_transcode,
     )
