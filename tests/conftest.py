@@ -114,11 +114,14 @@ def wiper(database_url: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
-def services(shared_services: Services, wiper: psycopg.Connection) -> Iterator[Services]:
-    """The process's services, on a database that is empty before and after."""
-    wiper.execute("select wipe()")
+async def services(shared_services: Services, wiper: psycopg.Connection) -> AsyncIterator[Services]:
+    """The process's services, on a database that is empty before and after.
+
+    Emptied in a thread: what the server still does after a test's last answer goes on meanwhile.
+    """
+    await asyncio.to_thread(wiper.execute, "select wipe()")
     yield shared_services
-    wiper.execute("select wipe()")
+    await asyncio.to_thread(wiper.execute, "select wipe()")
 
 
 @pytest.fixture
