@@ -30,7 +30,7 @@ from tests.support.waiting import until
 from tests.support.watching import play_sets, video_of
 from tests.support.workers import WorkerProcess
 
-KILLS = int(os.environ.get("WORKER_KILLS", "5"))
+KILLS = int(os.environ.get("WORKER_KILLS", "3"))
 SEED = int(os.environ.get("WORKER_KILLS_SEED", "1"))
 SECONDS, RATE = 4, 30
 RUNGS = ["ORIGIN", "P360", "P480"]

@@ -24,7 +24,7 @@ from jobs.worker import Lane
 from media.probe import probe
 from schema import ids
 from storage import keys
-from tests.support import factories
+from tests.support import decoding, factories
 from tests.support.api import Api
 
 LATER = timedelta(days=2)
@@ -98,7 +98,7 @@ def pictures(path: Path) -> list[bytes]:
     """The brightness of every frame, each as small as a stamp."""
     with av.open(str(path)) as container:
         return [
-            frame.reformat(16, 16, "gray").to_ndarray().tobytes()
+            b"".join(decoding.luma(frame.reformat(16, 16, "gray")))
             for frame in container.decode(video=0)
         ]
 

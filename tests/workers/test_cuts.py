@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import pytest
@@ -14,6 +13,7 @@ from domain.media import Source
 from media.cuts import Cut
 from media.passes import Encoder, Progress
 from media.probe import probe
+from tests.support.decoding import luma, sound
 from tests.support.samples import FULL_HD, ffmpeg, ffmpeg_path, make, sample
 
 NUMBER = "if(lt(X,32),20+mod(N,10)*20,20+floor(N/10)*10)"
@@ -239,7 +239,7 @@ async def test_no_two_frames_of_a_test_source_are_alike(tmp_path: Path) -> None:
     file = await _encoder().test_source(1000, tmp_path / "test.mp4", _ignore, pace=4)
 
     with av.open(file, "r") as opened:
-        frames = {frame.to_ndarray().tobytes() for frame in opened.decode(video=0)}
+        frames = {b"".join(luma(frame)) for frame in opened.decode(video=0)}
     assert len(frames) == 30
 
 
@@ -264,17 +264,15 @@ def _numbered(path: Path, filters: str = "") -> Path:
 def _numbers(file: Path) -> list[int]:
     """The number that each frame shows."""
     return [
-        round((int(picture[32, 16]) - 20) / 20) + 10 * round((int(picture[32, 48]) - 20) / 10)
+        round((picture[32][16] - 20) / 20) + 10 * round((picture[32][48] - 20) / 10)
         for picture in _greys(file)
     ]
 
 
-def _greys(file: Path) -> list[Any]:
-    """The brightness of each frame as coded, 16 for black; by row, then by column."""
+def _greys(file: Path) -> list[list[bytes]]:
+    """The brightness of each frame; by row, then by column."""
     with av.open(file, "r") as opened:
-        return [
-            frame.to_ndarray(format="yuv420p")[: frame.height] for frame in opened.decode(video=0)
-        ]
+        return [luma(frame.reformat(format="yuv420p")) for frame in opened.decode(video=0)]
 
 
 def _times(file: Path) -> list[Fraction]:
@@ -288,9 +286,7 @@ def _times(file: Path) -> list[Fraction]:
 
 def _samples(file: Path) -> Sequence[float]:
     with av.open(file, "r") as opened:
-        return [
-            float(one) for frame in opened.decode(audio=0) for one in frame.to_ndarray()[0].tolist()
-        ]
+        return [one for frame in opened.decode(audio=0) for one in sound(frame)]
 
 
 def _tone(file: Path) -> tuple[float, float]:
@@ -305,4 +301,4 @@ def _loudness(file: Path, start_s: float, end_s: float) -> float:
 
 def _borders(file: Path, *, frame: int) -> list[int]:
     """How bright the left and the right edge of a frame are."""
-    return [int(_greys(file)[frame][:, side].max()) for side in (0, -1)]
+    return [max(row[side] for row in _greys(file)[frame]) for side in (0, -1)]

@@ -29,7 +29,7 @@ from media.probe import probe
 from tests.support import hostile
 from tests.support.samples import FULL_HD, ffmpeg, ffmpeg_path, sample
 
-FLIPPED = int(os.environ.get("MEDIA_FLIPS", "60"))
+FLIPPED = int(os.environ.get("MEDIA_FLIPS", "30"))
 """How many files with some bits changed are tried."""
 
 SHELL = "$(reboot) `reboot`; %d %s %v\n[0:v]drawtext=textfile=/etc/passwd,'\"\\ =1+1"
