@@ -9,7 +9,7 @@ from db.models import TemplateCost, Video
 from db.session import ReadSession, WriteSession
 from domain import costs
 from domain.media import Source
-from domain.simulation import Simulation
+from domain.simulation import pace_of
 from domain.templates import Template
 
 
@@ -54,8 +54,9 @@ async def expected_s(
     if video.source is None:
         return None
     source = Source.from_json(video.source)
-    if video.simulation is not None:
-        return source.duration_ms / 1000 / Simulation.from_json(video.simulation).pace
+    pace = pace_of(video.simulation)
+    if pace is not None:
+        return source.duration_ms / 1000 / pace
     rows = await session.execute(
         select(TemplateCost.template_id, TemplateCost.cost).where(
             TemplateCost.source_class == costs.source_class(source),

@@ -16,6 +16,8 @@ from db.session import ReadSession, WriteSession
 
 GRACE = timedelta(hours=1)
 """How long whoever began to read what is gone may still do so."""
+STORED_WITHIN = timedelta(days=1)
+"""What a run stores and does not keep by then is removed: the run was killed."""
 
 
 async def add(session: WriteSession, keys: Collection[str], *, after: timedelta = GRACE) -> None:
@@ -38,14 +40,23 @@ async def due(
     return list(rows)
 
 
-async def spare(session: WriteSession, key: str) -> bool:
-    """Something refers to the key in time; False when it was due already."""
-    spared = await session.scalar(
+async def announce(session: WriteSession, key: str) -> None:
+    """Before a run stores anything there: it is removed, unless it is kept in time."""
+    await add(session, [key], after=STORED_WITHIN)
+
+
+async def keep(session: WriteSession, key: str) -> None:
+    """Something refers from now on to what was announced.
+
+    Raises `TimeoutError` when that is too late: it may be gone.
+    """
+    kept = await session.scalar(
         delete(Garbage)
         .where(Garbage.key == key, Garbage.due_at > func.now())
         .returning(Garbage.key)
     )
-    return spared is not None
+    if kept is None:
+        raise TimeoutError(f"storing {key} took longer than {STORED_WITHIN}")
 
 
 async def removed(session: WriteSession, keys: Collection[str]) -> None:

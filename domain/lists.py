@@ -14,7 +14,8 @@ from domain.errors import DomainError, InvalidArgument, LimitExceeded
 MAX_ROWS = 1_000
 MAX_FAULTS = 10
 """Wrong lines that are named; of more, only the number is."""
-_BOM: Final = b"\xef\xbb\xbf"
+CSV_MARK: Final = b"\xef\xbb\xbf"
+"""The mark of UTF-8, by which Excel knows it."""
 _COLUMNS: Final = {
     "url": "url",
     "fileurl": "url",
@@ -33,7 +34,6 @@ _DEFAULT_COLUMNS: Final[Mapping[str, int]] = {name: place for place, name in enu
 _DELIMITERS: Final = (",", ";", "\t")
 _SEMICOLONS: Final = re.compile(r"[^;,]+;[^/=,]*")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-_BLOCK: Final = 64 * 1024
 _LOOKED_AT: Final = 64 * 1024
 """Characters that tell what separates the cells. Fewer than the csv module takes for one cell."""
 
@@ -74,32 +74,18 @@ def read_csv(data: bytes, *, most: int = MAX_ROWS, check: Check = links.check) -
     return rows
 
 
-def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
-    """The table in blocks, as its rows come, in UTF-8 with the mark by which Excel knows it.
+def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
+    """Lines of a file that begins with `CSV_MARK`, by RFC 4180.
 
     A text that a spreadsheet would take for a formula gets an apostrophe. None is an empty cell.
     """
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
-    writer.writerow(map(_harmless, header))
-    yield _BOM
-    for row in rows:
-        writer.writerow(map(_harmless, row))
-        if buffer.tell() >= _BLOCK:
-            yield _emptied(buffer)
-    if buffer.tell():
-        yield _emptied(buffer)
+    csv.writer(buffer).writerows(map(_harmless, row) for row in rows)
+    return buffer.getvalue().encode()
 
 
 def _harmless(cell: object) -> object:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
-
-
-def _emptied(buffer: io.StringIO) -> bytes:
-    block = buffer.getvalue().encode()
-    buffer.seek(0)
-    buffer.truncate()
-    return block
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +160,7 @@ def _cell(record: _Record, place: int | None) -> str | None:
 
 
 def _decode(data: bytes) -> str:
-    data = data.removeprefix(_BOM)
+    data = data.removeprefix(CSV_MARK)
     furthest = 0
     for encoding in ("utf-8", "gb18030"):
         try:

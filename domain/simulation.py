@@ -63,3 +63,8 @@ class Simulation:
     def from_json(cls, value: dict[str, Any]) -> Self:
         stage = value["fail_at"]
         return cls(value["duration_ms"], value["pace"], None if stage is None else Stage(stage))
+
+
+def pace_of(value: dict[str, Any] | None) -> float | None:
+    """How fast the source of a video is read; None unless it is simulated."""
+    return None if value is None else Simulation.from_json(value).pace

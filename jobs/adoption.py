@@ -3,7 +3,6 @@
 import asyncio
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -19,8 +18,6 @@ from media.probe import probe
 from storage import keys
 from storage.files import FileThreads
 
-ADOPTED_WITHIN: Final = timedelta(days=1)
-"""What was stored and is not published by then, is removed: its run was killed."""
 MP4: Final = "video/mp4"
 
 
@@ -71,7 +68,7 @@ async def _announce(session: WriteSession, run: Run, made: _Made) -> None:
     await _make_room(session, run, made)
     if not await tasks.hold(session, run.task):
         raise Overtaken
-    await garbage.add(session, [made.key], after=ADOPTED_WITHIN)
+    await garbage.announce(session, made.key)
 
 
 async def _make_room(session: WriteSession, run: Run, made: _Made) -> None:
@@ -90,8 +87,8 @@ async def _adopt(session: WriteSession, run: Run, made: _Made) -> None:
     content = await objects.store(
         session, sha256=made.sha256, key=made.key, size=made.size, source=source
     )
-    if content.key == made.key and not await garbage.spare(session, made.key):
-        raise TimeoutError(f"storing {made.key} took longer than {ADOPTED_WITHIN}")
+    if content.key == made.key:
+        await garbage.keep(session, made.key)
     stored = await objects.hold(session, content, NewObject(task.account_id, made.name, MP4))
     await plans.begin(session, run.tools.queue, video, content, stored)
     await outcomes.wake_watchers(session, task)

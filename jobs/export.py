@@ -22,8 +22,6 @@ from storage import keys
 log = logging.getLogger(__name__)
 
 CONTENT_TYPE: Final = "text/csv;charset=UTF-8"
-PUBLISHED_WITHIN: Final = timedelta(days=1)
-"""What was stored and is not published by then, is removed: its run was killed."""
 _PAGE: Final = 500
 
 Page: TypeAlias = Sequence[Sequence[object]]
@@ -96,7 +94,7 @@ async def _announce(run: Run, key: str) -> None:
     async with run.tools.db.write() as session:
         if not await tasks.hold(session, run.task):
             raise Overtaken
-        await garbage.add(session, [key], after=PUBLISHED_WITHIN)
+        await garbage.announce(session, key)
 
 
 async def _drop_unless_kept(tools: Tools, key: str) -> None:
@@ -150,15 +148,18 @@ async def _write(path: Path, table: Table) -> Written:
     size = rows = 0
     hasher = hashlib.sha256()
     with path.open("xb", buffering=0) as file:
-        beginning = b"".join(lists.write_csv(table.header, ()))
-        hasher.update(beginning)
-        size += await asyncio.to_thread(file.write, beginning)
-        async for page in table.pages:
-            block = b"".join(lists.write_csv(table.header, page)).removeprefix(beginning)
+        async for block, count in _blocks(table):
             hasher.update(block)
             size += await asyncio.to_thread(file.write, block)
-            rows += len(page)
+            rows += count
     return Written(path, size, hasher.hexdigest(), rows)
+
+
+async def _blocks(table: Table) -> AsyncGenerator[tuple[bytes, int]]:
+    """The file in pieces, each with the number of rows that it has."""
+    yield lists.CSV_MARK + lists.csv_lines([table.header]), 0
+    async for page in table.pages:
+        yield lists.csv_lines(page), len(page)
 
 
 async def _publish(run: Run, file: ExportFile, key: str, written: Written) -> None:
@@ -168,8 +169,7 @@ async def _publish(run: Run, file: ExportFile, key: str, written: Written) -> No
     async with run.tools.db.write() as session:
         if not await tasks.succeed(session, run.task):
             raise Overtaken
-        if not await garbage.spare(session, key):
-            raise TimeoutError(f"storing {key} took longer than {PUBLISHED_WITHIN}")
+        await garbage.keep(session, key)
         await exports.finish(
             session,
             file.id,

@@ -10,11 +10,10 @@ from uuid import UUID
 from db import costs, garbage, inventory, play_sets, tasks, videos
 from db.models import Content, PlaySet, Video
 from db.session import WriteSession
-from domain import playlists
+from domain import playlists, simulation
 from domain.media import Source
 from domain.passes import Pass
 from domain.playback import MAX_TTL_SECONDS, content_type
-from domain.simulation import Simulation
 from domain.templates import Template
 from domain.videos import TranscodePass
 from jobs import outcomes, plans
@@ -22,9 +21,6 @@ from jobs.runs import Overtaken, Run
 from media.encryption import SegmentKey
 from media.passes import Output, Storyboard, Track
 from storage import keys
-
-STORED_WITHIN = timedelta(days=1)
-"""How long a run may take to store what it made; then it is removed, as a dead run's is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +54,7 @@ class Subject:
     @property
     def pace(self) -> float | None:
         """How fast the source is read, for a video that is only simulated."""
-        video = self.video
-        return Simulation.from_json(video.simulation).pace if video.simulation else None
+        return simulation.pace_of(self.video.simulation)
 
 
 async def follow(session: WriteSession, run: Run, video: Video, kind: TranscodePass) -> None:
@@ -100,8 +95,7 @@ async def publish(
     await videos.lock(session, video.id)
     if not await tasks.succeed(session, task, log=output.warning or output.log):
         raise Overtaken
-    if not await garbage.spare(session, subject.prefix(run)):
-        raise TimeoutError(f"storing took longer than {STORED_WITHIN}")
+    await garbage.keep(session, subject.prefix(run))
     if key is not None:
         await play_sets.add_key(session, key.id, video.id, key.value)
     tracks = {track.name: track for track in output.tracks}

@@ -1,7 +1,7 @@
 """Putting jobs on the queue, and taking them off.
 
 A job only says which task to run; what it is about, and how it went, is on the task's row.
-The API process imports this module and `jobs.outcomes`, and no other of jobs/.
+The API process imports this module, and others of jobs/ that run nothing.
 """
 
 import logging

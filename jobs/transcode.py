@@ -25,11 +25,9 @@ from domain.videos import TranscodePass
 from jobs import metrics, outcomes, plans, publishing
 from jobs.publishing import Key, Subject
 from jobs.runs import Overtaken, Run, Waiting
+from media.commands import SHOWN_INPUT, SHOWN_OUTPUT
 from media.passes import Output, Progress
 from storage import keys
-
-SHOWN_INPUT, SHOWN_OUTPUT = Path("source"), Path("output")
-"""What the command that is shown has in place of paths of this machine."""
 
 _STAGES: Final = {
     TranscodePass.ORIGIN: Stage.FIRST_PLAY,  # else it could be played after all
@@ -165,5 +163,5 @@ async def _change(run: Run, status: PlaySetStatus, *, removed: str | None = None
             raise Overtaken
         await play_sets.change_of_task(session, run.task.id, status)
         if removed is not None:
-            await garbage.add(session, [removed], after=publishing.STORED_WITHIN)
+            await garbage.announce(session, removed)
         await outcomes.wake_watchers(session, run.task)

@@ -3,14 +3,16 @@
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, cast
 from uuid import UUID
 
 import procrastinate
 from procrastinate.worker import Worker
 
 from db import queues
+from domain.tasks import TaskKind
 from jobs import (
     clips,
     export,
@@ -55,97 +57,78 @@ def _tools(context: procrastinate.JobContext) -> Tools:
     return cast("Tools", context.additional_context["tools"])
 
 
-async def _perform(context: procrastinate.JobContext, task_id: str, work: Work) -> None:
-    """Run the work on the task, and count how it went."""
-    await runs.perform(context, _tools(context), UUID(task_id), counting(work))
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a worker does for a kind of task, and what it sees to afterwards, however that ended."""
+
+    work: Work
+    clean: Callable[[Tools, UUID], Awaitable[None]] | None = None
 
 
-@tasks.task(name="verify", pass_context=True, retry=Backoff())
-async def verify(context: procrastinate.JobContext, task_id: str) -> None:
-    try:
-        await _perform(context, task_id, intake.verify)
-    finally:  # also when it was cancelled after the file had become an object
-        await intake.clean(_tools(context), UUID(task_id))
+JOBS: Final[Mapping[TaskKind, Job]] = {
+    TaskKind.VERIFY: Job(intake.verify, intake.clean),
+    TaskKind.PROBE: Job(intake.examine),
+    TaskKind.TRANSCODE: Job(transcode.transcode),
+    TaskKind.CLIP: Job(clips.cut),
+    TaskKind.SPLICE: Job(clips.cut),
+    TaskKind.FETCH: Job(fetch.fetch, fetch.clean),
+    TaskKind.EXPORT: Job(export.export),
+    TaskKind.SIMULATE: Job(simulate.simulate),
+}
 
 
-@tasks.task(name="probe", pass_context=True, retry=Backoff())
-async def examine(context: procrastinate.JobContext, task_id: str) -> None:
-    await _perform(context, task_id, intake.examine)
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What one worker for all does from time to time."""
+
+    name: str
+    cron: str
+    work: Callable[[Tools], Awaitable[object]]
+    queue: str = queue.MAINTENANCE
+    lock: str | None = None
+    """Of duties that must not run twice at a time, also not after a worker's death."""
 
 
-@tasks.task(name="transcode", pass_context=True, retry=Backoff())
-async def run_transcode(context: procrastinate.JobContext, task_id: str) -> None:
-    await _perform(context, task_id, transcode.transcode)
-
-
-@tasks.task(name="fetch", pass_context=True, retry=Backoff())
-async def run_fetch(context: procrastinate.JobContext, task_id: str) -> None:
-    try:
-        await _perform(context, task_id, fetch.fetch)
-    finally:  # also of what was cancelled meanwhile
-        await fetch.clean(_tools(context), UUID(task_id))
-
-
-@tasks.task(name="export", pass_context=True, retry=Backoff())
-async def run_export(context: procrastinate.JobContext, task_id: str) -> None:
-    await _perform(context, task_id, export.export)
-
-
-@tasks.task(name="clip", pass_context=True, retry=Backoff())
-async def run_clip(context: procrastinate.JobContext, task_id: str) -> None:
-    await _perform(context, task_id, clips.cut)
-
-
-@tasks.task(name="splice", pass_context=True, retry=Backoff())
-async def run_splice(context: procrastinate.JobContext, task_id: str) -> None:
-    await _perform(context, task_id, clips.cut)
-
-
-@tasks.task(name="simulate", pass_context=True, retry=Backoff())
-async def run_simulate(context: procrastinate.JobContext, task_id: str) -> None:
-    await _perform(context, task_id, simulate.simulate)
-
-
-@tasks.periodic(cron="* * * * * */5")  # the seconds come last
-@tasks.task(name="rescue", queue=queue.RESCUE, queueing_lock="rescue", pass_context=True)
-async def rescue(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
-    with counted("rescue"):
-        await maintenance.rescue(_tools(context))
-
-
-@tasks.periodic(cron="* * * * *")
-@tasks.task(name="expire", queue=queue.MAINTENANCE, queueing_lock="expire", pass_context=True)
-async def expire(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
-    with counted("expire"):
-        await maintenance.expire_uploads(_tools(context))
-
-
-@tasks.periodic(cron="* * * * *")
-@tasks.task(name="collect", queue=queue.MAINTENANCE, queueing_lock="collect", pass_context=True)
-async def collect(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
-    with counted("collect"):
-        await maintenance.collect(_tools(context))
-
-
-@tasks.periodic(cron="7 * * * *")
-@tasks.task(
-    name="expire_exports",
-    queue=queue.MAINTENANCE,
-    queueing_lock="expire_exports",
-    pass_context=True,
+DUTIES: Final = (
+    Duty("rescue", "* * * * * */5", maintenance.rescue, queue.RESCUE),  # the seconds come last
+    Duty("expire", "* * * * *", maintenance.expire_uploads),
+    Duty("collect", "* * * * *", maintenance.collect),
+    Duty("expire_exports", "7 * * * *", export.expire),
+    Duty("scrub", "*/10 * * * *", maintenance.scrub, lock="scrub"),
 )
-async def expire_exports(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
-    with counted("expire_exports"):
-        await export.expire(_tools(context))
 
 
-@tasks.periodic(cron="*/10 * * * *")
-@tasks.task(
-    name="scrub", queue=queue.MAINTENANCE, queueing_lock="scrub", lock="scrub", pass_context=True
-)
-async def scrub(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
-    with counted("scrub"):
-        await maintenance.scrub(_tools(context))
+def _add_job(kind: TaskKind, job: Job) -> None:
+    async def run(context: procrastinate.JobContext, task_id: str) -> None:
+        tools, id = _tools(context), UUID(task_id)
+        try:
+            await runs.perform(context, tools, id, counting(job.work))
+        finally:
+            if job.clean is not None:
+                await job.clean(tools, id)
+
+    tasks.task(name=kind.value, pass_context=True, retry=Backoff())(run)
+
+
+def _add_duty(duty: Duty) -> None:
+    async def run(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
+        with counted(duty.name):
+            await duty.work(_tools(context))
+
+    added = tasks.task(
+        name=duty.name,
+        queue=duty.queue,
+        queueing_lock=duty.name,
+        lock=duty.lock,
+        pass_context=True,
+    )(run)
+    tasks.periodic(cron=duty.cron)(added)
+
+
+for _kind, _job in JOBS.items():
+    _add_job(_kind, _job)
+for _duty in DUTIES:
+    _add_duty(_duty)
 
 
 def prepare(target: Queue) -> None:

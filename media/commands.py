@@ -15,6 +15,7 @@ from domain import ladder
 from domain.media import Source
 from domain.passes import Pass
 from domain.templates import Rendition, Sound, rendition
+from domain.videos import TranscodePass
 from media import codecs
 
 CONTAINERS: Final = "mov,matroska,avi,flv,mpegts,mpeg,asf,ogg"
@@ -50,6 +51,10 @@ SQUARE_420: Final = "setsar=1,format=yuv420p"
 
 GENERATED_RATE: Final = 30
 
+SHOWN_INPUT: Final = Path("source")
+SHOWN_OUTPUT: Final = Path("output")
+"""What people are shown in place of paths of this machine."""
+
 NO_METADATA: Final = ("-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn")
 
 
@@ -72,6 +77,23 @@ def grid(duration_ms: int) -> Grid:
     return Grid(columns=columns, rows=math.ceil(tiles / columns), step_ms=step_s * 1000)
 
 
+def of_pass(
+    one: Pass,
+    source: Source,
+    input: Path,
+    output: Path,
+    *,
+    threads: int | None = None,
+    pace: float | None = None,
+) -> list[str]:
+    """What makes a pass, whatever it is.
+
+    `pace` holds it back to so many seconds of video per second.
+    """
+    make = origin if one.kind is TranscodePass.ORIGIN else encode
+    return make(one, source, input, output, threads=threads, pace=pace)
+
+
 def encode(
     one: Pass,
     source: Source,
@@ -81,10 +103,7 @@ def encode(
     threads: int | None = None,
     pace: float | None = None,
 ) -> list[str]:
-    """Encode all pictures of a pass from one decode, its sounds, and its stills if it has any.
-
-    `pace` holds it back to so many seconds of video per second.
-    """
+    """Encode all pictures of a pass from one decode, its sounds, and its stills if it has any."""
     renditions = [rendition(source, template) for template in one.templates]
     stills = (("storyboard", STORYBOARD_FILE), ("poster", POSTER_FILE)) if one.pictures else ()
     return [

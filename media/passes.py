@@ -12,7 +12,7 @@ from domain.errors import TranscodeFailed
 from domain.media import Source
 from domain.passes import Pass
 from domain.templates import Template, rendition
-from domain.videos import Resolution, TranscodePass
+from domain.videos import Resolution
 from media import commands, mp4, outputs
 from media import cuts as joining
 from media.cuts import Canvas, Cut
@@ -87,8 +87,7 @@ class Encoder:
         self, one: Pass, source: Source, input: Path, output: Path, *, pace: float | None = None
     ) -> list[str]:
         """Arguments of ffmpeg for a pass, as `run` gives them."""
-        make = commands.origin if one.kind is TranscodePass.ORIGIN else commands.encode
-        return make(one, source, input, output, threads=self.threads, pace=pace)
+        return commands.of_pass(one, source, input, output, threads=self.threads, pace=pace)
 
     async def cut(self, cuts: Sequence[Cut], output: Path, on_progress: ProgressCallback) -> Path:
         """Join parts of videos into one MP4 file, frame by frame. Raises TranscodeFailed.

@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from domain.errors import TranscodeFailed
 from media import sandbox
+from media.commands import SHOWN_INPUT, SHOWN_OUTPUT
 
 LOG_BYTES: Final = 8192
 REPORT_EVERY_S: Final = 0.5
@@ -85,7 +86,7 @@ async def run_ffmpeg(
         file_size=limits.file_size,
         nice=limits.nice,
     )
-    log = Log({**dict.fromkeys(reads, "source"), **dict.fromkeys(writes, "output")})
+    log = Log(dict.fromkeys(reads, SHOWN_INPUT) | dict.fromkeys(writes, SHOWN_OUTPUT))
     clock = Clock(limits)
     reading = asyncio.gather(
         log.keep(pipe(process.stderr)),
@@ -217,7 +218,7 @@ class Log:
     Owners of videos read it: paths of this machine are called by other names.
     """
 
-    def __init__(self, names: Mapping[Path, str] | None = None) -> None:
+    def __init__(self, names: Mapping[Path, Path] | None = None) -> None:
         self._tail = bytearray()
         self._names = names or {}
 
@@ -229,7 +230,7 @@ class Log:
     def text(self) -> str:
         text = self._tail.decode(errors="replace")
         for path, name in self._names.items():
-            text = text.replace(str(path), name)
+            text = text.replace(str(path), str(name))
         return text
 
 

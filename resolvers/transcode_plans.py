@@ -3,29 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import Final
 from uuid import UUID
 
 from db import costs, videos
 from db.models import Video
 from db.session import ReadSession
-from domain import passes
+from domain import passes, simulation
 from domain.estimates import estimate
 from domain.ladder import display_size
 from domain.media import Source
 from domain.passes import Pass
-from domain.simulation import Simulation
 from domain.templates import Rendition, Skip, Template, rendition
 from domain.videos import Resolution, TranscodePass, VideoStatus
 from jobs import plans
 from media import commands  # the one part of media/ that the API loads: it is pure
+from media.commands import SHOWN_INPUT, SHOWN_OUTPUT
 from resolvers import play_sets
 from resolvers.context import Context
-
-SOURCE: Final = Path("source")
-OUTPUT: Final = Path("output")
-"""What stands in arguments for the source's file and the folder of what is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +97,11 @@ def _sizes(source: Source, file_size: int, runs: Sequence[Pass]) -> dict[UUID, i
 async def _planned(
     session: ReadSession, video: Video, source: Source, one: Pass, *, sizes: dict[UUID, int]
 ) -> PlannedPass:
-    make = commands.origin if one.kind is TranscodePass.ORIGIN else commands.encode
-    pace = Simulation.from_json(video.simulation).pace if video.simulation else None
+    pace = simulation.pace_of(video.simulation)
     return PlannedPass(
         kind=one.kind,
         renditions=[_rendition(source, template) for template in one.templates],
-        arguments=make(one, source, SOURCE, OUTPUT, pace=pace),
+        arguments=commands.of_pass(one, source, SHOWN_INPUT, SHOWN_OUTPUT, pace=pace),
         output_bytes=sum(sizes[template.id] for template in one.templates),
         cpu_s=sum(each.cpu_s for each in estimate(source, one.templates)),
         wall_s=await costs.expected_s(session, video, one.templates) or 0.0,
