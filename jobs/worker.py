@@ -37,9 +37,6 @@ log = logging.getLogger(__name__)
 _HEARTBEAT_S = 2
 _RESTART_CAP_S = 30
 
-tasks = procrastinate.Blueprint()
-
-
 LANES = (
     Lane([queue.INTAKE], 2),
     Lane([queue.FIRST_PLAY], 1),
@@ -98,7 +95,15 @@ DUTIES: Final = (
 )
 
 
-def _add_job(kind: TaskKind, job: Job) -> None:
+def prepare(target: Queue) -> None:
+    """Teach the queue's app to run our jobs and duties. Once for each queue."""
+    for kind, job in JOBS.items():
+        _add_job(target.app, kind, job)
+    for duty in DUTIES:
+        _add_duty(target.app, duty)
+
+
+def _add_job(app: procrastinate.App, kind: TaskKind, job: Job) -> None:
     async def run(context: procrastinate.JobContext, task_id: str) -> None:
         tools, id = _tools(context), UUID(task_id)
         try:
@@ -107,33 +112,22 @@ def _add_job(kind: TaskKind, job: Job) -> None:
             if job.clean is not None:
                 await job.clean(tools, id)
 
-    tasks.task(name=kind.value, pass_context=True, retry=Backoff())(run)
+    app.task(name=kind.value, pass_context=True, retry=Backoff())(run)
 
 
-def _add_duty(duty: Duty) -> None:
+def _add_duty(app: procrastinate.App, duty: Duty) -> None:
     async def run(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
         with counted(duty.name):
             await duty.work(_tools(context))
 
-    added = tasks.task(
+    added = app.task(
         name=duty.name,
         queue=duty.queue,
         queueing_lock=duty.name,
         lock=duty.lock,
         pass_context=True,
     )(run)
-    tasks.periodic(cron=duty.cron)(added)
-
-
-for _kind, _job in JOBS.items():
-    _add_job(_kind, _job)
-for _duty in DUTIES:
-    _add_duty(_duty)
-
-
-def prepare(target: Queue) -> None:
-    """Teach the queue's app to run our jobs. Once per process."""
-    target.app.add_tasks_from(tasks, namespace="")
+    app.periodic(cron=duty.cron)(added)
 
 
 async def work(

@@ -19,6 +19,7 @@ from domain.videos import Resolution, VideoStatus
 from jobs import maintenance, worker
 from jobs.runs import Tools
 from schema import ids
+from server import wiring
 from server.settings import Settings
 from tests.support import factories, uploading
 from tests.support.api import Api
@@ -51,8 +52,8 @@ async def test_an_upload_whose_time_is_over_gives_its_room_back(
     assert exists == {late: False, complete: True, open_: True}
 
 
-def test_each_duty_has_its_interval() -> None:
-    periodic = worker.tasks.periodic_registry.periodic_tasks
+def test_each_duty_has_its_interval(tools: Tools) -> None:
+    periodic = tools.queue.app.periodic_registry.periodic_tasks
     crons = {name: one.cron for (name, _), one in periodic.items()}
     assert {name: interval_s(cron) for name, cron in crons.items()} == {
         "rescue": 5,
@@ -61,6 +62,19 @@ def test_each_duty_has_its_interval() -> None:
         "scrub": 600,
         "expire_exports": 3600,
     }
+
+
+async def test_another_worker_of_the_process_takes_no_duties_along(
+    tools: Tools, settings: Settings, database_url: str
+) -> None:
+    async with (
+        wiring.open_services(settings, database_url) as others,
+        wiring.open_tools(settings, others),
+    ):
+        pass  # it ends, and its connections with it
+    await tools.queue.app.tasks["collect"].defer_async(timestamp=0)
+    await worker.work_until_empty(tools)
+    assert await jobs(tools) == []
 
 
 def interval_s(cron: str) -> float:
@@ -188,9 +202,9 @@ async def test_a_duty_of_a_dead_worker_keeps_no_other_job_from_being_rescued(
     tools: Tools, owner: factories.Owner
 ) -> None:
     """The next one waits already, and of each duty only one may wait."""
-    await worker.tasks.tasks["collect"].defer_async(timestamp=0)
+    await tools.queue.app.tasks["collect"].defer_async(timestamp=0)
     await die_with_a_job(tools)
-    await worker.tasks.tasks["collect"].defer_async(timestamp=60)
+    await tools.queue.app.tasks["collect"].defer_async(timestamp=60)
     task = await queued_task(tools, owner)
     await lose(tools, task)
     await maintenance.rescue(tools)
