@@ -6,10 +6,11 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from db.models import Account, ApiKey, SigningSecret
+from db.models import Account, ApiKey, Category, SigningSecret
 from db.rows import Source, equals
 from db.session import ReadSession, WriteSession
 from domain.accounts import KEY_PREFIX, Viewer, digest
+from domain.categories import DEFAULT_CATEGORY, DEFAULT_CATEGORY_NAME
 
 ACCOUNTS = Source(Account, {"id": equals("id")})
 
@@ -40,8 +41,13 @@ async def lock(session: WriteSession, id: UUID) -> Account:
 
 
 async def add(session: WriteSession, *, user_id: str, name: str) -> Account:
+    """A new account, with the category in which its videos are kept by default."""
     account = Account(user_id=user_id, name=name)
     session.add(account)
+    await session.flush()
+    session.add(
+        Category(account_id=account.id, number=DEFAULT_CATEGORY, name=DEFAULT_CATEGORY_NAME)
+    )
     await session.flush()
     return account
 

@@ -10,6 +10,11 @@ class EventType(StrEnum):
     UPLOAD_FAILED = "upload_failed"
     VIDEO_READY = "video_ready"
     VIDEO_FAILED = "video_failed"
+    VIDEO_UPDATED = "video_updated"
+    VIDEO_BANNED = "video_banned"
+    VIDEO_UNBANNED = "video_unbanned"
+    VIDEO_DELETED = "video_deleted"
+    VIDEO_RESTORED = "video_restored"
     PLAY_SET_READY = "play_set_ready"
     PLAY_SET_FAILED = "play_set_failed"
 

@@ -2,15 +2,69 @@
 
 import secrets
 from enum import StrEnum
+from typing import Final
 
 
 class VideoStatus(StrEnum):
     """Life of a video. PROCESSING becomes PUBLISHED with the first play set that is READY."""
 
+    INITIAL = "initial"
+    """An upload is to bring its file, and has brought nothing yet."""
+    UPLOADING = "uploading"
+    UPLOAD_FAILED = "upload_failed"
     PROCESSING = "processing"
     PUBLISHED = "published"
-    UPLOAD_FAILED = "upload_failed"
+    BANNED = "banned"
+    """Was PUBLISHED, and nobody may play it."""
     DELETED = "deleted"
+    """In the recycle bin: restored, it is what it was before."""
+
+
+_STATUS = VideoStatus
+
+CHANGES: Final = {
+    _STATUS.INITIAL: {
+        _STATUS.UPLOADING,
+        _STATUS.PROCESSING,  # its bytes were here before
+        _STATUS.UPLOAD_FAILED,
+        _STATUS.DELETED,
+    },
+    _STATUS.UPLOADING: {_STATUS.PROCESSING, _STATUS.UPLOAD_FAILED, _STATUS.DELETED},
+    _STATUS.UPLOAD_FAILED: {_STATUS.PROCESSING, _STATUS.DELETED},
+    _STATUS.PROCESSING: {_STATUS.PUBLISHED, _STATUS.UPLOAD_FAILED, _STATUS.DELETED},
+    _STATUS.PUBLISHED: {_STATUS.BANNED, _STATUS.DELETED},
+    _STATUS.BANNED: {_STATUS.PUBLISHED, _STATUS.DELETED},
+    _STATUS.DELETED: {
+        _STATUS.UPLOAD_FAILED,
+        _STATUS.PROCESSING,
+        _STATUS.PUBLISHED,
+        _STATUS.BANNED,
+    },
+}
+"""What each state may change to. Every statement that changes one is made from this table."""
+
+COMING: Final = (_STATUS.INITIAL, _STATUS.UPLOADING)
+"""The states of a video whose file has not arrived."""
+
+
+def before(status: VideoStatus) -> list[VideoStatus]:
+    """The states that may change to this one."""
+    return [one for one, following in CHANGES.items() if status in following]
+
+
+class ShareState(StrEnum):
+    """Who may play a video without a key of its account."""
+
+    PRIVATE = "private"
+    PASSWORD = "password"  # noqa: S105  (a state, no secret)
+    PUBLIC = "public"
+
+
+class AspectRatio(StrEnum):
+    """The shape of the player that shows a video."""
+
+    R16_9 = "16:9"
+    R4_3 = "4:3"
 
 
 class SourceKind(StrEnum):

@@ -51,12 +51,14 @@ async def _known(session: ReadSession, account_id: UUID, id: UUID, *, field: str
 async def add(ctx: Context, *, name: str, parent_id: UUID | None) -> Category:
     row = Category(account_id=ctx.account_id, name=text.required("name", name, MAX_NAME))
     async with ctx.services.db.write() as session:
-        await accounts.lock(session, row.account_id)  # categories are counted one after the other
+        account = await accounts.lock(session, row.account_id)  # they are counted one by one
         actual = await categories.count(session, row.account_id) + 1
         if actual > MAX_CATEGORIES:
             raise LimitExceeded("The number of categories", limit=MAX_CATEGORIES, actual=actual)
         if parent_id is not None:
             await _place(session, row, parent_id, height=1)
+        account.category_numbers += 1
+        row.number = account.category_numbers
         await categories.save(session, row)
     return row
 

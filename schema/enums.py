@@ -13,7 +13,15 @@ from domain.simulation import Stage
 from domain.tasks import TaskKind, TaskStatus
 from domain.templates import Codec, Encryption, Quality, SkipReason
 from domain.uploads import UploadPurpose, UploadStatus
-from domain.videos import Resolution, SourceKind, TranscodePass, VideoOrder, VideoStatus
+from domain.videos import (
+    AspectRatio,
+    Resolution,
+    ShareState,
+    SourceKind,
+    TranscodePass,
+    VideoOrder,
+    VideoStatus,
+)
 
 
 def publish(
@@ -38,11 +46,14 @@ publish(
     VideoStatus,
     "Life of a video. New values may be added.",
     {
+        VideoStatus.INITIAL: "An upload is to bring its file; nothing has arrived yet.",
+        VideoStatus.UPLOADING: "Its file is arriving.",
         VideoStatus.PROCESSING: "Being checked or transcoded; nothing can be played yet.",
         VideoStatus.PUBLISHED: "At least one play set is READY, or none was wanted.",
         VideoStatus.UPLOAD_FAILED: "The file was refused, or no play set could be made;"
         " `statusReason` says why.",
-        VideoStatus.DELETED: "Deleted by its owner.",
+        VideoStatus.BANNED: "Nobody can play it until it is unbanned; `ban` says why.",
+        VideoStatus.DELETED: "In the recycle bin; `restoreVideos` brings it back within 30 days.",
     },
 )
 publish(
@@ -54,6 +65,20 @@ publish(
         VideoOrder.TITLE: "The title, by Unicode code point.",
     },
     name="VideoOrderField",
+)
+publish(
+    ShareState,
+    "Who may play a video without a key of yours.",
+    {
+        ShareState.PRIVATE: "Nobody.",
+        ShareState.PASSWORD: "Whoever knows its password.",
+        ShareState.PUBLIC: "Everybody who knows its id.",
+    },
+)
+publish(
+    AspectRatio,
+    "The shape of the player that shows a video.",
+    {AspectRatio.R16_9: "16 by 9.", AspectRatio.R4_3: "4 by 3."},
 )
 publish(
     SourceKind,
@@ -206,6 +231,11 @@ publish(
         EventType.UPLOAD_FAILED: "An uploaded file was refused.",
         EventType.VIDEO_READY: "A video can be played for the first time.",
         EventType.VIDEO_FAILED: "No play set of a video could be made.",
+        EventType.VIDEO_UPDATED: "What is said of a video was changed.",
+        EventType.VIDEO_BANNED: "A video was banned: nobody can play it.",
+        EventType.VIDEO_UNBANNED: "A banned video can be played again.",
+        EventType.VIDEO_DELETED: "A video went to the recycle bin.",
+        EventType.VIDEO_RESTORED: "A video came back from the recycle bin.",
         EventType.PLAY_SET_READY: "A play set can be played.",
         EventType.PLAY_SET_FAILED: "A play set could not be made.",
     },

@@ -5,10 +5,12 @@ from db.models.base import Base
 from db.models.categories import Category
 from db.models.contents import Content, Garbage, SpentChallenge, StoredObject
 from db.models.events import Event, QueueSchema
+from db.models.playback import PasswordAttempt, SpentToken
+from db.models.plays import Play, Recommendation
 from db.models.tasks import ClipSegment, ExportFile, FetchItem, Task, Worker, WorkerLane
 from db.models.templates import RuleTemplate, Template, TemplateCost, TranscodeRule
 from db.models.uploads import UploadPart, UploadSession
-from db.models.videos import AudioTrack, PlaySet, SegmentKey, Video
+from db.models.videos import AudioTrack, KeyPoint, PlaySet, SegmentKey, Video
 
 __all__ = [
     "Account",
@@ -22,12 +24,17 @@ __all__ = [
     "ExportFile",
     "FetchItem",
     "Garbage",
+    "KeyPoint",
+    "PasswordAttempt",
+    "Play",
     "PlaySet",
     "QueueSchema",
+    "Recommendation",
     "RuleTemplate",
     "SegmentKey",
     "SigningSecret",
     "SpentChallenge",
+    "SpentToken",
     "StoredObject",
     "Task",
     "Template",

@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     ForeignKey,
     Index,
     String,
+    Text,
     case,
     func,
     or_,
@@ -24,7 +26,7 @@ from db.models.templates import Template
 from domain.errors import ErrorCode
 from domain.play_sets import FAILED_PLAY_SETS, PlaySetStatus
 from domain.templates import Encryption
-from domain.videos import Resolution, SourceKind, VideoStatus
+from domain.videos import AspectRatio, Resolution, ShareState, SourceKind, VideoStatus
 
 
 class Video(Base):
@@ -34,6 +36,13 @@ class Video(Base):
         Index("ix_video_account_id_updated_at", "account_id", "updated_at", "id"),
         Index("ix_video_account_id_title", "account_id", "title", "id"),
         Index("ix_video_account_id_source_sha256", "account_id", "source_sha256"),
+        Index("ix_video_tags", "tags", postgresql_using="gin"),
+        Index("ix_video_grams", "grams", postgresql_using="gin"),
+        Index(
+            "ix_video_deleted_at",
+            "deleted_at",
+            postgresql_where=text("deleted_at is not null"),
+        ),
         Index(
             "uq_video_source",
             "account_id",
@@ -74,12 +83,48 @@ class Video(Base):
     width: Mapped[int | None]
     height: Mapped[int | None]
     duration_ms: Mapped[int | None] = mapped_column(BigInteger)
+    owner_phone: Mapped[str | None] = mapped_column(String(32))
+    """Of whoever it was uploaded for, in the caller's own system."""
+    tags: Mapped[list[str]] = mapped_column(ARRAY(String(64)), server_default=text("'{}'"))
+    grams: Mapped[list[str]] = mapped_column(
+        ARRAY(Text), server_default=text("'{}'"), deferred=True
+    )
+    """What its title is found by: see domain/grams.py."""
     skip_auto_transcode: Mapped[bool] = mapped_column(server_default=text("false"))
     simulation: Mapped[dict[str, Any] | None]
     """How fast and how far a test picture's video gets: `domain.simulation.Simulation`."""
     poster_key: Mapped[str | None]
     storyboard_key: Mapped[str | None]
     """The storyboard's WebVTT file; its pictures lie beside it."""
+    cover_key: Mapped[str | None]
+    """The cover that its owner chose, in place of the poster."""
+    cover_object_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("stored_object.id", ondelete="SET NULL"), index=True
+    )
+    """The stored object that the cover was made of."""
+    player_id: Mapped[str | None] = mapped_column(String(64))
+    player_name: Mapped[str | None] = mapped_column(String(255))
+    aspect_ratio: Mapped[AspectRatio] = mapped_column(
+        choice(AspectRatio), server_default=AspectRatio.R16_9.value
+    )
+    auto_play: Mapped[bool] = mapped_column(server_default=text("false"))
+    publish_domain: Mapped[str | None] = mapped_column(String(255))
+    share_state: Mapped[ShareState] = mapped_column(
+        choice(ShareState), server_default=ShareState.PRIVATE.value
+    )
+    share_password_hash: Mapped[str | None] = mapped_column(deferred=True)
+    share_password_sealed: Mapped[bytes | None] = mapped_column(deferred=True)
+    """The password for its owner to read, where the installation allows that."""
+    auth_play: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether viewers need a playback token that the owner's server asked for."""
+    banned_at: Mapped[datetime | None]
+    ban_reason: Mapped[str | None]
+    banned_by_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("api_key.id", ondelete="SET NULL")
+    )
+    deleted_at: Mapped[datetime | None]
+    former_status: Mapped[VideoStatus | None] = mapped_column(choice(VideoStatus))
+    """What it was before it was deleted, and is again when it is restored."""
     epoch: Mapped[int] = mapped_column(server_default="0")
     """Raised to end every playback link given out before."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -193,3 +238,17 @@ class PlaySet(Base):
     error_code: Mapped[ErrorCode | None] = column_property(_why(Task.error_code, status, task_id))
     error_message: Mapped[str | None] = column_property(_why(Task.error_message, status, task_id))
     """Why it failed: its task's own reason; null in every other state."""
+
+
+class KeyPoint(Base):
+    """A mark on the timeline of a video."""
+
+    __tablename__ = "key_point"
+    __table_args__ = (Index("ix_key_point_video_id_at_ms", "video_id", "at_ms", "id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    video_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("video.id", ondelete="CASCADE"))
+    at_ms: Mapped[int]
+    description: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())

@@ -158,7 +158,7 @@ async def test_a_category_must_be_ones_own(
     api: Api, stranger: Api, services: Services, owner: factories.Owner
 ) -> None:
     async with services.db.write() as session:
-        category = Category(account_id=owner.account.id, name="May")
+        category = Category(account_id=owner.account.id, number=2, name="May")
         session.add(category)
         await session.flush()
     id = ids.encode("Category", category.id)
