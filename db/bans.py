@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import func, update
 
-from db import events, videos
+from db import events
 from db.models import Video
 from db.session import WriteSession
 from domain.events import EventType, NewEvent
@@ -16,10 +16,10 @@ from domain.videos import VideoStatus
 async def ban(
     session: WriteSession, published: Sequence[Video], *, reason: str | None, by_id: UUID
 ) -> None:
-    """Nobody can play these from now on; `by_id` is the API key that says so."""
-    values = {"banned_at": func.now(), "ban_reason": reason, "banned_by_id": by_id}
+    """Nobody can play these from now on, by no link; `by_id` is the API key that says so."""
+    values: dict[str, Any] = {"banned_at": func.now(), "ban_reason": reason, "banned_by_id": by_id}
+    values |= {"epoch": Video.epoch + 1}
     await _change(session, published, VideoStatus.PUBLISHED, VideoStatus.BANNED, values)
-    await videos.end_playback(session, [video.id for video in published])
     await _tell(session, EventType.VIDEO_BANNED, published)
 
 

@@ -15,11 +15,16 @@ from domain.videos import SourceKind, VideoStatus, before
 
 
 async def put(session: WriteSession, ids: Collection[UUID]) -> None:
-    """Delete videos; what they were is kept."""
+    """Delete videos; what they were is kept. No link to them is good any more."""
     await session.execute(
         update(Video)
         .where(Video.id.in_(ids), Video.status.in_(before(VideoStatus.DELETED)))
-        .values(former_status=Video.status, status=VideoStatus.DELETED, deleted_at=func.now())
+        .values(
+            former_status=Video.status,
+            status=VideoStatus.DELETED,
+            deleted_at=func.now(),
+            epoch=Video.epoch + 1,
+        )
         .execution_options(synchronize_session=False)
     )
 

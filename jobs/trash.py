@@ -31,7 +31,6 @@ async def delete(session: WriteSession, deleted: Sequence[Video]) -> list[Task]:
     """
     ids, failure = [video.id for video in deleted], Cancelled(REASON)
     await trash.put(session, ids)
-    await videos.end_playback(session, ids)
     ended = await tasks.cancel_of_videos(session, ids, failure)
     await play_sets.fail(session, [task.id for task in ended])
     await fetches.lose(session, ids, failure)
