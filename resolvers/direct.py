@@ -10,7 +10,7 @@ from db import events, parts, uploads
 from db.models import UploadSession
 from domain.errors import StorageBusy
 from domain.events import topic
-from domain.uploads import TAKES_CHUNKS
+from domain.uploads import TAKES_CHUNKS, UploadStatus
 from jobs.uploads import ref_of
 from resolvers.context import Context
 
@@ -36,7 +36,10 @@ async def refresh(ctx: Context, upload: UploadSession) -> bool:
         if await uploads.lock(session, upload.id) is None:
             return False
         if await parts.note(session, upload.id, sizes, wrong):
-            await events.wake(session, topic("upload", upload.id))
+            watched = [topic("upload", upload.id)]
+            if upload.status is UploadStatus.WAITING and upload.video_id is not None:
+                watched.append(topic("video", upload.video_id))  # these are its first bytes
+            await events.wake(session, *watched)
     return True
 
 

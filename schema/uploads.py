@@ -161,7 +161,8 @@ class UploadSession(Node):
     @relation(
         Video | None,
         of="video_id",
-        description="The video that it becomes; null before VERIFYING, and for other purposes.",
+        description="The video that it becomes, there from the beginning; null for other purposes,"
+        " before VERIFYING for what is fetched, and once an upload was given up.",
     )
     @staticmethod
     def video(ctx: Context) -> Rows:
