@@ -133,8 +133,8 @@ async def lock(session: WriteSession, id: UUID) -> UploadSession | None:
     )
 
 
-async def lock_to_close(session: WriteSession, id: UUID) -> UploadSession | None:
-    """As `lock`, for whoever goes on to change its video, too: that is locked first."""
+async def lock_with_video(session: WriteSession, id: UUID) -> UploadSession | None:
+    """As `lock`, for whoever may change its video, too: that, and the account, are locked first."""
     upload = await by_id(session, id)
     if upload is None:
         return None

@@ -96,7 +96,7 @@ async def expire_uploads(tools: Tools) -> None:
 
 async def _expire(tools: Tools, id: UUID, now: datetime) -> None:
     async with tools.db.write() as session:
-        upload = await uploads.lock_to_close(session, id)
+        upload = await uploads.lock_with_video(session, id)
         if upload and upload.status in TAKES_CHUNKS and upload.expires_at < now:
             await abandon(session, upload, UploadStatus.EXPIRED)
 

@@ -23,6 +23,7 @@ from domain.events import topic
 from domain.files import File
 from domain.uploads import TAKES_CHUNKS, UploadPurpose, UploadStatus
 from jobs.uploads import ref_of
+from resolvers import direct
 from resolvers.context import Context
 from resolvers.uploads import closed, hand_over, plan_of
 from storage.base import Digest
@@ -118,7 +119,7 @@ async def _record(ctx: Context, upload: UploadSession, number: int, size: int, s
         async with ctx.services.db.write_once() as session:
             return await parts.add(session, upload.id, number=number, size=size, sha256=sha256)
     async with ctx.services.db.write() as session:  # who asked the store may have counted it
-        await uploads.lock(session, upload.id)
+        await direct.lock(session, upload)
         await parts.clear(session, upload.id, number)
         return await parts.add(session, upload.id, number=number, size=size, sha256=sha256)
 
@@ -208,7 +209,7 @@ async def _after(ctx: Context, id: UUID) -> UploadSession:
     async with ctx.services.db.write() as session:
         upload = await uploads.by_id(session, id)
         if upload is not None and _is_complete(upload):
-            upload = await uploads.lock_to_close(session, id)
+            upload = await uploads.lock_with_video(session, id)
             if upload is not None and _is_complete(upload):  # nobody was faster
                 upload = await hand_over(session, ctx, upload)
         if upload is None:

@@ -289,7 +289,7 @@ async def cancel_by_link(ctx: Context, token: str) -> None:
     """As `cancel`, for holders of the upload's signed link."""
     id = ctx.services.upload_links.read(token).subject
     async with ctx.services.db.write() as session:
-        upload = await uploads.lock_to_close(session, id)
+        upload = await uploads.lock_with_video(session, id)
         if upload is None:
             raise NotFound("UploadSession", id)
         await _cancel(session, upload)
@@ -305,7 +305,7 @@ async def _own(session: WriteSession, ctx: Context, id: UUID) -> UploadSession:
     """The caller's own session, locked until the transaction ends, and its video with it."""
     account_id = ctx.account_id  # first: without a key, nothing is said of any id
     known = await uploads.of_account(session, account_id, [id])
-    upload = await uploads.lock_to_close(session, id) if known else None
+    upload = await uploads.lock_with_video(session, id) if known else None
     if upload is None:
         raise NotFound("UploadSession", id, path=["id"])
     return upload

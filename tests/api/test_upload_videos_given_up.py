@@ -199,7 +199,7 @@ async def test_a_first_chunk_waits_for_whoever_has_the_video(api: Api, services:
         await videos.lock(one, ids.decode(id, "Video"))
         sending = asyncio.create_task(api.http.put(url, content=DATA[:CHUNK]))
         await until(lambda: waits(services.db, "with begun%"))
-        upload = await uploads.lock_to_close(one, ids.decode(session, "UploadSession"))
+        upload = await uploads.lock_with_video(one, ids.decode(session, "UploadSession"))
         assert upload is not None
         await uploads_of_work.abandon(one, upload, UploadStatus.CANCELLED)
     answer = await sending
