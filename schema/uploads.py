@@ -278,7 +278,7 @@ class UploadSessionPayload(MutationPayload):
 @strawberry.type
 class UploadMutation:
     @strawberry.mutation(
-        description="Announce a file and open a session to send it in.",
+        description="Announce a file and open a session to send it in. A video is there at once.",
         extensions=[ExpectedErrors(UploadSessionPayload)],
     )
     async def create_upload_session(
@@ -335,7 +335,7 @@ class UploadMutation:
         return UploadSessionPayload(upload_session=cast("UploadSession", row))
 
     @strawberry.mutation(
-        description="Give an upload up before it is complete; its bytes are removed.",
+        description="Give an upload up before it is complete; its bytes are removed, and its video.",
         extensions=[ExpectedErrors(UploadSessionPayload)],
     )
     async def cancel_upload_session(self, info: Info, id: SessionId) -> UploadSessionPayload:
