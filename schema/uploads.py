@@ -335,7 +335,7 @@ class UploadMutation:
         return UploadSessionPayload(upload_session=cast("UploadSession", row))
 
     @strawberry.mutation(
-        description="Give an upload up before it is complete; its bytes are removed, and its video.",
+        description="Give an upload up before it is complete. Its bytes and its video are removed.",
         extensions=[ExpectedErrors(UploadSessionPayload)],
     )
     async def cancel_upload_session(self, info: Info, id: SessionId) -> UploadSessionPayload:
