@@ -89,7 +89,9 @@ class Video(Node):
     sha256: Sha256 | None = column(
         "source_sha256", description="Digest of the source file; null until it was checked."
     )
-    file_size: Bytes = strawberry.field(description="Bytes of the source file.")
+    file_size: Bytes = strawberry.field(
+        description="Bytes of the source file; until it was checked, those that were announced."
+    )
     width: int | None = strawberry.field(
         description="Pixels of the source as it is shown, upright; null until it was checked."
     )
@@ -99,7 +101,12 @@ class Video(Node):
     duration_ms: int | None = strawberry.field(
         description="Milliseconds of the source; null until it was checked."
     )
-    created_at: datetime = strawberry.field(description="When all its bytes had arrived.")
+    created_at: datetime = strawberry.field(
+        description="When it was begun: with its upload session, or by a mutation of its own."
+    )
+    uploaded_at: datetime | None = strawberry.field(
+        description="When its file was here whole, or had been made; null before."
+    )
     updated_at: datetime = strawberry.field(description="When anything of it last changed.")
     published_at: datetime | None = strawberry.field(
         description="When it could be played for the first time; null before."

@@ -129,6 +129,8 @@ class Video(Base):
     epoch: Mapped[int] = mapped_column(server_default="0")
     """Raised to end every playback link given out before."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    uploaded_at: Mapped[datetime | None]
+    """When its file was here whole; it is checked after that."""
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
     published_at: Mapped[datetime | None]
 

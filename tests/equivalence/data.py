@@ -181,6 +181,7 @@ def _video(made: Rows, tenant: str, number: int) -> None:
         storyboard_key=None if number % 2 else f"videos/{id.hex}/story.vtt",
         epoch=number,
         created_at=_moment(number),
+        uploaded_at=_moment(3 * number) if checked else None,
         updated_at=_moment(7 * number),
         published_at=None if number % 3 == 0 else _moment(number + 1),
     )
