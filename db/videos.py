@@ -1,16 +1,58 @@
 """Statements about videos, their play sets and their sound."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    String,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import aliased
 
-from db.models import PlaySet, Video
+from db.models import Category, PlaySet, Video
 from db.paging import Order
-from db.rows import Source, among, equals
+from db.rows import Source, among, equals, further
 from db.session import ReadSession, WriteSession
+from domain import grams
 from domain.play_sets import OPEN_PLAY_SETS, PlaySetStatus
 from domain.videos import VideoOrder, VideoStatus
+
+
+def _contains(row: Any, name: str) -> ColumnElement[bool]:  # noqa: ANN401  (a model or its alias)
+    """The title contains a text. Its grams, a parameter beside it, find it by the index."""
+    wanted = bindparam(f"{name}_grams", type_=ARRAY(Text))
+    return and_(
+        func.strpos(row.search_text, bindparam(name, type_=Text)) > 0, row.grams.contains(wanted)
+    )
+
+
+def _named(row: Any, name: str) -> ColumnElement[bool]:  # noqa: ANN401
+    """The video is the one of an id, or one of a stored object's."""
+    text = bindparam(f"{name}_name", type_=String)
+    stored = and_(row.storage_id.is_not(None), row.storage_id == text)
+    return or_(row.vid == text, row.id == bindparam(f"{name}_id", type_=row.id.type), stored)
+
+
+def _below(row: Any, name: str) -> ColumnElement[bool]:  # noqa: ANN401
+    """The video lies in a category, or in one below it."""
+    outer, inner = aliased(Category), aliased(Category)
+    tree = select(outer.id).where(outer.id == bindparam(name)).cte(recursive=True)
+    tree = tree.union(select(inner.id).join(tree, inner.parent_id == tree.c.id))
+    return row.category_id == any_(func.array(select(tree.c.id).scalar_subquery()))
+
+
+_DELETED = literal_column(f"'{VideoStatus.DELETED.value}'", String)
 
 VIDEOS = Source(
     Video,
@@ -18,9 +60,43 @@ VIDEOS = Source(
         "account_id": equals("account_id"),
         "id": equals("id"),
         "vid": equals("vid"),
+        "storage_id": equals("storage_id"),
+        "sha256": equals("source_sha256"),
+        "source_id": equals("source_id"),
         "statuses": among("status"),
+        "kept": lambda row, _name: row.status != _DELETED,
+        "search": _contains,
+        "search_grams": further,
+        "search_name": further,
+        "search_id": further,
+        "title": _contains,
+        "title_grams": further,
+        "source_type": equals("source_type"),
+        "source_kinds": among("source_kind"),
+        "share_states": among("share_state"),
+        "owner_phone": equals("owner_phone"),
+        "category_id": equals("category_id"),
+        "category_tree": _below,
+        "tags": lambda row, name: row.tags.contains(bindparam(name, type_=ARRAY(String))),
+        "created_from": lambda row, name: row.created_at >= bindparam(name),
+        "created_before": lambda row, name: row.created_at < bindparam(name),
     },
+    selective=frozenset(
+        (
+            *("statuses", "search", "title", "source_type", "source_kinds", "share_states", "tags"),
+            *("owner_phone", "category_id", "category_tree", "created_from", "created_before"),
+        )
+    ),
+    ranges={"created_from": "created_at", "created_before": "created_at"},
+    leading={"search": _named},
 )
+
+
+def entitle(video: Video, title: str) -> None:
+    """Give a video a title, and what it is found by. Nothing else may set either."""
+    video.title = title
+    video.search_text = grams.normal(title)
+    video.grams = grams.of(title, video.account_id)
 
 
 async def by_id(session: ReadSession, id: UUID) -> Video | None:
@@ -89,7 +165,10 @@ async def of_account(
 ORDERS = {
     VideoOrder.CREATED_AT: "created_at",
     VideoOrder.UPDATED_AT: "updated_at",
+    VideoOrder.PUBLISHED_AT: "sort_published_at",
     VideoOrder.TITLE: "title",
+    VideoOrder.FILE_SIZE: "file_size",
+    VideoOrder.DURATION: "sort_duration_ms",
 }
 
 

@@ -48,7 +48,6 @@ async def add_video(session: WriteSession, new: NewVideo) -> Video:
         vid=new_vid(),
         account_id=new.account_id,
         status=VideoStatus.PROCESSING,
-        title=new.title,
         description=new.description,
         source_kind=new.source_kind,
         source_type=new.source_type,
@@ -59,6 +58,7 @@ async def add_video(session: WriteSession, new: NewVideo) -> Video:
         file_size=new.file_size,
         skip_auto_transcode=new.skip_auto_transcode,
     )
+    videos.entitle(video, new.title)
     await videos.add(session, video)
     return video
 
