@@ -33,8 +33,13 @@ def _contains(row: Any, name: str) -> ColumnElement[bool]:  # noqa: ANN401  (a m
     """The title contains a text. Its grams, a parameter beside it, find it by the index."""
     wanted = bindparam(f"{name}_grams", type_=ARRAY(Text))
     return and_(
-        func.strpos(row.search_text, bindparam(name, type_=Text)) > 0, row.grams.contains(wanted)
+        func.strpos(row.search_text, bindparam(name, type_=Text)) > 0, _has_all(row.grams, wanted)
     )
+
+
+def _has_all(column: Any, wanted: ColumnElement[Any]) -> ColumnElement[bool]:  # noqa: ANN401
+    """An array holds all of another one."""
+    return column.bool_op("@>")(wanted)
 
 
 def _named(row: Any, name: str) -> ColumnElement[bool]:  # noqa: ANN401
@@ -77,7 +82,7 @@ VIDEOS = Source(
         "owner_phone": equals("owner_phone"),
         "category_id": equals("category_id"),
         "category_tree": _below,
-        "tags": lambda row, name: row.tags.contains(bindparam(name, type_=ARRAY(String))),
+        "tags": lambda row, name: _has_all(row.tags, bindparam(name, type_=ARRAY(String))),
         "created_from": lambda row, name: row.created_at >= bindparam(name),
         "created_before": lambda row, name: row.created_at < bindparam(name),
     },
