@@ -116,8 +116,8 @@ class _Finder:
         walked = self._columns(row, fits).where(*self._fitting(row, bounds=True))
         if self._shape.from_cursor:
             walked = walked.where(_beyond(self._shape, row, self._prefix))
-            if self._shape.leading is not None:  # then the order has begun elsewhere
-                walked = walked.where(~self._is_after_leading())
+            if self._shape.leading is not None:  # past one that leads, hits begin anew
+                walked = walked.where(~self._cursor_leads())
         some = literal_column(str(NEAR), Integer())
         if self._shape.from_offset:
             some = some + literal_column(str(NEAR_OF_OFFSET), Integer()) * self._offset
@@ -176,12 +176,12 @@ class _Finder:
         beyond = _beyond(self._shape, row, self._prefix)
         if self._shape.leading is None:
             return beyond
-        after = self._is_after_leading()
+        after = self._cursor_leads()
         if self._shape.backwards:  # those that lead are read last
             return or_(~after, beyond) if leading else and_(~after, beyond)
         return and_(after, beyond) if leading else or_(after, beyond)
 
-    def _is_after_leading(self) -> ColumnElement[bool]:
+    def _cursor_leads(self) -> ColumnElement[bool]:
         """Whether the cursor's row is one of those that lead."""
         row = self._row()
         mine = row.id == _cursor_id(row, self._prefix)

@@ -1,63 +1,19 @@
 """Statements about videos, their play sets and their sound."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    String,
-    Text,
-    and_,
-    any_,
-    bindparam,
-    func,
-    literal_column,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.orm import aliased
+from sqlalchemy import bindparam, func, select, update
 
-from db.models import Category, PlaySet, Video
+from db import events, video_filters
+from db.models import PlaySet, Video
 from db.paging import Order
 from db.rows import Source, among, equals, further
 from db.session import ReadSession, WriteSession
 from domain import grams
+from domain.events import topic
 from domain.play_sets import OPEN_PLAY_SETS, PlaySetStatus
 from domain.videos import VideoOrder, VideoStatus
-
-
-def _contains(row: Any, name: str) -> ColumnElement[bool]:  # noqa: ANN401  (a model or its alias)
-    """The title contains a text. Its grams, a parameter beside it, find it by the index."""
-    wanted = bindparam(f"{name}_grams", type_=ARRAY(Text))
-    return and_(
-        func.strpos(row.search_text, bindparam(name, type_=Text)) > 0, _has_all(row.grams, wanted)
-    )
-
-
-def _has_all(column: Any, wanted: ColumnElement[Any]) -> ColumnElement[bool]:  # noqa: ANN401
-    """An array holds all of another one."""
-    return column.bool_op("@>")(wanted)
-
-
-def _named(row: Any, name: str) -> ColumnElement[bool]:  # noqa: ANN401
-    """The video is the one of an id, or one of a stored object's."""
-    text = bindparam(f"{name}_name", type_=String)
-    stored = and_(row.storage_id.is_not(None), row.storage_id == text)
-    return or_(row.vid == text, row.id == bindparam(f"{name}_id", type_=row.id.type), stored)
-
-
-def _below(row: Any, name: str) -> ColumnElement[bool]:  # noqa: ANN401
-    """The video lies in a category, or in one below it."""
-    outer, inner = aliased(Category), aliased(Category)
-    tree = select(outer.id).where(outer.id == bindparam(name)).cte(recursive=True)
-    tree = tree.union(select(inner.id).join(tree, inner.parent_id == tree.c.id))
-    return row.category_id == any_(func.array(select(tree.c.id).scalar_subquery()))
-
-
-_DELETED = literal_column(f"'{VideoStatus.DELETED.value}'", String)
 
 VIDEOS = Source(
     Video,
@@ -69,20 +25,20 @@ VIDEOS = Source(
         "sha256": equals("source_sha256"),
         "source_id": equals("source_id"),
         "statuses": among("status"),
-        "kept": lambda row, _name: row.status != _DELETED,
-        "search": _contains,
+        "kept": video_filters.is_kept,
+        "search": video_filters.contains,
         "search_grams": further,
         "search_name": further,
         "search_id": further,
-        "title": _contains,
+        "title": video_filters.contains,
         "title_grams": further,
         "source_type": equals("source_type"),
         "source_kinds": among("source_kind"),
         "share_states": among("share_state"),
         "owner_phone": equals("owner_phone"),
         "category_id": equals("category_id"),
-        "category_tree": _below,
-        "tags": lambda row, name: _has_all(row.tags, bindparam(name, type_=ARRAY(String))),
+        "category_tree": video_filters.below,
+        "tags": video_filters.has_tags,
         "created_from": lambda row, name: row.created_at >= bindparam(name),
         "created_before": lambda row, name: row.created_at < bindparam(name),
     },
@@ -93,7 +49,7 @@ VIDEOS = Source(
         )
     ),
     ranges={"created_from": "created_at", "created_before": "created_at"},
-    leading={"search": _named},
+    leading={"search": video_filters.named},
 )
 
 
@@ -125,6 +81,23 @@ async def fresh(session: WriteSession, video: Video) -> Video:
 async def lock(session: WriteSession, id: UUID) -> Video | None:
     """The video's row, locked until the transaction ends."""
     return await session.scalar(select(Video).where(Video.id == id).with_for_update())
+
+
+async def lock_all(
+    session: WriteSession, account_id: UUID, ids: Collection[UUID]
+) -> dict[UUID, Video]:
+    """The account's videos among these, as they are now, locked until the transaction ends.
+
+    Whoever locks several locks them in this order, so that nobody waits in a circle.
+    """
+    rows = await session.scalars(
+        select(Video)
+        .where(Video.id.in_(ids), Video.account_id == account_id)
+        .order_by(Video.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {row.id: row for row in rows}
 
 
 async def of_digest(
@@ -217,6 +190,17 @@ async def publish(session: WriteSession, id: UUID) -> bool:
         .returning(Video.id)
     )
     return published is not None
+
+
+async def end_playback(session: WriteSession, ids: Collection[UUID]) -> None:
+    """No link to these videos that was given out until now is good any more."""
+    await session.execute(
+        update(Video)
+        .where(Video.id.in_(ids))
+        .values(epoch=Video.epoch + 1)
+        .execution_options(synchronize_session=False)
+    )
+    await events.wake(session, *(topic("video", id) for id in ids))
 
 
 async def revive(session: WriteSession, id: UUID) -> None:
