@@ -5,6 +5,7 @@ from typing import Any, Final
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    Integer,
     String,
     Text,
     and_,
@@ -20,7 +21,7 @@ from sqlalchemy.orm import aliased
 from db.models import Category
 from domain.videos import VideoStatus
 
-_NONE: Final = literal_column("0")
+_NONE: Final = literal_column("0", Integer)
 _DELETED: Final = literal_column(f"'{VideoStatus.DELETED.value}'", String)
 
 

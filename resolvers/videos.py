@@ -1,6 +1,6 @@
 """Which videos a caller may ask for."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -59,8 +59,20 @@ def by_vid(ctx: Context, vid: str) -> Rows | None:
     return Rows.of(videos.VIDEOS, account_id=account_id, vid=vid)
 
 
-def newest(ctx: Context, **where: str) -> Rows | None:
-    """The newest video that is not DELETED and has these values in its columns."""
+def by_storage_id(ctx: Context, storage_id: str) -> Rows | None:
+    return _newest(ctx, {"storage_id": storage_id})
+
+
+def by_sha256(ctx: Context, sha256: str) -> Rows | None:
+    return _newest(ctx, {"sha256": sha256})
+
+
+def by_source(ctx: Context, source_type: str, source_id: str) -> Rows | None:
+    return _newest(ctx, {"source_type": source_type, "source_id": source_id})
+
+
+def _newest(ctx: Context, where: Mapping[str, Any]) -> Rows | None:
+    """The newest video that fits and is not DELETED."""
     account_id = ctx.account_id
     if not all(map(_is_storable, where.values())):
         return None

@@ -205,12 +205,12 @@ class VideoQuery:
         if by.vid:
             return videos.by_vid(ctx, by.vid.value)
         if by.storage_id:
-            return videos.newest(ctx, storage_id=by.storage_id.value)
+            return videos.by_storage_id(ctx, by.storage_id.value)
         if by.sha256:
-            return videos.newest(ctx, sha256=by.sha256.value)
+            return videos.by_sha256(ctx, by.sha256.value)
         if by.source:
             origin = by.source.value
-            return videos.newest(ctx, source_type=origin.source_type, source_id=origin.source_id)
+            return videos.by_source(ctx, origin.source_type, origin.source_id)
         return videos.by_id(ctx, ids.find(by.id.value, "Video") if by.id else None)
 
     @connection(

@@ -32,6 +32,18 @@ async def titles(api: Api, filter: Any = None, **arguments: Any) -> str:
     return "".join(node["title"] for node in found["nodes"])
 
 
+async def walked(api: Api, **arguments: Any) -> str:
+    """The same, one after the other by their cursors."""
+    read, after = "", None
+    while True:
+        found = (await api.run(LIST, first=1, after=after, **arguments))["videos"]
+        read += "".join(node["title"] for node in found["nodes"])
+        after = found["pageInfo"]["endCursor"]
+        if not found["pageInfo"]["hasNextPage"]:
+            assert found["totalCount"] == len(read)
+            return read
+
+
 async def one(api: Api, **by: Any) -> str | None:
     found = (await api.run(BY, by=by))["video"]
     return found and found["title"]
@@ -145,15 +157,7 @@ async def test_a_page_of_a_filtered_list_goes_on_by_its_cursor(
     api: Api, library: dict[str, Any]
 ) -> None:
     for filter, expected in filters(library):
-        read, after = "", None
-        while True:
-            found = (await api.run(LIST, filter=filter, first=1, after=after))["videos"]
-            assert found["totalCount"] == len(expected)
-            read += "".join(node["title"] for node in found["nodes"])
-            after = found["pageInfo"]["endCursor"]
-            if not found["pageInfo"]["hasNextPage"]:
-                break
-        assert (filter, read) == (filter, expected)
+        assert (filter, await walked(api, filter=filter)) == (filter, expected)
 
 
 async def test_others_see_none_of_it_and_nobody_without_a_key(
@@ -203,12 +207,7 @@ async def test_what_may_be_unknown_or_very_large_is_an_order_too(
         await add(services, owner, title, **columns)
     for direction, expected in (("ASC", ascending), ("DESC", ascending[::-1])):
         order = {"field": field, "direction": direction}
-        read, after = "", None
-        for _ in range(3):
-            found = (await api.run(LIST, first=1, after=after, orderBy=order))["videos"]
-            read += found["nodes"][0]["title"]
-            after = found["pageInfo"]["endCursor"]
-        assert (read, found["pageInfo"]["hasNextPage"]) == (expected, False)
+        assert await walked(api, orderBy=order) == expected
 
 
 async def test_a_cursor_of_another_order_is_refused_where_it_cannot_be_read(

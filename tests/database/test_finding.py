@@ -1,6 +1,6 @@
 """Pages of filtered lists: the same however few rows are looked at first."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from domain.videos import VideoOrder, VideoStatus
 from resolvers.context import Services
 from tests.support import factories
 
+Fits = Callable[[Video], bool]
 COUNT = 24
 LEADING = (5, 6, 17)
 """Which of them are named by their ids, in one way or another."""
@@ -36,14 +37,14 @@ class Shelf:
     account: Account
     made: list[Video]
 
-    async def page(self, order: Order, window: Window, **filters: object) -> Any:
+    async def page(self, order: Order, window: Window, **filters: Any) -> Any:
         wanted = Rows.of(
             videos.VIDEOS, order=order, window=window, account_id=self.account.id, **filters
         )
         [page] = await self.services.reader.pages(wanted, records.value_columns(Video))
         return page
 
-    async def walk(self, order: Order, size: int, *, backwards: bool, **filters: object) -> Any:
+    async def walk(self, order: Order, size: int, *, backwards: bool, **filters: Any) -> Any:
         """The titles of all pages, one after the other."""
         titles, cursor = list[str](), None
         while True:
@@ -56,7 +57,7 @@ class Shelf:
             end = found[0 if backwards else -1]
             cursor = Order.cursor(getattr(end, order.column), end.id)
 
-    def search(self, text: str) -> dict[str, object]:
+    def search(self, text: str) -> dict[str, Any]:
         return {
             "search": text,
             "search_grams": grams.wanted(text, self.account.id),
@@ -64,7 +65,7 @@ class Shelf:
             "search_id": self.made[LEADING[1]].id,
         }
 
-    def sorted(self, order: Order, fits: Any, leading: tuple[int, ...] = ()) -> list[str]:
+    def sorted(self, order: Order, fits: Fits, leading: tuple[int, ...] = ()) -> list[str]:
         """The titles of those that fit, as the list should have them."""
 
         def key(row: Video) -> Any:
@@ -101,6 +102,14 @@ async def shelf(services: Services, owner: factories.Owner) -> Shelf:
     return Shelf(services, owner.account, made)
 
 
+def contains(text: str) -> Fits:
+    return lambda row: text in row.title.lower()
+
+
+def is_banned(row: Video) -> bool:
+    return row.status is VideoStatus.BANNED
+
+
 ORDERS = [
     videos.ordered(by, descending=down)
     for by in (VideoOrder.CREATED_AT, VideoOrder.TITLE, VideoOrder.FILE_SIZE)
@@ -112,9 +121,7 @@ ORDERS = [
 async def test_a_search_holds_everything_once_however_it_is_found(shelf: Shelf) -> None:
     for order in ORDERS:
         for text in ("apple", "rarity", "a", "nothing"):
-            expected = shelf.sorted(
-                order, lambda row, text=text: text in row.title.lower(), LEADING
-            )
+            expected = shelf.sorted(order, contains(text), LEADING)
             for size in (1, 3, 100):
                 for backwards in (False, True):
                     found = await shelf.walk(order, size, backwards=backwards, **shelf.search(text))
@@ -125,7 +132,7 @@ async def test_a_search_holds_everything_once_however_it_is_found(shelf: Shelf) 
 async def test_a_filtered_list_holds_everything_once_however_it_is_found(shelf: Shelf) -> None:
     banned = {"statuses": [VideoStatus.BANNED]}
     for order in ORDERS:
-        expected = shelf.sorted(order, lambda row: row.status is VideoStatus.BANNED)
+        expected = shelf.sorted(order, is_banned)
         for size in (1, 2, 100):
             for backwards in (False, True):
                 assert await shelf.walk(order, size, backwards=backwards, **banned) == expected
@@ -134,7 +141,7 @@ async def test_a_filtered_list_holds_everything_once_however_it_is_found(shelf: 
 @pytest.mark.usefixtures("near")
 async def test_numbered_pages_of_a_search_hold_everything_once(shelf: Shelf) -> None:
     for order in ORDERS:
-        expected = shelf.sorted(order, lambda row: "apple" in row.title, LEADING)
+        expected = shelf.sorted(order, contains("apple"), LEADING)
         titles: list[str] = []
         for number in range(1, 8):
             page = await shelf.page(order, Window(2, page=number), **shelf.search("apple"))
@@ -150,5 +157,5 @@ async def test_a_count_is_of_the_whole_list(shelf: Shelf) -> None:
         account_id=shelf.account.id,
         **shelf.search("apple"),
     )
-    expected = len(shelf.sorted(ORDERS[0], lambda row: "apple" in row.title, LEADING))
+    expected = len(shelf.sorted(ORDERS[0], contains("apple"), LEADING))
     assert await shelf.services.reader.counts(found) == [expected]
