@@ -40,7 +40,10 @@ class Video(Base):
         Index("ix_video_account_id_sort_duration_ms", "account_id", "sort_duration_ms", "id"),
         Index("ix_video_account_id_sort_published_at", "account_id", "sort_published_at", "id"),
         Index(
-            "ix_video_traits", "account_id", "status", "source_kind", "share_state", "source_type"
+            "ix_video_traits",
+            *("account_id", "status", "source_kind", "share_state", "source_type"),
+            # Then the newest of a rare state are found without a look at any row.
+            postgresql_include=["created_at", "id"],
         ),
         Index(
             "ix_video_account_id_owner_phone",

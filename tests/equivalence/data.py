@@ -336,6 +336,7 @@ def _categories(made: Rows, tenant: str) -> None:
             id=key(tenant, "category", number),
             account_id=key(tenant, "account"),
             parent_id=parent,
+            number=number + 1,
             name=_pick(values.TITLES, 2 * number),
             created_at=_moment(number),
             updated_at=_moment(number + 3),

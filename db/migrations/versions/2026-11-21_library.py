@@ -204,6 +204,7 @@ def _videos() -> None:
         "ix_video_traits",
         "video",
         ["account_id", "status", "source_kind", "share_state", "source_type"],
+        postgresql_include=["created_at", "id"],
     )
     op.create_index(
         "ix_video_account_id_owner_phone",
