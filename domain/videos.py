@@ -43,9 +43,6 @@ CHANGES: Final = {
 }
 """What each state may change to. Every statement that changes one is made from this table."""
 
-LIVE: Final = tuple(one for one in VideoStatus if one is not _STATUS.DELETED)
-"""The states of a video that is not in the recycle bin."""
-
 CLOSED: Final = (_STATUS.BANNED, _STATUS.DELETED)
 """The states in which nobody plays a video, whatever was made of it."""
 
@@ -117,7 +114,10 @@ class VideoOrder(StrEnum):
 
     CREATED_AT = "created_at"
     UPDATED_AT = "updated_at"
+    PUBLISHED_AT = "published_at"
     TITLE = "title"
+    FILE_SIZE = "file_size"
+    DURATION = "duration"
 
 
 def new_vid() -> str:

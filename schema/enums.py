@@ -63,7 +63,11 @@ publish(
     {
         VideoOrder.CREATED_AT: "When the video was made from its upload.",
         VideoOrder.UPDATED_AT: "When anything of the video last changed.",
+        VideoOrder.PUBLISHED_AT: "When it could be played for the first time; one that never could"
+        " is before all others.",
         VideoOrder.TITLE: "The title, by Unicode code point.",
+        VideoOrder.FILE_SIZE: "Bytes of the source file.",
+        VideoOrder.DURATION: "How long it is; shortest of all is one whose file was not checked.",
     },
     name="VideoOrderField",
 )

@@ -29,7 +29,6 @@ from schema.enums import (
     PlaySetStatus,
     Resolution,
     SourceKind,
-    VideoOrder,
     VideoStatus,
 )
 from schema.errors import MutationPayload
@@ -40,6 +39,8 @@ from schema.nodes import Node
 from schema.play_sets import PlaySet
 from schema.scalars import Bytes, Sha256, Url
 from schema.tasks import Filter, Task, wanted
+from schema.video_lists import VideoBy, VideoFilter, VideoOrderInput
+from schema.video_lists import wanted as wanted_videos
 
 Clip: TypeAlias = Annotated["Video", strawberry.lazy("schema.videos")]
 
@@ -219,37 +220,31 @@ class Video(Node):
 nodes.register(Video)
 
 
-@strawberry.input(description="Names one video: give exactly one of these.", one_of=True)
-class VideoBy:
-    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="Its global id.")
-    vid: strawberry.Maybe[str] = strawberry.field(description="Its short public id.")
-
-
-@strawberry.input(description="Which videos a list holds: those that fit every field given.")
-class VideoFilter:
-    status: list[VideoStatus] | None = strawberry.field(
-        default=UNSET, description="Only videos in these states; an empty list is any."
-    )
-
-
-@strawberry.input(description="How a list of videos is sorted.")
-class VideoOrderInput:
-    field: VideoOrder = strawberry.field(description="By what.")
-    direction: OrderDirection = strawberry.field(description="Which end comes first.")
-
-
 @strawberry.type
 class VideoQuery:
-    @relation(Video | None, description="One video of yours; null when there is no such one.")
+    @relation(
+        Video | None,
+        description="One video of yours; null when there is no such one. One that is DELETED is"
+        " found by `id` and `vid` only.",
+    )
     @staticmethod
     def video(
         ctx: Context, by: Annotated[VideoBy, strawberry.argument(description="Which one.")]
     ) -> Rows | None:
         if by.vid:
             return videos.by_vid(ctx, by.vid.value)
+        if by.storage_id:
+            return videos.by_storage_id(ctx, by.storage_id.value)
+        if by.sha256:
+            return videos.by_sha256(ctx, by.sha256.value)
+        if by.source:
+            origin = by.source.value
+            return videos.by_source(ctx, origin.source_type, origin.source_id)
         return videos.by_id(ctx, ids.find(by.id.value, "Video") if by.id else None)
 
-    @connection(Video, description="Your videos; by default the newest first.")
+    @connection(
+        Video, description="Your videos; by default the newest first, and none that is DELETED."
+    )
     @staticmethod
     def videos(
         ctx: Context,
@@ -262,13 +257,11 @@ class VideoQuery:
             VideoOrderInput | None, strawberry.argument(description="Another order.")
         ] = UNSET,
     ) -> Rows:
-        statuses = (filter.status or None) if filter else None
+        which = wanted_videos(filter)
         if not order_by:
-            return videos.page(ctx, window, statuses=statuses)
+            return videos.page(ctx, window, which)
         descending = order_by.direction == OrderDirection.DESC
-        return videos.page(
-            ctx, window, statuses=statuses, order=order_by.field, descending=descending
-        )
+        return videos.page(ctx, window, which, order=order_by.field, descending=descending)
 
 
 @strawberry.type(description="The video as it is now.")
