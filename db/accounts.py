@@ -35,9 +35,18 @@ async def claim_first(session: WriteSession) -> bool:
     return await session.scalar(select(Account.id).limit(1)) is None
 
 
+async def by_id(session: ReadSession, id: UUID) -> Account:
+    return await session.get_one(Account, id)
+
+
 async def lock(session: WriteSession, id: UUID) -> Account:
-    """The account's row, locked until the transaction ends."""
-    return (await session.scalars(select(Account).where(Account.id == id).with_for_update())).one()
+    """The account's row, locked until the transaction ends.
+
+    Others can insert rows of the account meanwhile, so that who holds a row that we want next,
+    and only inserts, does not wait for us.
+    """
+    mine = select(Account).where(Account.id == id)
+    return (await session.scalars(mine.with_for_update(key_share=True))).one()
 
 
 async def add(session: WriteSession, *, user_id: str, name: str) -> Account:

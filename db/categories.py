@@ -84,9 +84,7 @@ async def delete_into(
         update(Category).where(Category.parent_id == row.id).values(parent_id=row.parent_id)
     )
     rules = await session.scalars(
-        delete(TranscodeRule)
-        .where(TranscodeRule.category_id == row.id)
-        .returning(TranscodeRule.id)
+        delete(TranscodeRule).where(TranscodeRule.category_id == row.id).returning(TranscodeRule.id)
     )
     gone = sorted(rules)
     await session.execute(delete(Category).where(Category.id == row.id))
@@ -131,8 +129,8 @@ async def paths(session: ReadSession, ids: Sequence[UUID]) -> Mapping[UUID, list
     outer = select(tree.c.inner, Category.parent_id, Category.name, tree.c.depth + 1)
     tree = tree.union_all(outer.join(tree, Category.id == tree.c.parent_id))
     names = func.array_agg(aggregate_order_by(tree.c.name, tree.c.depth.desc()))
-    rows = await session.execute(select(tree.c.inner, names).group_by(tree.c.inner))
-    return {inner: found for inner, found in rows}
+    rows = await session.execute(select(tree.c.inner, names.label("path")).group_by(tree.c.inner))
+    return {row.inner: row.path for row in rows}
 
 
 async def height(session: ReadSession, id: UUID) -> int:

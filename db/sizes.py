@@ -91,7 +91,11 @@ def _files(kept: CTE) -> Subquery:
     )
     sounds = (
         select(
-            *of, literal(FileKind.SOUND.value), null(), cast(null(), BigInteger), AudioTrack.file_size
+            *of,
+            literal(FileKind.SOUND.value),
+            null(),
+            cast(null(), BigInteger),
+            AudioTrack.file_size,
         )
         .join(kept, kept.c.id == AudioTrack.video_id)
         .where(is_heard.exists())
@@ -167,11 +171,11 @@ async def _bytes(session: ReadSession, ids: Sequence[UUID], *, deep: bool) -> Ma
     by_place = select(files.c.category_id, _sum(files.c.size).label("size"))
     sums = by_place.group_by(files.c.category_id).subquery()
     found = await session.execute(
-        select(places.c.root, _sum(sums.c.size))
+        select(places.c.root, _sum(sums.c.size).label("size"))
         .join(sums, sums.c.category_id == places.c.id)
         .group_by(places.c.root)
     )
-    sizes = {id: size for id, size in found}
+    sizes = {row.root: row.size for row in found}
     return {id: sizes.get(id, 0) for id in ids}
 
 
@@ -184,12 +188,14 @@ BYTES: Final = {deep: partial(_bytes, deep=deep) for deep in (False, True)}
 async def of_account(session: ReadSession, account_id: UUID) -> tuple[Count, Sizes]:
     """What all videos of an account are and take; not by rung."""
     kept = _kept(Video.account_id == account_id)
-    counted = await session.execute(select(func.count(), _sum(kept.c.duration_ms)).select_from(kept))
+    counted = await session.execute(
+        select(func.count(), _sum(kept.c.duration_ms)).select_from(kept)
+    )
     files = _files(kept)
     found = await session.execute(
-        select(files.c.kind, _sum(files.c.size)).group_by(files.c.kind)
+        select(files.c.kind, _sum(files.c.size).label("size")).group_by(files.c.kind)
     )
-    by_kind = {kind: size for kind, size in found}
+    by_kind = {row.kind: row.size for row in found}
     sound = by_kind.get(FileKind.SOUND, 0)
     return Count(*counted.one()), Sizes(
         source=by_kind.get(FileKind.SOURCE, 0),

@@ -11,7 +11,7 @@ from sqlalchemy import (
     update,
 )
 
-from db import accounts
+from db import accounts, categories
 from db.models import UploadSession
 from db.paging import Order
 from db.rows import Source, among, equals
@@ -62,9 +62,11 @@ async def add(session: WriteSession, upload: UploadSession, limits: UploadLimits
     """Insert the row and fill in what the database chose, if the account may open one more.
 
     Raises `LimitExceeded` or `QuotaExceeded`. The account's row is locked until the
-    transaction ends, so that sessions opened at once are counted one after the other.
+    transaction ends, so that sessions opened at once are counted one after the other. A
+    category that has gone since it was looked up is left out.
     """
     await make_room(session, upload.account_id, size(upload), limits, sessions=1)
+    upload.category_id = await categories.remaining(session, upload.category_id)
     session.add(upload)
     await session.flush()
     await session.refresh(upload)

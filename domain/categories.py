@@ -1,5 +1,6 @@
 """The tree in which an account keeps its videos: its limits, and what it refuses."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from domain.errors import DomainError, ErrorCode
@@ -34,12 +35,12 @@ class CategoryInvalid(DomainError):
 
 
 class CategorySame(DomainError):
-    """A category is to be moved into itself, or its videos from it to it."""
+    """A category is to be moved into itself, or a video to where it lies."""
 
     code = ErrorCode.CATEGORY_SAME
 
-    def __init__(self, *, path: str) -> None:
-        super().__init__("That is the same category.", path=[path])
+    def __init__(self, *, path: Sequence[str] = ()) -> None:
+        super().__init__("That is the same category.", path=path)
 
 
 class CategoryIsParent(DomainError):
