@@ -74,12 +74,14 @@ async def delete_into(
     the category is changed before it goes: nobody who waits for the category is waited for.
     """
     moved = await _move_videos(session, row, videos_to, Video.category_id == row.id)
-    for model in (Task, UploadSession):
-        await session.execute(
-            update(model)
-            .where(model.category_id == row.id)
-            .values(category_id=videos_to, updated_at=model.updated_at)
-        )
+    await session.execute(
+        update(Task).where(Task.category_id == row.id).values(category_id=videos_to)
+    )
+    await session.execute(
+        update(UploadSession)
+        .where(UploadSession.category_id == row.id)
+        .values(category_id=videos_to, updated_at=UploadSession.updated_at)
+    )
     await session.execute(
         update(Category).where(Category.parent_id == row.id).values(parent_id=row.parent_id)
     )
