@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, literal, select, update
+from sqlalchemy import bindparam, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from db.models import Category, Task, TranscodeRule, UploadSession, Video
@@ -46,6 +46,17 @@ async def default_id(session: ReadSession, account_id: UUID) -> UUID:
         )
     )
     return found.one()
+
+
+async def place(session: ReadSession, account_id: UUID, id: UUID | None) -> UUID:
+    """Where a video of the account is put: into this category, or the default one without it."""
+    wanted = or_(Category.id == id, Category.number == DEFAULT_CATEGORY)
+    found = await session.scalars(
+        select(Category.id)
+        .where(Category.account_id == account_id, wanted)
+        .order_by(Category.id == id)
+    )
+    return found.all()[-1]
 
 
 async def remaining(session: ReadSession, id: UUID | None) -> UUID | None:

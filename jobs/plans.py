@@ -37,7 +37,7 @@ class NewVideo:
     source_type: str | None = None
     source_id: str | None = None
     category_id: UUID | None = None
-    """None: the account's default category."""
+    """None, or of one that has gone: the account's default category."""
     clipped_from_id: UUID | None = None
     simulation: Simulation | None = None
     skip_auto_transcode: bool = False
@@ -54,7 +54,7 @@ async def add_video(session: WriteSession, new: NewVideo) -> Video:
         source_kind=new.source_kind,
         source_type=new.source_type,
         source_id=new.source_id,
-        category_id=new.category_id or await categories.default_id(session, new.account_id),
+        category_id=await categories.place(session, new.account_id, new.category_id),
         clipped_from_id=new.clipped_from_id,
         simulation=new.simulation and new.simulation.to_json(),
         file_size=new.file_size,
