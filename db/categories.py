@@ -1,10 +1,10 @@
 """Statements about categories: the tree in which an account keeps its videos."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, literal, or_, select, update
+from sqlalchemy import CursorResult, bindparam, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from db.models import Category, Task, TranscodeRule, UploadSession, Video
@@ -111,8 +111,9 @@ async def _move_videos(session: WriteSession, row: Category, to: UUID, which: An
         update(Video)
         .where(Video.account_id == row.account_id, which)
         .values(category_id=to, updated_at=Video.updated_at)
+        .execution_options(synchronize_session=False)
     )
-    return changed.rowcount  # pyright: ignore[reportAttributeAccessIssue] - every update has one
+    return cast("CursorResult[Any]", changed).rowcount
 
 
 async def places(session: ReadSession, id: UUID | None) -> list[UUID]:

@@ -17,19 +17,26 @@ def of_videos(ctx: Context, window: Window, ids: Collection[UUID]) -> Rows:
 
 def of_categories(ctx: Context, window: Window, ids: Collection[UUID], *, deep: bool) -> Rows:
     """The caller's videos in these categories; if `deep`, or below them."""
-    if deep:
-        return _page(ctx, window, below_ids=ids)
-    return _page(ctx, window, category_ids=ids)
+    return _page(ctx, window, below_ids=ids) if deep else _page(ctx, window, category_ids=ids)
 
 
-def _page(ctx: Context, window: Window, **which: Collection[UUID]) -> Rows:
+def _page(
+    ctx: Context,
+    window: Window,
+    *,
+    ids: Collection[UUID] | None = None,
+    category_ids: Collection[UUID] | None = None,
+    below_ids: Collection[UUID] | None = None,
+) -> Rows:
     return Rows.of(
         sizes.SIZED,
         order=sizes.NEWEST_FIRST,
         window=window,
         account_id=ctx.account_id,
         deleted=False,
-        **which,
+        ids=ids,
+        category_ids=category_ids,
+        below_ids=below_ids,
     )
 
 
