@@ -1,6 +1,7 @@
 """Statements about videos, their play sets and their sound."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -33,6 +34,20 @@ async def add(session: WriteSession, video: Video) -> None:
     session.add(video)
     await session.flush()
     await session.refresh(video)
+
+
+async def change(session: WriteSession, video: Video, values: Mapping[str, Any]) -> bool:
+    """Give these columns of a locked video other values; whether that changed anything."""
+    others = {name: new for name, new in values.items() if getattr(video, name) != new}
+    for name, new in others.items():
+        setattr(video, name, new)
+    await session.flush()
+    return bool(others)
+
+
+async def touch(session: WriteSession, ids: Collection[UUID]) -> None:
+    """What belongs to these videos has changed, and they with it."""
+    await session.execute(update(Video).where(Video.id.in_(ids)).values(updated_at=func.now()))
 
 
 async def fresh(session: WriteSession, video: Video) -> Video:

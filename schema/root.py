@@ -13,6 +13,7 @@ from resolvers import (
     accounts,
     categories,
     fetches,
+    key_points,
     objects,
     play_sets,
     tasks,
@@ -34,6 +35,7 @@ from schema.fetches import FetchMutation
 from schema.files import FileMutation
 from schema.info import Info
 from schema.instant import InstantMutation, InstantQuery
+from schema.key_points import KeyPointMutation
 from schema.limits import LimitsQuery
 from schema.nodes import Node
 from schema.objects import ObjectMutation, ObjectQuery
@@ -44,6 +46,7 @@ from schema.tasks import KINDS, TYPES, TaskMutation, TaskQuery
 from schema.templates import TemplateMutation, TemplateQuery
 from schema.transcode_plans import TranscodePlanQuery
 from schema.transcodes import TranscodeMutation
+from schema.updates import UpdateMutation
 from schema.uploads import UploadMutation, UploadQuery
 from schema.videos import VideoQuery
 
@@ -98,6 +101,7 @@ _FINDERS: Final[dict[str, Callable[[Context], Rows]]] = {
     "AutoTranscodeRule": templates.own_rules,
     "Category": categories.own,
     "FetchItem": fetches.own_items,
+    "KeyPoint": key_points.own,
     **dict.fromkeys(KINDS.values(), tasks.own),
 }
 
@@ -125,6 +129,8 @@ class Mutation(
     TaskMutation,
     FetchMutation,
     ExportMutation,
+    UpdateMutation,
+    KeyPointMutation,
 ):
     pass
 

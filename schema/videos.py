@@ -13,6 +13,7 @@ from domain.playback import DEFAULT_TTL_SECONDS
 from resolvers import (
     categories,
     clips,
+    key_points,
     play_sets,
     playback,
     tasks,
@@ -23,6 +24,7 @@ from schema import ids, nodes
 from schema.categories import Category
 from schema.connections import connection
 from schema.enums import (
+    AspectRatio,
     OrderDirection,
     PlaySetStatus,
     Resolution,
@@ -32,8 +34,9 @@ from schema.enums import (
 )
 from schema.errors import MutationPayload
 from schema.execution.costs import LIST_SIZE, ListSize
-from schema.execution.fields import column, relation
+from schema.execution.fields import column, computed, inside, relation
 from schema.info import Info
+from schema.key_points import KeyPoint
 from schema.nodes import Node
 from schema.play_sets import PlaySet
 from schema.scalars import Bytes, Sha256, Url
@@ -55,6 +58,20 @@ class PlaybackInfo:
     play_sets: list[PlaySet] = strawberry.field(
         description="What can be played now.", metadata={LIST_SIZE: ListSize(6)}
     )
+
+
+@strawberry.type(description="How players are to show a video.")
+class PlayerSettings:
+    """Made of columns of the video itself."""
+
+    id: str | None = column("player_id", description="Id of a player of yours; null for none.")
+    name: str | None = column("player_name", description="Its name; null for none.")
+    aspect_ratio: AspectRatio = strawberry.field(description="Its shape.")
+    auto_play: bool = strawberry.field(description="Whether it begins by itself.")
+
+
+def _has_own_cover(cover_key: str | None) -> bool:
+    return cover_key is not None
 
 
 @strawberry.type(description="A video of yours.")
@@ -83,6 +100,19 @@ class Video(Node):
     sha256: Sha256 | None = column(
         "source_sha256", description="Digest of the source file; null until it was checked."
     )
+    tags: list[str] = strawberry.field(description="Its tags, in its owner's order.")
+    owner_phone: str | None = strawberry.field(
+        description="Phone number of whoever it was uploaded for; null when none was given."
+    )
+    player: PlayerSettings = inside("aspect_ratio", description="How players are to show it.")
+    publish_domain: str | None = strawberry.field(
+        description="Host name of the site that it is published on; null when none was given."
+    )
+    has_own_cover: bool = computed(
+        _has_own_cover,
+        "cover_key",
+        description="Whether its cover is one that you chose, and not the automatic one.",
+    )
     file_size: Bytes = strawberry.field(description="Bytes of the source file.")
     width: int | None = strawberry.field(
         description="Pixels of the source as it is shown, upright; null until it was checked."
@@ -107,6 +137,16 @@ class Video(Node):
     @staticmethod
     def category(ctx: Context) -> Rows:
         return categories.own(ctx)
+
+    @relation(
+        list[KeyPoint],
+        of="id",
+        description="The marks on its timeline, in the order of their moments.",
+        assumed=20,
+    )
+    @staticmethod
+    def key_points(ctx: Context) -> Rows:
+        return key_points.of_video(ctx)
 
     @relation(
         list[PlaySet],

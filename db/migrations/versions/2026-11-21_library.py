@@ -38,6 +38,7 @@ def upgrade() -> None:
     _accounts()
     _categories()
     _videos()
+    _covers()
     _key_points()
     _guards()
     _plays()
@@ -177,6 +178,21 @@ def _videos() -> None:
         "video",
         "stored_object",
         ["cover_object_id"],
+        ["id"],
+        ondelete="SET NULL",
+    )
+
+
+def _covers() -> None:
+    op.add_column("upload_session", sa.Column("owner_phone", sa.String(length=32), nullable=True))
+    op.add_column("task", sa.Column("object_id", sa.Uuid(), nullable=True))
+    op.add_column("task", sa.Column("at_ms", sa.Integer(), nullable=True))
+    op.create_index(op.f("ix_task_object_id"), "task", ["object_id"], unique=False)
+    op.create_foreign_key(
+        op.f("fk_task_object_id"),
+        "task",
+        "stored_object",
+        ["object_id"],
         ["id"],
         ondelete="SET NULL",
     )
