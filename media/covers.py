@@ -25,6 +25,8 @@ PICTURE_S: Final = 60
 MEMORY: Final = 3 << 30
 """Bytes of address space for any picture that is not too large."""
 QUALITY: Final = "3"
+MOST_MISSING_S: Final = 5
+"""How much of a video's end may be without a picture of its own: as far back as we look for one."""
 
 FIT: Final = (
     f"scale=w='min({LONG_SIDE},iw)':h='min({LONG_SIDE},ih)'"
@@ -91,7 +93,10 @@ def _of_frame(cut: Cut) -> Sequence[str]:
     long_side = max(ladder.display_size(cut.source))
     short_side = min(ladder.display_size(cut.source)) * LONG_SIDE // max(LONG_SIDE, long_side)
     return (
-        *cuts.from_start(cut, ladder.frame_rate(cut.source)),
+        *commands.deinterlaced(cut.source),
+        # What is shown when a video ends is its last picture.
+        f"tpad=stop_mode=clone:stop_duration={MOST_MISSING_S}",
+        *cuts.from_zero(cut, ladder.frame_rate(cut.source)),
         "trim=end_frame=1",
         commands.scale(ladder.fit(cut.source, max(2, short_side))),
         *(commands.TO_SDR if cut.source.hdr else ()),

@@ -133,7 +133,9 @@ def _graph(cuts: Sequence[Cut], whole: Canvas) -> str:
 def _picture(index: int, one: Cut, whole: Canvas) -> str:
     return f"[{index}:V:0]" + ",".join(
         (
-            *from_start(one, whole.frame_rate),
+            *commands.deinterlaced(one.source),
+            *from_zero(one, whole.frame_rate),
+            f"tpad=stop_mode=clone:stop_duration={MOST_MISSING_S}",
             f"trim=end_frame={whole.frames(one)}",
             *_fit(one.source, whole),
             *(commands.TO_SDR if one.source.hdr else ()),
@@ -143,16 +145,14 @@ def _picture(index: int, one: Cut, whole: Canvas) -> str:
     )
 
 
-def from_start(one: Cut, frame_rate: Fraction) -> tuple[str, ...]:
-    """Filters that let a part's frames through from its first one on, which is at time 0."""
+def from_zero(one: Cut, frame_rate: Fraction) -> tuple[str, str]:
+    """Filters that shift a part to time 0, and begin with the frame that is shown then."""
     # The times of frames are rounded, to either side: a quarter of a frame later, each is
     # surely in its own place.
     early_s = _lead_s(one) - 1 / (4 * one.source.frame_rate)
     return (
-        *commands.deinterlaced(one.source),
         f"setpts=PTS-({commands.ratio(early_s)})/TB",
         f"fps={commands.ratio(frame_rate)}:start_time=0:round=down",
-        f"tpad=stop_mode=clone:stop_duration={MOST_MISSING_S}",
     )
 
 
