@@ -46,7 +46,9 @@ query ($id: ID!) {
 """
 RETRY = """
 mutation ($id: ID!) {
-  retryTask(id: $id) { task { status } userErrors { code ... on InvalidStateError { currentState } } }
+  retryTask(id: $id) {
+    task { status } userErrors { code ... on InvalidStateError { currentState } }
+  }
 }
 """
 RED, GREEN, BLUE = (254, 0, 0), (0, 255, 1), (0, 0, 254)
@@ -210,7 +212,7 @@ async def test_nothing_but_the_picture_is_served(
     await chosen(api, video, storageId=await put(api, picture + pictures.SCRIPT))
     await work()
     served = await fetched(api, video)
-    assert served.startswith(b"\xff\xd8") and served.endswith(b"\xff\xd9")
+    assert (served[:2], served[-2:]) == (b"\xff\xd8", b"\xff\xd9")
     assert b"script" not in served
     assert b"home" not in served
 

@@ -281,9 +281,7 @@ async def test_two_changes_at_once_are_both_there(api: Api, services: Services, 
     assert await news(services) == [EventType.VIDEO_UPDATED] * 2
 
 
-async def test_a_list_of_tags_is_read_in_every_way(
-    api: Api, services: Services, video: str
-) -> None:
+async def test_a_list_of_tags_is_read_in_every_way(api: Api, video: str) -> None:
     await changed(api, video, tags=['"', "\\", "a,b", "{}", "中", "a\u2028b", "\x01"])
     tags = (await shown(api, video))["tags"]
     assert tags == ['"', "\\", "a,b", "{}", "中", "a\u2028b", "\x01"]

@@ -88,18 +88,19 @@ def _cut(path: Path) -> bytes:
     return make(path.with_suffix(".png")).read_bytes()[:3_000]
 
 
-def _large(path: Path) -> bytes:
-    flat = ("-vf", "scale=16000:16000:flags=neighbor,format=gray")
-    return make(path.with_suffix(".png"), size="160x160", options=flat).read_bytes()
+def _said_to_be(width: int, height: int) -> Callable[[Path], bytes]:
+    """A small PNG whose header says that it is larger."""
 
+    def write(path: Path) -> bytes:
+        whole = make(path.with_suffix(".png")).read_bytes()
+        return whole[:16] + width.to_bytes(4, "big") + height.to_bytes(4, "big") + whole[24:]
 
-def _wide(path: Path) -> bytes:
-    return make(path.with_suffix(".jpg"), size="30000x16").read_bytes()
+    return write
 
 
 def _small_by_its_header(path: Path) -> bytes:
-    """A WebP of 8,000 by 8,000 that is said to be drawn on 64 by 64."""
-    flat = ("-vf", "scale=8000:8000:flags=neighbor", "-c:v", "libwebp")
+    """A WebP of 8,000 by 5,000 that is said to be drawn on 64 by 64."""
+    flat = ("-vf", "scale=8000:5000:flags=neighbor", "-quality", "1")
     drawn = make(path.with_suffix(".webp"), size="80x80", options=flat).read_bytes()[12:]
     canvas = b"VP8X" + (10).to_bytes(4, "little") + bytes(4) + (63).to_bytes(3, "little") * 2
     size = len(b"WEBP" + canvas + drawn).to_bytes(4, "little")
@@ -117,8 +118,8 @@ HOSTILE: Final[dict[str, tuple[Callable[[Path], bytes], str]]] = {
     "gif and script": (lambda _: b"GIF89a/*" + SCRIPT + b"*/=1;", "pixels"),
     "cut": (_cut, "damaged"),
     "no size": (lambda _: b"\x89PNG\r\n\x1a\n" + bytes(100), "damaged"),
-    "too many pixels": (_large, "16000 x 16000"),
-    "too wide": (_wide, "30000 x 16"),
+    "too many pixels": (_said_to_be(16_000, 16_000), "16000 x 16000"),
+    "too wide": (_said_to_be(30_000, 16), "30000 x 16"),
     "lies about its size": (_small_by_its_header, "damaged"),
 }
 """What is no cover, and a part of the sentence that says why."""
