@@ -24,7 +24,7 @@ class Fact:
     python: type
     nullable: bool
     is_big: bool
-    is_texts: bool
+    is_texts: bool = False
     """Whether its values are lists of texts."""
 
     @property
@@ -40,7 +40,7 @@ def fact(model: type[Base], column: str) -> Fact:
     attribute = getattr(model, column)
     kind = attribute.type
     nullable = getattr(attribute.expression, "nullable", True)
-    is_texts = isinstance(kind, ARRAY) and isinstance(kind.item_type, String)
+    is_texts = isinstance(kind, ARRAY) and isinstance(getattr(kind, "item_type", None), String)
     return Fact(kind.python_type, nullable, isinstance(kind, BigInteger), is_texts)
 
 

@@ -52,7 +52,7 @@ async def update(
 ) -> Updated:
     """Change these columns of a video, and its cover if one was chosen; all of it, or nothing."""
     account_id = ctx.account_id
-    values = {name: CHECKS[name](value) for name, value in given.items()}
+    values: dict[str, Any] = {name: CHECKS[name](value) for name, value in given.items()}
     async with ctx.services.db.write() as session:
         video = await own(session, account_id, id, path="id")
         await categories.check(session, account_id, values.get("category_id"))

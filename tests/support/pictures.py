@@ -59,7 +59,7 @@ def _colors(size: str, seconds: int, rate: str = "5") -> tuple[str, ...]:
 
 def opened(data: bytes) -> VideoFrame:
     """The one picture in a JPEG."""
-    with av.open(io.BytesIO(data), format="jpeg_pipe") as container:
+    with av.open(io.BytesIO(data), "r", format="jpeg_pipe") as container:
         (frame,) = container.decode(video=0)
     return frame
 
