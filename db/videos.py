@@ -73,6 +73,23 @@ async def add(session: WriteSession, video: Video) -> None:
     await session.refresh(video)
 
 
+async def revise(session: WriteSession, video: Video, values: Mapping[str, Any]) -> bool:
+    """Give these columns of a locked video other values; whether that changed anything."""
+    others = {name: new for name, new in values.items() if getattr(video, name) != new}
+    for name, new in others.items():
+        if name == "title":
+            entitle(video, new)
+        else:
+            setattr(video, name, new)
+    await session.flush()
+    return bool(others)
+
+
+async def touch(session: WriteSession, ids: Collection[UUID]) -> None:
+    """What belongs to these videos has changed, and they with it."""
+    await session.execute(update(Video).where(Video.id.in_(ids)).values(updated_at=func.now()))
+
+
 async def fresh(session: WriteSession, video: Video) -> Video:
     """The row as this transaction has changed it."""
     await session.refresh(video)

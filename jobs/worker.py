@@ -15,6 +15,7 @@ from db import queues
 from domain.tasks import TaskKind
 from jobs import (
     clips,
+    covers,
     export,
     fetch,
     intake,
@@ -44,6 +45,7 @@ LANES = (
     Lane([queue.CLIP], 1),
     Lane([queue.FETCH], 2),
     Lane([queue.EXPORT], 1),
+    Lane([queue.COVER], 1),
     Lane([queue.MAINTENANCE], 1),
     Lane([queue.RESCUE], 1),
 )
@@ -71,6 +73,7 @@ JOBS: Final[Mapping[TaskKind, Job]] = {
     TaskKind.FETCH: Job(fetch.fetch, fetch.clean),
     TaskKind.EXPORT: Job(export.export),
     TaskKind.SIMULATE: Job(simulate.simulate),
+    TaskKind.COVER: Job(covers.make),
 }
 
 

@@ -226,6 +226,7 @@ publish(
         TaskKind.FETCH: "Fetches files from URLs, and makes a video of each.",
         TaskKind.EXPORT: "Writes rows into a file to be downloaded.",
         TaskKind.SIMULATE: "Makes a test picture, to be treated as an upload.",
+        TaskKind.COVER: "Makes the cover of a video that `updateVideo` was given.",
     },
 )
 publish(
@@ -278,7 +279,7 @@ publish(
         ErrorCode.POSSESSION_NOT_PROVEN: "The file cannot be taken over: upload it.",
         ErrorCode.DUPLICATE_CONTENT: "You have a video of this source already.",
         ErrorCode.OBJECT_IN_USE: "A video is made of this object.",
-        ErrorCode.MEDIA_REFUSED: "The file cannot become a video.",
+        ErrorCode.MEDIA_REFUSED: "The file cannot become a video, or a cover.",
         ErrorCode.VIDEO_UPLOADING: "The file of the video was not looked into yet.",
         ErrorCode.VIDEO_UPLOAD_FAILED: "The video has no file that anything could be made of.",
         ErrorCode.TRANSCODE_EXISTS: "The play set is there or being made.",

@@ -13,6 +13,7 @@ from resolvers import (
     accounts,
     categories,
     fetches,
+    key_points,
     objects,
     play_sets,
     tasks,
@@ -36,6 +37,7 @@ from schema.fetches import FetchMutation
 from schema.files import FileMutation
 from schema.info import Info
 from schema.instant import InstantMutation, InstantQuery
+from schema.key_points import KeyPointMutation
 from schema.limits import LimitsQuery
 from schema.nodes import Node
 from schema.objects import ObjectMutation, ObjectQuery
@@ -48,6 +50,7 @@ from schema.templates import TemplateMutation, TemplateQuery
 from schema.transcode_plans import TranscodePlanQuery
 from schema.transcodes import TranscodeMutation
 from schema.trash import TrashMutation
+from schema.updates import UpdateMutation
 from schema.uploads import UploadMutation, UploadQuery
 from schema.videos import VideoQuery
 
@@ -103,6 +106,7 @@ _FINDERS: Final[dict[str, Callable[[Context], Rows]]] = {
     "AutoTranscodeRule": templates.own_rules,
     "Category": categories.own,
     "FetchItem": fetches.own_items,
+    "KeyPoint": key_points.own,
     **dict.fromkeys(KINDS.values(), tasks.own),
 }
 
@@ -133,6 +137,8 @@ class Mutation(
     BanMutation,
     FetchMutation,
     ExportMutation,
+    UpdateMutation,
+    KeyPointMutation,
 ):
     pass
 

@@ -14,6 +14,7 @@ from domain.playback import DEFAULT_TTL_SECONDS
 from resolvers import (
     categories,
     clips,
+    key_points,
     play_sets,
     playback,
     tasks,
@@ -25,6 +26,7 @@ from schema.bans import Ban
 from schema.categories import Category
 from schema.connections import connection
 from schema.enums import (
+    AspectRatio,
     OrderDirection,
     PlaySetStatus,
     Resolution,
@@ -35,6 +37,7 @@ from schema.errors import MutationPayload
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.fields import column, computed, inside, relation
 from schema.info import Info
+from schema.key_points import KeyPoint
 from schema.nodes import Node
 from schema.play_sets import PlaySet
 from schema.scalars import Bytes, Sha256, Url
@@ -50,7 +53,10 @@ class PlaybackInfo:
     hls_url: Url = strawberry.field(
         description="HLS master playlist of the play sets that are READY when it is fetched."
     )
-    cover_url: Url | None = strawberry.field(description="A picture of the video, as JPEG.")
+    cover_url: Url | None = strawberry.field(
+        description="A picture of the video, as JPEG: the cover that its owner chose, or an"
+        " automatic one."
+    )
     storyboard_url: Url | None = strawberry.field(
         description="WebVTT whose cues name the preview pictures of a seek bar."
     )
@@ -62,6 +68,20 @@ class PlaybackInfo:
 
 def _purge_at(ctx: Context, deleted_at: datetime | None) -> datetime | None:
     return None if deleted_at is None else trash.purge_at(deleted_at, ctx.services.trash_days)
+
+
+@strawberry.type(description="How players are to show a video.")
+class PlayerSettings:
+    """Made of columns of the video itself."""
+
+    id: str | None = column("player_id", description="Id of a player of yours; null for none.")
+    name: str | None = column("player_name", description="Its name; null for none.")
+    aspect_ratio: AspectRatio = strawberry.field(description="Its shape.")
+    auto_play: bool = strawberry.field(description="Whether it begins by itself.")
+
+
+def _has_own_cover(cover_key: str | None) -> bool:
+    return cover_key is not None
 
 
 @strawberry.type(description="A video of yours.")
@@ -89,6 +109,19 @@ class Video(Node):
     )
     sha256: Sha256 | None = column(
         "source_sha256", description="Digest of the source file; null until it was checked."
+    )
+    tags: list[str] = strawberry.field(description="Its tags, in its owner's order.")
+    owner_phone: str | None = strawberry.field(
+        description="Phone number of whoever it was uploaded for; null when none was given."
+    )
+    player: PlayerSettings = inside("aspect_ratio", description="How players are to show it.")
+    publish_domain: str | None = strawberry.field(
+        description="Host name of the site that it is published on; null when none was given."
+    )
+    has_own_cover: bool = computed(
+        _has_own_cover,
+        "cover_key",
+        description="Whether its cover is one that you chose, and not the automatic one.",
     )
     file_size: Bytes = strawberry.field(
         description="Bytes of the source file; until it was checked, those that were announced."
@@ -134,6 +167,16 @@ class Video(Node):
     @staticmethod
     def category(ctx: Context) -> Rows:
         return categories.own(ctx)
+
+    @relation(
+        list[KeyPoint],
+        of="id",
+        description="The marks on its timeline, in the order of their moments.",
+        assumed=20,
+    )
+    @staticmethod
+    def key_points(ctx: Context) -> Rows:
+        return key_points.of_video(ctx)
 
     @relation(
         list[PlaySet],

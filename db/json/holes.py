@@ -44,6 +44,8 @@ def _parser(model: type[Base], asked: Asked) -> Parse:
     fact = records.fact(model, asked.column)
     if asked.form is not Form.VALUE:
         return _or_none(bytes.decode)
+    if fact.is_texts:
+        return _or_none(orjson.loads)
     if (members := fact.members) is not None:
         return _or_none(lambda raw: members.get(text := raw.decode(), text))
     return _or_none(_PARSERS[fact.python])

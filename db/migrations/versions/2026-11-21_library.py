@@ -86,6 +86,7 @@ def upgrade() -> None:
     _videos()
     _uploads()
     _searched()
+    _covers()
     _key_points()
     _guards()
     _plays()
@@ -299,6 +300,21 @@ def _searched() -> None:
         ]
         op.get_bind().execute(sa.text(SEARCHED), found)
         last = rows[-1].id
+
+
+def _covers() -> None:
+    op.add_column("upload_session", sa.Column("owner_phone", sa.String(length=32), nullable=True))
+    op.add_column("task", sa.Column("object_id", sa.Uuid(), nullable=True))
+    op.add_column("task", sa.Column("at_ms", sa.Integer(), nullable=True))
+    op.create_index(op.f("ix_task_object_id"), "task", ["object_id"], unique=False)
+    op.create_foreign_key(
+        op.f("fk_task_object_id"),
+        "task",
+        "stored_object",
+        ["object_id"],
+        ["id"],
+        ondelete="SET NULL",
+    )
 
 
 def _key_points() -> None:
