@@ -78,6 +78,8 @@ class Context:
     base_url: str
     """Scheme and host under which the caller reaches this server, without a slash at the end."""
     viewer: Viewer | None = None
+    client: str | None = None
+    """The address that the request came from, as far as it is known."""
     admit: Admit = nobody
 
     @cached_property

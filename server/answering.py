@@ -27,9 +27,16 @@ def listen(host: str, port: int, *, advice: str) -> socket.socket:
 
 
 async def answer(
-    app: ASGIApp, listener: socket.socket, *, ready: Callable[[], None] | None = None
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    trusted_proxies: str = "",
+    ready: Callable[[], None] | None = None,
 ) -> None:
-    """Answer requests until cancelled, and those that are open for `GRACE_S` longer."""
+    """Answer requests until cancelled, and those that are open for `GRACE_S` longer.
+
+    A proxy that is trusted may say who asks, and by which scheme.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -41,6 +48,7 @@ async def answer(
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=GRACE_S,
         server_header=False,
+        forwarded_allow_ips=trusted_proxies,
     )
     server = _Server(config, ready)
     serving = asyncio.create_task(server.serve(sockets=[listener]))

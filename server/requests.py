@@ -38,6 +38,12 @@ def _url(scheme: str, host: bytes | None, server: tuple[str, int | None] | None)
     return f"{_SCHEMES.get(scheme, scheme)}://{url.netloc}"
 
 
+def client(connection: Connection) -> str | None:
+    """The caller's address; behind a proxy that is trusted, what the proxy says it is."""
+    found = cast("tuple[str, int] | None", connection.get("client"))
+    return found[0] if found else None
+
+
 def anonymous(request: Request) -> Context:
     """The context of a request whose link says all that it may do."""
-    return Context(services(request), base_url(request))
+    return Context(services(request), base_url(request), client=client(request))
