@@ -8,7 +8,18 @@ from uuid import UUID
 
 from procrastinate.jobs import Job
 
-from db import challenges, events, fetches, garbage, objects, queues, tasks, uploads, workers
+from db import (
+    challenges,
+    events,
+    fetches,
+    garbage,
+    objects,
+    queues,
+    shares,
+    tasks,
+    uploads,
+    workers,
+)
 from db.models import Content
 from db.session import WriteSession
 from domain.errors import WorkerLost
@@ -90,6 +101,12 @@ async def expire_uploads(tools: Tools) -> None:
     for upload in (*expired, *left):
         with _logging_failures("upload", upload.id):
             await clear(tools.db, tools.store, upload.id)
+
+
+async def forget_wrong_passwords(tools: Tools) -> None:
+    """They count for a minute, and tell of addresses: they are not kept for longer."""
+    async with tools.db.write() as session:
+        await shares.forget(session)
 
 
 async def collect(tools: Tools, *, now: datetime | None = None) -> int:

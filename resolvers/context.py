@@ -18,6 +18,7 @@ from domain.uploads import UploadLimits
 from jobs.queue import Queue
 from outbound.addresses import Addresses
 from resolvers.loaders import Loaders
+from resolvers.passwords import Passwords
 from resolvers.viewers import Viewers
 from storage.base import ObjectStore
 
@@ -51,6 +52,7 @@ class Services:
     export_links: Signer
     challenges: Signer
     """Signs possession challenges, and says which pieces they ask for."""
+    passwords: Passwords
     viewers: Viewers
     limits: UploadLimits
     fetch_rules: FetchRules

@@ -267,6 +267,8 @@ publish(
         ErrorCode.TEMPLATE_BUILT_IN: "Built-in templates cannot be changed or deleted.",
         ErrorCode.TEMPLATE_IN_USE: "A rule of yours chooses this template.",
         ErrorCode.CATEGORY_IS_ANCESTOR: "A category cannot lie in itself or below itself.",
+        ErrorCode.PASSWORD_TOO_LONG: "The password has too many characters; the error says how"
+        " many there may be.",
         ErrorCode.TRANSCODE_FAILED: "Transcoding went wrong; the task has the log.",
         ErrorCode.CLIP_SEGMENTS_EMPTY: "The clip has no segment.",
         ErrorCode.CLIP_SEGMENTS_INVALID: "A segment of the clip begins before the video does.",

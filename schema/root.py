@@ -39,6 +39,7 @@ from schema.nodes import Node
 from schema.objects import ObjectMutation, ObjectQuery
 from schema.queue_stats import QueueStatsQuery
 from schema.scalars import SCALARS
+from schema.shared_videos import SharedVideoQuery, ShareMutation
 from schema.subscriptions import Subscription
 from schema.tasks import KINDS, TYPES, TaskMutation, TaskQuery
 from schema.templates import TemplateMutation, TemplateQuery
@@ -50,9 +51,12 @@ from schema.videos import VideoQuery
 MAX_NODES: Final = 100
 
 
-@strawberry.type(description="What can be asked. Everything is within your own account.")
+@strawberry.type(
+    description="What can be asked. Everything is within your own account, but `sharedVideo`."
+)
 class Query(
     VideoQuery,
+    SharedVideoQuery,
     UploadQuery,
     InstantQuery,
     ObjectQuery,
@@ -122,6 +126,7 @@ class Mutation(
     TemplateMutation,
     CategoryMutation,
     ClipMutation,
+    ShareMutation,
     TaskMutation,
     FetchMutation,
     ExportMutation,

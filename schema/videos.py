@@ -32,11 +32,12 @@ from schema.enums import (
 )
 from schema.errors import MutationPayload
 from schema.execution.costs import LIST_SIZE, ListSize
-from schema.execution.fields import column, relation
+from schema.execution.fields import column, inside, relation
 from schema.info import Info
 from schema.nodes import Node
 from schema.play_sets import PlaySet
 from schema.scalars import Bytes, Sha256, Url
+from schema.shares import Share
 from schema.tasks import Filter, Task, wanted
 
 Clip: TypeAlias = Annotated["Video", strawberry.lazy("schema.videos")]
@@ -93,6 +94,7 @@ class Video(Node):
     duration_ms: int | None = strawberry.field(
         description="Milliseconds of the source; null until it was checked."
     )
+    share: Share = inside("share_state", description="Who may see it without a key of yours.")
     created_at: datetime = strawberry.field(description="When all its bytes had arrived.")
     updated_at: datetime = strawberry.field(description="When anything of it last changed.")
     published_at: datetime | None = strawberry.field(

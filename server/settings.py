@@ -165,6 +165,12 @@ class Settings(_Environment):
             " holes.",
         ),
     ] = UploadLimits.possession_ranges
+    readable_share_passwords: Annotated[
+        bool,
+        Field(
+            description="Whether passwords of shared videos are kept so that owners can read them."
+        ),
+    ] = False
     fetch_ports: Annotated[
         str,
         Field(
