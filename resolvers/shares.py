@@ -87,6 +87,8 @@ async def shared(
     ctx: Context, *, id: UUID | None, vid: str | None, password: str | None
 ) -> Video | Refusal:
     """A video as everybody may ask for it, also without a key; the owner is nobody special."""
+    if vid is not None and "\0" in vid:  # which PostgreSQL refuses to compare with anything
+        return NotAvailable()
     async with ctx.services.db.read() as session:
         video = await shares.published(session, id=id, vid=vid)
     if video is None or video.share_state is ShareState.PRIVATE:
