@@ -31,28 +31,22 @@ async def change(
     """
     account_id = ctx.account_id
     plain = _given(state, password)
-    async with ctx.services.db.read() as session:
-        before = await shares.of_account(session, account_id, id)
-    if before is None:
-        raise NotFound("Video", id, path=["id"])
-    stored = before.share_password_hash
-    if plain is not None:
-        stored = await _stored(ctx, plain, stored)
+    stored = await _stored(ctx, id, plain)
     async with ctx.services.db.write() as session:
         video = await shares.lock(session, account_id, id)
         if video is None:
             raise NotFound("Video", id, path=["id"])
-        _check(video, state, has_password=plain is not None)
+        _check(video, state, stored)
         if plain is None and video.share_state is state:
             return video
-        had, former = video.share_password_hash, video.share_state
+        ends = _ends_playback(video, state, stored)
+        video.share_state = state
         if plain is not None:
             video.share_password_hash = stored
             video.share_password_sealed = ctx.services.passwords.sealed(plain, video.id)
-        video.share_state = state
-        if is_less_open(state, former) or had not in (None, video.share_password_hash):
-            video.epoch += 1
-        news = NewEvent(EventType.VIDEO_UPDATED, account_id, video_id=id)
+        if ends:
+            await videos.end_playback(session, [video.id])
+        news = NewEvent(EventType.VIDEO_UPDATED, account_id, video_id=video.id)
         await events.record(session, news)
         return await videos.fresh(session, video)
 
@@ -66,21 +60,36 @@ def _given(state: ShareState, password: str | None) -> str | None:
     return passwords.checked(password)
 
 
-async def _stored(ctx: Context, plain: str, former: str | None) -> str:
-    """The password as it is stored: as before when it is the same."""
-    known = ctx.services.passwords
+async def _stored(ctx: Context, id: UUID, plain: str | None) -> str | None:
+    """How the password is to be stored, if there is one: as before when it is the same.
+
+    This takes long, so it is done before the transaction that needs it.
+    """
+    async with ctx.services.db.read() as session:
+        video = await shares.of_account(session, ctx.account_id, id)
+    if video is None:
+        raise NotFound("Video", id, path=["id"])
+    if plain is None:
+        return None
+    known, former = ctx.services.passwords, video.share_password_hash
     async with known.turns:
         if former is not None and await known.matches(plain, former):
             return former
         return await known.digest(plain)
 
 
-def _check(video: Video, state: ShareState, *, has_password: bool) -> None:
+def _check(video: Video, state: ShareState, stored: str | None) -> None:
     if video.status is VideoStatus.DELETED:
         raise InvalidState("The video", current=video.status.name, allowed=_CHANGEABLE, path=["id"])
-    known = has_password or video.share_password_hash is not None
-    if state is ShareState.PASSWORD and not known:
+    if state is ShareState.PASSWORD and stored is None and video.share_password_hash is None:
         raise InvalidArgument("The video has no password yet: give one.", path=["password"])
+
+
+def _ends_playback(video: Video, state: ShareState, stored: str | None) -> bool:
+    """Whether somebody may not see it any more who could. A first password keeps nobody out."""
+    former = video.share_password_hash
+    is_another = stored is not None and former is not None and stored != former
+    return is_less_open(state, video.share_state) or is_another
 
 
 async def shared(

@@ -30,12 +30,13 @@ async def answer(
     app: ASGIApp,
     listener: socket.socket,
     *,
-    trusted_proxies: str = "",
     ready: Callable[[], None] | None = None,
+    proxies: str = "",
 ) -> None:
     """Answer requests until cancelled, and those that are open for `GRACE_S` longer.
 
-    A proxy that is trusted may say who asks, and by which scheme.
+    What `proxies` (addresses and networks) say of their clients, in X-Forwarded-For and
+    X-Forwarded-Proto, is believed.
     """
     config = uvicorn.Config(
         app,
@@ -48,7 +49,7 @@ async def answer(
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=GRACE_S,
         server_header=False,
-        forwarded_allow_ips=trusted_proxies,
+        forwarded_allow_ips=proxies,
     )
     server = _Server(config, ready)
     serving = asyncio.create_task(server.serve(sockets=[listener]))

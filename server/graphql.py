@@ -95,7 +95,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:
         services, base_url = requests.services(request), requests.base_url(request)
-        client = requests.client(request)
+        client = requests.address(request)
         if isinstance(request, WebSocket):
             return ConnectionContext(services, base_url, client=client)
         viewer = await operations.viewer_of(services, request.headers.get("authorization"))

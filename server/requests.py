@@ -21,6 +21,12 @@ def services(connection: Connection) -> Services:
     return cast("Services", connection["state"]["services"])
 
 
+def address(connection: Connection) -> str | None:
+    """Where the caller is; behind a proxy that is trusted, what the proxy says."""
+    found = cast("tuple[str, int] | None", connection.get("client"))
+    return found[0] if found else None
+
+
 def base_url(connection: Connection) -> str:
     """Scheme and host for links: the operator's, else those that the caller used."""
     public = cast("str | None", connection["state"]["public_url"])
@@ -38,12 +44,6 @@ def _url(scheme: str, host: bytes | None, server: tuple[str, int | None] | None)
     return f"{_SCHEMES.get(scheme, scheme)}://{url.netloc}"
 
 
-def client(connection: Connection) -> str | None:
-    """The caller's address; behind a proxy that is trusted, what the proxy says it is."""
-    found = cast("tuple[str, int] | None", connection.get("client"))
-    return found[0] if found else None
-
-
 def anonymous(request: Request) -> Context:
     """The context of a request whose link says all that it may do."""
-    return Context(services(request), base_url(request), client=client(request))
+    return Context(services(request), base_url(request))

@@ -103,8 +103,8 @@ class Settings(_Environment):
     trusted_proxies: Annotated[
         str,
         Field(
-            description="Addresses and networks of proxies whose X-Forwarded-For and"
-            " X-Forwarded-Proto are believed, separated by commas."
+            description="Addresses and networks of proxies whose X-Forwarded-For is believed, such"
+            " as 10.0.0.0/8,::1.",
         ),
     ] = "127.0.0.1,::1"
     database_url: Annotated[

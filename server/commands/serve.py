@@ -71,8 +71,8 @@ async def _serve(
             answering.answer(
                 app,
                 listener,
-                trusted_proxies=current.trusted_proxies,
                 ready=lambda: print(banner, flush=True),
+                proxies=current.trusted_proxies,
             )
         )
         memory.settle()

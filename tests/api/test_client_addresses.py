@@ -15,7 +15,7 @@ from server import answering, requests
 
 def app() -> Starlette:
     async def whom(request: Request) -> PlainTextResponse:
-        return PlainTextResponse(requests.client(request) or "nobody")
+        return PlainTextResponse(requests.address(request) or "nobody")
 
     return Starlette(routes=[Route("/", whom)])
 
@@ -37,7 +37,7 @@ async def test_only_a_trusted_proxy_says_who_asks(
 ) -> None:
     listener = answering.listen("127.0.0.1", 0, advice="")
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    serving = asyncio.create_task(answering.answer(app(), listener, trusted_proxies=trusted))
+    serving = asyncio.create_task(answering.answer(app(), listener, proxies=trusted))
     headers = {"x-forwarded-for": forwarded} if forwarded else {}
     async with httpx.AsyncClient(trust_env=False) as http:
         assert (await http.get(url, headers=headers)).text == client
@@ -47,5 +47,5 @@ async def test_only_a_trusted_proxy_says_who_asks(
 
 
 def test_a_connection_without_an_address_has_no_client() -> None:
-    assert requests.client({"client": None}) is None
-    assert requests.client({}) is None
+    assert requests.address({"client": None}) is None
+    assert requests.address({}) is None

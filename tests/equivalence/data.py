@@ -37,7 +37,7 @@ from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskKind, TaskStatus
 from domain.templates import FIRST_OWN, Codec, Encryption, Quality
 from domain.uploads import UploadPurpose, UploadStatus
-from domain.videos import Resolution, SourceKind, TranscodePass, VideoStatus
+from domain.videos import Resolution, ShareState, SourceKind, TranscodePass, VideoStatus
 from tests.equivalence import values
 from tests.support import factories
 from tests.support.factories import EPOCH, SOURCE
@@ -179,6 +179,9 @@ def _video(made: Rows, tenant: str, number: int) -> None:
         duration_ms=_duration(number, too_long=too_long) if checked else None,
         poster_key=None if number % 3 else f"videos/{id.hex}/poster é.jpg",
         storyboard_key=None if number % 2 else f"videos/{id.hex}/story.vtt",
+        share_state=_pick(list(ShareState), number),
+        share_password_hash=_pick((None, "scrypt$1$1$1$$"), number // 2),
+        share_password_sealed=_pick((None, bytes(range(216, 256))), number // 2),
         epoch=number,
         created_at=_moment(number),
         updated_at=_moment(7 * number),
