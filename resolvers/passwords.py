@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 from domain import passwords
-from domain.passwords import Seal
+from domain.passwords import Memory, Seal
 
 AT_ONCE = 2
 """How many passwords one process works out at the same time."""
@@ -21,6 +21,7 @@ class Passwords:
     def __init__(self, seal: Seal, *, readable: bool) -> None:
         self._seal = seal
         self._readable = readable
+        self._memory = Memory()
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
         self.turns = asyncio.Semaphore(AT_ONCE)
         """To be held by whoever has one worked out: what they looked at before stays true."""
@@ -31,7 +32,14 @@ class Passwords:
 
     async def matches(self, password: str, stored: str) -> bool:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, passwords.matches, password, stored)
+        is_right = await loop.run_in_executor(self._threads, passwords.matches, password, stored)
+        if is_right:
+            self._memory.keep(password, stored)
+        return is_right
+
+    def recalls(self, password: str, stored: str) -> bool:
+        """Whether it is known at once to be right, so that nobody has to wait for a turn."""
+        return self._memory.recalls(password, stored)
 
     def sealed(self, password: str, of: UUID) -> bytes | None:
         """The password for its owner to read; None where the installation does not keep it."""

@@ -116,13 +116,15 @@ async def _tried(ctx: Context, video: Video, password: str) -> Refusal | None:
     that turns out to be above the limits is not told whether it was right.
     """
     caller = caller_of(ctx.viewer and ctx.viewer.account_id, ctx.client)
-    known = ctx.services.passwords
+    known, stored = ctx.services.passwords, video.share_password_hash or ""
+    if known.recalls(password, stored):
+        return await _counted(ctx, video.id, caller, is_right=True)
     async with known.turns:
         async with ctx.services.db.read() as session:
             retry_at = (await shares.wrong(session, video.id, caller)).retry_at
         if retry_at is not None:
             return Locked(retry_at)
-        is_right = await known.matches(password, video.share_password_hash or "")
+        is_right = await known.matches(password, stored)
         return await _counted(ctx, video.id, caller, is_right=is_right)
 
 

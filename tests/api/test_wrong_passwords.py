@@ -224,6 +224,19 @@ async def test_nobody_looks_at_a_password_of_who_is_locked_out(
     assert await outcome(anonymous, video, "right") == LOCKED
 
 
+async def test_the_right_one_of_late_is_known_at_once_but_is_no_way_around_the_limits(
+    anonymous: Api, api: Api, video: Video, wiper: psycopg.Connection, services: Services
+) -> None:
+    assert await outcome(anonymous, video, "right") == RIGHT
+    async with services.passwords.turns, services.passwords.turns:  # nobody works one out now
+        assert await outcome(anonymous, video, "right") == RIGHT
+    await guess(anonymous, video, *["wrong"] * 10)
+    assert await outcome(anonymous, video, "right") == LOCKED
+    pass_time(wiper, 60)
+    await share(api, video, "PASSWORD", "another")
+    assert await outcome(anonymous, video, "right") == WRONG
+
+
 async def test_no_password_is_no_try(anonymous: Api, video: Video) -> None:
     for _ in range(12):
         assert await outcome(anonymous, video) == "SharePasswordRequired"

@@ -7,7 +7,7 @@ import pytest
 
 from domain import passwords
 from domain.errors import ErrorCode
-from domain.passwords import PasswordTooLong, Seal
+from domain.passwords import Memory, PasswordTooLong, Seal
 
 VIDEO = UUID(int=7)
 SEAL = Seal(bytes(32))
@@ -80,6 +80,21 @@ def test_what_is_far_too_long_is_not_even_normalised() -> None:
     with pytest.raises(PasswordTooLong):
         passwords.checked("a" + "\u0301\u0323" * 500_000)
     assert time.monotonic() - started < 5
+
+
+def test_right_passwords_of_late_are_recalled() -> None:
+    memory = Memory()
+    memory.keep("caf\u00e9", "stored")
+    assert memory.recalls("cafe\u0301", "stored")
+    for password, stored in (("cafe", "stored"), ("caf\u00e9", "other"), ("", "stored caf\u00e9")):
+        assert not memory.recalls(password, stored)
+    for number in range(998):
+        memory.keep(str(number), "stored")
+    assert memory.recalls("caf\u00e9", "stored")  # and is the latest again
+    for number in range(2):
+        memory.keep(str(number), "other")
+    assert memory.recalls("caf\u00e9", "stored")
+    assert not memory.recalls("0", "stored")
 
 
 @pytest.mark.parametrize("password", ["", "secret", "密码😀"])
