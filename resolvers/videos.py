@@ -6,7 +6,7 @@ from uuid import UUID
 from db import videos
 from db.rows import Rows
 from domain.paging import Window
-from domain.videos import VideoOrder, VideoStatus
+from domain.videos import LIVE, VideoOrder, VideoStatus
 from resolvers.context import Context
 
 
@@ -35,10 +35,11 @@ def page(
     order: VideoOrder = VideoOrder.CREATED_AT,
     descending: bool = True,
 ) -> Rows:
+    """Those in the recycle bin are left out, unless they are asked for."""
     return Rows.of(
         videos.VIDEOS,
         order=videos.ordered(order, descending=descending),
         window=window,
         account_id=ctx.account_id,
-        statuses=statuses,
+        statuses=statuses or LIVE,
     )

@@ -264,6 +264,8 @@ publish(
         " numbers.",
         ErrorCode.NO_ELIGIBLE_ITEM: "None of the things that the request names can be changed like"
         " that.",
+        ErrorCode.NOT_PUBLISHED: "Only a video that is PUBLISHED can be banned.",
+        ErrorCode.NOT_BANNED: "Only a video that is BANNED can be unbanned.",
         ErrorCode.PART_BUSY: "Another request is writing this part; try again.",
         ErrorCode.INCOMPLETE_BODY: "The body has another length than the part.",
         ErrorCode.STORAGE_FULL: "There is no room; try again later.",

@@ -8,6 +8,7 @@ from strawberry import UNSET
 
 from db import models
 from db.rows import Rows
+from domain import trash
 from domain.paging import Window
 from domain.playback import DEFAULT_TTL_SECONDS
 from resolvers import (
@@ -20,6 +21,7 @@ from resolvers import (
 )
 from resolvers.context import Context
 from schema import ids, nodes
+from schema.bans import Ban
 from schema.categories import Category
 from schema.connections import connection
 from schema.enums import (
@@ -32,7 +34,7 @@ from schema.enums import (
 )
 from schema.errors import MutationPayload
 from schema.execution.costs import LIST_SIZE, ListSize
-from schema.execution.fields import column, inside, relation
+from schema.execution.fields import column, computed, inside, relation
 from schema.info import Info
 from schema.nodes import Node
 from schema.play_sets import PlaySet
@@ -56,6 +58,10 @@ class PlaybackInfo:
     play_sets: list[PlaySet] = strawberry.field(
         description="What can be played now.", metadata={LIST_SIZE: ListSize(6)}
     )
+
+
+def _purge_at(ctx: Context, deleted_at: datetime | None) -> datetime | None:
+    return None if deleted_at is None else trash.purge_at(deleted_at, ctx.services.trash_days)
 
 
 @strawberry.type(description="A video of yours.")
@@ -84,7 +90,9 @@ class Video(Node):
     sha256: Sha256 | None = column(
         "source_sha256", description="Digest of the source file; null until it was checked."
     )
-    file_size: Bytes = strawberry.field(description="Bytes of the source file.")
+    file_size: Bytes = strawberry.field(
+        description="Bytes of the source file; until it was checked, those that were announced."
+    )
     width: int | None = strawberry.field(
         description="Pixels of the source as it is shown, upright; null until it was checked."
     )
@@ -95,10 +103,28 @@ class Video(Node):
         description="Milliseconds of the source; null until it was checked."
     )
     share: Share = inside("share_state", description="Who may see it without a key of yours.")
-    created_at: datetime = strawberry.field(description="When all its bytes had arrived.")
+    created_at: datetime = strawberry.field(
+        description="When it was begun: with its upload session, or by a mutation of its own."
+    )
+    uploaded_at: datetime | None = strawberry.field(
+        description="When its file was here whole, or had been made; null before."
+    )
     updated_at: datetime = strawberry.field(description="When anything of it last changed.")
     published_at: datetime | None = strawberry.field(
         description="When it could be played for the first time; null before."
+    )
+    deleted_at: datetime | None = strawberry.field(
+        description="When it went to the recycle bin; null while it is not there."
+    )
+    purge_at: datetime | None = computed(
+        _purge_at,
+        "deleted_at",
+        context=True,
+        description="From when on it is removed for good, unless it is restored; null while it is"
+        " not in the recycle bin.",
+    )
+    ban: Ban | None = inside(
+        "banned_at", description="Why it was banned; null unless it is, or was when it was deleted."
     )
 
     @relation(
@@ -149,7 +175,10 @@ class Video(Node):
             template_ids=known or None,
         )
 
-    @strawberry.field(description="Signed links to play it with; null until a play set is READY.")
+    @strawberry.field(
+        description="Signed links to play it with; null until a play set is READY, and while it is"
+        " BANNED or DELETED."
+    )
     @staticmethod
     async def playback(
         root: strawberry.Parent[models.Video],

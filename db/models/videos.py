@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
+from db.models.accounts import ApiKey
 from db.models.base import Base, choice
 from db.models.tasks import Task
 from db.models.templates import Template
@@ -129,8 +130,23 @@ class Video(Base):
     epoch: Mapped[int] = mapped_column(server_default="0")
     """Raised to end every playback link given out before."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    uploaded_at: Mapped[datetime | None]
+    """When its file was here whole; it is checked after that."""
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
     published_at: Mapped[datetime | None]
+
+    banned_by: Mapped[str | None] = column_property(
+        case(
+            (
+                banned_by_id.is_not(None),
+                select(ApiKey.name)
+                .where(ApiKey.id == banned_by_id)
+                .correlate_except(ApiKey)
+                .scalar_subquery(),
+            )
+        )
+    )
+    """Name of the API key that banned it."""
 
 
 class AudioTrack(Base):

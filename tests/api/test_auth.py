@@ -43,6 +43,7 @@ SCALARS = {
     "SHA256": f'"{"0" * 64}"',
     "Upload": "$file",
     "Resolution": "P720",
+    "Boolean": "true",
     "ShareState": "PRIVATE",
 }
 

@@ -184,6 +184,7 @@ def _video(made: Rows, tenant: str, number: int) -> None:
         share_password_sealed=_pick((None, bytes(range(216, 256))), number // 2),
         epoch=number,
         created_at=_moment(number),
+        uploaded_at=_moment(3 * number) if checked else None,
         updated_at=_moment(7 * number),
         published_at=None if number % 3 == 0 else _moment(number + 1),
     )

@@ -32,12 +32,53 @@ update video set category_id = category.id
 from category
 where video.category_id is null and category.account_id = video.account_id and category.number = 1
 """
+ARRIVALS = """
+update video set uploaded_at = created_at
+where content_id is not null or source_kind in ('upload', 'fetch')
+"""
+OPEN_UPLOADS = """
+create temporary table begun on commit drop as
+select id as session_id, gen_random_uuid() as id
+from upload_session
+where status in ('waiting', 'uploading') and purpose = 'video' and video_id is null
+    and id not in (
+        select upload_session_id from fetch_item where upload_session_id is not null
+    )
+"""
+BEGUN = """
+insert into video (
+    id, vid, account_id, status, title, description, category_id, file_size,
+    skip_auto_transcode, created_at
+)
+select
+    begun.id,
+    left(translate(
+        encode(sha256(gen_random_uuid()::text::bytea), 'base64'), '+/', '-_'
+    ), 11),
+    upload_session.account_id,
+    case upload_session.status when 'waiting' then 'initial' else 'uploading' end,
+    title,
+    description,
+    coalesce(category_id, (
+        select category.id from category
+        where category.account_id = upload_session.account_id and number = 1
+    )),
+    file_size,
+    skip_auto_transcode,
+    created_at
+from begun join upload_session on upload_session.id = begun.session_id
+"""
+LINKS = """
+update upload_session set video_id = begun.id, updated_at = updated_at
+from begun where begun.session_id = upload_session.id
+"""
 
 
 def upgrade() -> None:
     _accounts()
     _categories()
     _videos()
+    _uploads()
     _key_points()
     _guards()
     _plays()
@@ -180,6 +221,18 @@ def _videos() -> None:
         ["id"],
         ondelete="SET NULL",
     )
+
+
+def _uploads() -> None:
+    """Videos begin with their uploads: also those whose upload is open now."""
+    op.add_column("video", sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(
+        op.f("ix_upload_session_video_id"), "upload_session", ["video_id"], unique=False
+    )
+    op.execute(ARRIVALS)
+    op.execute(OPEN_UPLOADS)
+    op.execute(BEGUN)
+    op.execute(LINKS)
 
 
 def _key_points() -> None:
