@@ -15,6 +15,7 @@ from db import (
     garbage,
     objects,
     queues,
+    shares,
     tasks,
     uploads,
     workers,
@@ -105,6 +106,12 @@ async def expire_uploads(tools: Tools) -> None:
     for upload in left:
         with _logging_failures("upload", upload.id):
             await clear(tools.db, tools.store, upload.id)
+
+
+async def forget_wrong_passwords(tools: Tools) -> None:
+    """They count for a minute, and tell of addresses: they are not kept for longer."""
+    async with tools.db.write() as session:
+        await shares.forget(session)
 
 
 async def _expire(tools: Tools, id: UUID, now: datetime) -> None:

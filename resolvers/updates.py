@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from db import accounts, events, videos
 from db import categories as places
-from db import events, videos
 from db.models import Task, Video
 from db.session import WriteSession
 from domain import details, text
@@ -55,6 +55,8 @@ async def update(
     account_id = ctx.account_id
     values: dict[str, Any] = {name: CHECKS[name](value) for name, value in given.items()}
     async with ctx.services.db.write() as session:
+        if "category_id" in values:
+            await accounts.lock(session, account_id)  # a category stays as long as we hold it
         video = await own(session, account_id, id, path="id")
         if "category_id" in values:
             id = await categories.check(session, account_id, values["category_id"])

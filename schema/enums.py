@@ -292,6 +292,8 @@ publish(
         ErrorCode.CATEGORY_IS_PARENT: "The category lies there already.",
         ErrorCode.CATEGORY_IS_ANCESTOR: "A category cannot lie in itself or below itself.",
         ErrorCode.CATEGORY_IS_DEFAULT: "The default category cannot be moved or deleted.",
+        ErrorCode.PASSWORD_TOO_LONG: "The password has too many characters; the error says how"
+        " many there may be.",
         ErrorCode.TRANSCODE_FAILED: "Transcoding went wrong; the task has the log.",
         ErrorCode.CLIP_SEGMENTS_EMPTY: "The clip has no segment.",
         ErrorCode.CLIP_SEGMENTS_INVALID: "A segment of the clip begins before the video does.",

@@ -43,6 +43,7 @@ from schema.nodes import Node
 from schema.objects import ObjectMutation, ObjectQuery
 from schema.queue_stats import QueueStatsQuery
 from schema.scalars import SCALARS
+from schema.shared_videos import SharedVideoQuery, ShareMutation
 from schema.sizes import SizeQuery
 from schema.subscriptions import Subscription
 from schema.tasks import KINDS, TYPES, TaskMutation, TaskQuery
@@ -57,9 +58,12 @@ from schema.videos import VideoQuery
 MAX_NODES: Final = 100
 
 
-@strawberry.type(description="What can be asked. Everything is within your own account.")
+@strawberry.type(
+    description="What can be asked. Everything is within your own account, but `sharedVideo`."
+)
 class Query(
     VideoQuery,
+    SharedVideoQuery,
     UploadQuery,
     InstantQuery,
     ObjectQuery,
@@ -132,6 +136,7 @@ class Mutation(
     CategoryMutation,
     CategoryMoveMutation,
     ClipMutation,
+    ShareMutation,
     TaskMutation,
     TrashMutation,
     BanMutation,

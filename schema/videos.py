@@ -41,6 +41,7 @@ from schema.key_points import KeyPoint
 from schema.nodes import Node
 from schema.play_sets import PlaySet
 from schema.scalars import Bytes, Sha256, Url
+from schema.shares import Share
 from schema.tasks import Filter, Task, wanted
 from schema.video_lists import VideoBy, VideoFilter, VideoOrderInput
 from schema.video_lists import wanted as wanted_videos
@@ -135,6 +136,7 @@ class Video(Node):
     duration_ms: int | None = strawberry.field(
         description="Milliseconds of the source; null until it was checked."
     )
+    share: Share = inside("share_state", description="Who may see it without a key of yours.")
     created_at: datetime = strawberry.field(
         description="When it was begun: with its upload session, or by a mutation of its own."
     )

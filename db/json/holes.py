@@ -55,6 +55,7 @@ _PARSERS: Final[dict[type, Parse]] = {
     UUID: lambda raw: UUID(raw.decode()),
     str: orjson.loads,
     bool: lambda raw: raw == b"true",
+    bytes: lambda raw: bytes.fromhex(raw.decode().removeprefix("\\x")),
     int: int,
     float: float,
     datetime: lambda raw: datetime.fromisoformat(raw.decode()),

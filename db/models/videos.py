@@ -138,7 +138,8 @@ class Video(Base):
         choice(ShareState), server_default=ShareState.PRIVATE.value
     )
     share_password_hash: Mapped[str | None] = mapped_column(deferred=True)
-    share_password_sealed: Mapped[bytes | None] = mapped_column(deferred=True)
+    has_share_password: Mapped[bool] = column_property(share_password_hash.is_not(None))
+    share_password_sealed: Mapped[bytes | None]
     """The password for its owner to read, where the installation allows that."""
     auth_play: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether viewers need a playback token that the owner's server asked for."""

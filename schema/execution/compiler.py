@@ -120,12 +120,12 @@ class Compiler:
         field = kind.fields.get(node.name.value)
         known: StrawberryField | None = field.extensions.get(DEFINITION) if field else None
         if field is None or known is None or known.extensions:
-            return Other(details)
+            return Other(details, once=known is not None and fields.ONCE in known.metadata)
         what = declaration(known)
         if isinstance(what, (fields.Relation, fields.Paged)):
             return self._related(field, known, what, details, columns)
         if model is None:
-            return Other(details)
+            return Other(details, once=fields.ONCE in known.metadata)
         if isinstance(what, fields.Inside):
             return self._inside(field, what, details, model, columns)
         return self._leaf(kind, field, known, model) or Other(details)
