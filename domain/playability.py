@@ -7,7 +7,7 @@ from typing import Final
 from domain.videos import ShareState, VideoStatus
 
 
-class Reason(StrEnum):
+class PlayabilityReason(StrEnum):
     """Why a video cannot be played."""
 
     NOT_UPLOADED = "not_uploaded"
@@ -24,7 +24,7 @@ class Reason(StrEnum):
 class Playability:
     """A judgement. It can be played when there is no reason why not."""
 
-    reason: Reason | None = None
+    reason: PlayabilityReason | None = None
     fix: str | None = None
     """What would help, as a sentence; None when nothing is wrong, or only waiting helps."""
     mutation: str | None = None
@@ -40,44 +40,49 @@ PLAYABLE: Final = Playability()
 PLAYING: Final = frozenset({VideoStatus.PROCESSING, VideoStatus.PUBLISHED})
 """The states in which links to a video hold."""
 
-_WAIT: Final = Playability(Reason.NOT_READY)
+_WAIT: Final = Playability(PlayabilityReason.NOT_READY)
 _NOTHING_MADE: Final = Playability(
-    Reason.NOT_READY, "Have play sets made: `transcodeVideo`.", "transcodeVideo"
+    PlayabilityReason.NOT_READY, "Have play sets made: `transcodeVideo`.", "transcodeVideo"
 )
 _UPLOAD: Final = Playability(
-    Reason.NOT_UPLOADED,
+    PlayabilityReason.NOT_UPLOADED,
     "Send the rest of its file, then call `completeUploadSession`.",
     "completeUploadSession",
 )
 _ANEW: Final = Playability(
-    Reason.FAILED, "Upload a file that can be played: `createUploadSession`.", "createUploadSession"
+    PlayabilityReason.FAILED,
+    "Upload a file that can be played: `createUploadSession`.",
+    "createUploadSession",
 )
 _AGAIN: Final = Playability(
-    Reason.FAILED, "Have it transcoded once more: `transcodeVideo`.", "transcodeVideo"
+    PlayabilityReason.FAILED, "Have it transcoded once more: `transcodeVideo`.", "transcodeVideo"
 )
 _OBSTACLES: Final = {
     VideoStatus.INITIAL: _UPLOAD,
     VideoStatus.UPLOADING: _UPLOAD,
     VideoStatus.BANNED: Playability(
-        Reason.BANNED, "Lift the ban: `unbanVideos`.", "unbanVideos"
+        PlayabilityReason.BANNED, "Lift the ban: `unbanVideos`.", "unbanVideos"
     ),
     VideoStatus.DELETED: Playability(
-        Reason.DELETED, "Take it out of the recycle bin: `restoreVideos`.", "restoreVideos"
+        PlayabilityReason.DELETED,
+        "Take it out of the recycle bin: `restoreVideos`.",
+        "restoreVideos",
     ),
 }
 _TOKEN: Final = Playability(
-    Reason.TOKEN_REQUIRED,
+    PlayabilityReason.TOKEN_REQUIRED,
     "Have your server ask for a token for each viewer: `createPlaybackToken`.",
     "createPlaybackToken",
 )
 _SHARES: Final = {
     ShareState.PUBLIC: PLAYABLE,
     ShareState.PASSWORD: Playability(
-        Reason.PASSWORD_REQUIRED, "Give viewers its password, or share it without: `setVideoShare`.",
+        PlayabilityReason.PASSWORD_REQUIRED,
+        "Give viewers its password, or share it without: `setVideoShare`.",
         "setVideoShare",
     ),
     ShareState.PRIVATE: Playability(
-        Reason.PRIVATE, "Share it: `setVideoShare`.", "setVideoShare"
+        PlayabilityReason.PRIVATE, "Share it: `setVideoShare`.", "setVideoShare"
     ),
 }
 

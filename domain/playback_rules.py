@@ -128,9 +128,7 @@ def address_of(written: str) -> IpAddress:
 
 def _check_count(name: str, given: Sequence[str], limit: int) -> None:
     if len(given) > limit:
-        raise LimitExceeded(
-            f"The number of {name}", limit=limit, actual=len(given), path=[name]
-        )
+        raise LimitExceeded(f"The number of {name}", limit=limit, actual=len(given), path=[name])
 
 
 def _referrer(written: str, at: int) -> str:

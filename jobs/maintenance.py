@@ -8,7 +8,18 @@ from uuid import UUID
 
 from procrastinate.jobs import Job
 
-from db import challenges, events, fetches, garbage, objects, queues, tasks, uploads, workers
+from db import (
+    challenges,
+    events,
+    fetches,
+    garbage,
+    objects,
+    playback,
+    queues,
+    tasks,
+    uploads,
+    workers,
+)
 from db.models import Content
 from db.session import WriteSession
 from domain.errors import WorkerLost
@@ -82,6 +93,7 @@ async def expire_uploads(tools: Tools) -> None:
     now = datetime.now(UTC)
     async with tools.db.write() as session:
         await challenges.forget(session, now=now)
+        await playback.forget_spent(session, now=now)
         expired = await uploads.expire(session, now=now)
         if expired:
             await events.wake(session, *(topic("upload", upload.id) for upload in expired))

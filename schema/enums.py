@@ -10,6 +10,7 @@ from domain.batches import BatchPolicy
 from domain.errors import ErrorCode
 from domain.events import EventType
 from domain.play_sets import PlaySetStatus
+from domain.playability import PlayabilityReason
 from domain.simulation import Stage
 from domain.tasks import TaskKind, TaskStatus
 from domain.templates import Codec, Encryption, Quality, SkipReason
@@ -222,6 +223,20 @@ publish(
         TaskKind.FETCH: "Fetches files from URLs, and makes a video of each.",
         TaskKind.EXPORT: "Writes rows into a file to be downloaded.",
         TaskKind.SIMULATE: "Makes a test picture, to be treated as an upload.",
+    },
+)
+publish(
+    PlayabilityReason,
+    "Why a video cannot be played. New values may be added.",
+    {
+        PlayabilityReason.NOT_UPLOADED: "Its file has not arrived.",
+        PlayabilityReason.NOT_READY: "No play set is READY: it is being made, or none was wanted.",
+        PlayabilityReason.FAILED: "Its file was refused, or no play set could be made.",
+        PlayabilityReason.BANNED: "It is banned.",
+        PlayabilityReason.DELETED: "It is in the recycle bin.",
+        PlayabilityReason.TOKEN_REQUIRED: "Viewers need a token of `createPlaybackToken`.",
+        PlayabilityReason.PRIVATE: "It is not shared.",
+        PlayabilityReason.PASSWORD_REQUIRED: "It is shared with those who know its password.",
     },
 )
 publish(

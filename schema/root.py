@@ -37,6 +37,7 @@ from schema.instant import InstantMutation, InstantQuery
 from schema.limits import LimitsQuery
 from schema.nodes import Node
 from schema.objects import ObjectMutation, ObjectQuery
+from schema.protection import ProtectionMutation
 from schema.queue_stats import QueueStatsQuery
 from schema.scalars import SCALARS
 from schema.subscriptions import Subscription
@@ -125,6 +126,7 @@ class Mutation(
     TaskMutation,
     FetchMutation,
     ExportMutation,
+    ProtectionMutation,
 ):
     pass
 
