@@ -1,10 +1,20 @@
 """Playing ends when its owner wants it to, whatever link a player has."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 
+from db import migrate
+from db.embedded import EmbeddedPostgres
+from db.session import Database
 from db.standings import Standings
 from db.videos import end_playback
 from domain.errors import LinkInvalid
@@ -12,9 +22,11 @@ from domain.events import topic
 from domain.playback import PlaybackUnavailable
 from domain.playback_rules import Client
 from domain.tokens import Grant
+from domain.videos import Resolution
 from resolvers.context import Services
 from resolvers.gate import Gate
-from tests.support import factories, playing
+from tests.api.test_playback import make_ready
+from tests.support import factories, playing, postgres
 from tests.support.api import Api
 from tests.support.playing import Playable, answers, everywhere, place_of, said
 from tests.support.statements import recorded
@@ -33,6 +45,11 @@ mutation ($ids: [ID!]!, $enabled: Boolean!) {
 @pytest.fixture
 async def video(services: Services, owner: factories.Owner, tmp_path: Path) -> Playable:
     return await playing.playable(services, owner, tmp_path)
+
+
+def grant(video: Playable, *, public: bool = False) -> Grant:
+    row, ends = video.row, datetime.now(UTC) + timedelta(seconds=100)
+    return Grant(row.id, ends, row.epoch, row.content_id, public=public)
 
 
 async def until_said(api: Api, url: str, wanted: str) -> None:
@@ -56,7 +73,7 @@ async def test_a_link_plays_everything(api: Api, video: Playable) -> None:
         "update video set status = 'deleted'",
         "update video set status = 'upload_failed'",
         "update video set epoch = epoch + 1",
-        "delete from video",
+        "delete from play_set; delete from segment_key; delete from task; delete from video",
     ],
 )
 async def test_what_ends_playing_is_found_also_when_nobody_tells(
@@ -64,8 +81,7 @@ async def test_what_ends_playing_is_found_also_when_nobody_tells(
 ) -> None:
     place = await place_of(api, video)
     assert await answers(api.http, place, video) == everywhere("OK")
-    wiper.execute("delete from play_set; delete from segment_key" if "delete" in change else "")
-    wiper.execute(change)
+    wiper.execute(change.encode())
     await until_said(api, f"{place}{video.folder}360P.mp4", "LINK_INVALID")
     assert await answers(api.http, place, video) == everywhere("LINK_INVALID")
 
@@ -102,7 +118,7 @@ async def test_a_playlist_grows_while_it_is_being_played(
 ) -> None:
     url = f"{await place_of(api, video)}master.m3u8"
     assert (await api.http.get(url)).text.count("EXT-X-STREAM-INF") == 1
-    await factories.ready_play_set(services.db, video.row, playlist_key="x/480P.m3u8")
+    await make_ready(services, video.row, Resolution.P720)
 
     async def has_both() -> bool:
         return (await api.http.get(url)).text.count("EXT-X-STREAM-INF") == 2
@@ -113,8 +129,7 @@ async def test_a_playlist_grows_while_it_is_being_played(
 async def test_with_auth_play_only_tokens_that_were_asked_for_play(
     services: Services, api: Api, video: Playable
 ) -> None:
-    grant = grant_of(services, await place_of(api, video))
-    public = f"{api.base_url}/v/{services.playback_links.sign(public_of(grant))}/"
+    public = f"{api.base_url}/v/{services.playback_links.sign(grant(video, public=True))}/"
     token, own = await playing.token_place(api, video), await place_of(api, video)
     for place in (public, token, own):
         assert await answers(api.http, place, video) == everywhere("OK")
@@ -138,5 +153,124 @@ async def test_nobody_chooses_for_videos_of_others(
     assert done["results"] == [{"changed": False, "video": None, "error": {"code": "NOT_FOUND"}}]
     with pytest.raises(AssertionError, match="UNAUTHENTICATED"):
         await anonymous.run(AUTH_PLAY, ids=[video.id], enabled=True)
-    found = await api.run("query ($id: ID!) { video(by: {id: $id}) { authPlayEnabled } }", id=video.id)
+    found = await api.run(
+        "query ($id: ID!) { video(by: {id: $id}) { authPlayEnabled } }", id=video.id
+    )
     assert found["video"] == {"authPlayEnabled": False}
+
+
+ANYBODY = Client("127.0.0.1")
+
+
+@asynccontextmanager
+async def gate_of(services: Services, **options: Any) -> AsyncIterator[Gate]:
+    """A process's gate, with other times than usual."""
+    gate = Gate(Standings(services.db.conninfo), services.bus, **options)
+    try:
+        yield gate
+    finally:
+        await gate.close()
+
+
+def watched(services: Services, video: Playable) -> int:
+    return services.bus.subscribers(topic("video", video.row.id))
+
+
+async def test_what_nobody_plays_any_more_is_forgotten(services: Services, video: Playable) -> None:
+    async with gate_of(services, poll_s=0.02, cool_s=0.1) as gate:
+        await gate.admit(grant(video), ANYBODY)
+        assert watched(services, video) == 1
+
+        async def is_forgotten() -> bool:
+            return watched(services, video) == 0
+
+        await until(is_forgotten)
+        await gate.admit(grant(video), ANYBODY)
+        assert watched(services, video) == 1
+
+
+async def test_only_so_many_videos_are_known_at_once(
+    services: Services, owner: factories.Owner, video: Playable, tmp_path: Path
+) -> None:
+    others = [await playing.playable(services, owner, tmp_path) for _ in range(2)]
+    async with gate_of(services, most=2) as gate:
+        for one in (video, others[0], video, others[1]):
+            await gate.admit(grant(one), ANYBODY)
+        assert [watched(services, one) for one in (video, *others)] == [1, 0, 1]
+        with pytest.raises(LinkInvalid):
+            await gate.admit(replace(grant(video), subject=uuid4()), ANYBODY)
+
+
+class Place:
+    """A database of its own, which can be out of reach."""
+
+    def __init__(self, server: EmbeddedPostgres) -> None:
+        self.url = postgres.create_database(server, "gate")
+        migrate.upgrade(self.url)
+        self._above = server.url("postgres")
+
+    def reach(self, *, allowed: bool) -> None:
+        with psycopg.connect(self._above, autocommit=True) as connection:
+            connection.execute(f"alter database gate allow_connections {allowed}".encode())
+            connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'gate'"
+            )
+
+
+async def test_without_the_database_only_what_is_known_is_played_and_not_for_long(
+    services: Services, postgres_server: EmbeddedPostgres
+) -> None:
+    place = await asyncio.to_thread(Place, postgres_server)
+    db = Database(place.url)
+    account = (await factories.owner(db)).account
+    rows = [await factories.video(db, account) for _ in range(2)]
+    await db.close()
+    ends = datetime.now(UTC) + timedelta(seconds=100)
+    known, other = (Grant(row.id, ends) for row in rows)
+    gate = Gate(Standings(place.url), services.bus, poll_s=0.02, trusted_s=1)
+    try:
+        await gate.admit(known, ANYBODY)
+        place.reach(allowed=False)
+        with pytest.raises(PlaybackUnavailable):
+            await gate.admit(other, ANYBODY)
+        await gate.admit(known, ANYBODY)
+
+        async def is_over() -> bool:
+            return not await is_admitted(gate, known)
+
+        await until(is_over)
+        place.reach(allowed=True)
+
+        async def goes_on() -> bool:
+            return await is_admitted(gate, known) and await is_admitted(gate, other)
+
+        await until(goes_on)
+    finally:
+        await gate.close()
+
+
+async def test_what_was_said_to_have_changed_is_not_trusted(
+    services: Services, postgres_server: EmbeddedPostgres
+) -> None:
+    place = await asyncio.to_thread(Place, postgres_server)
+    db = Database(place.url)
+    row = await factories.video(db, (await factories.owner(db)).account)
+    await db.close()
+    known = Grant(row.id, datetime.now(UTC) + timedelta(seconds=100))
+    gate = Gate(Standings(place.url), services.bus, poll_s=60)
+    try:
+        played = await gate.admit(known, ANYBODY)
+        place.reach(allowed=False)
+        assert await is_admitted(gate, known)
+        played.wake()
+        assert not await is_admitted(gate, known)
+    finally:
+        await gate.close()
+
+
+async def is_admitted(gate: Gate, grant: Grant) -> bool:
+    try:
+        await gate.admit(grant, ANYBODY)
+    except PlaybackUnavailable:
+        return False
+    return True

@@ -65,9 +65,7 @@ class Playable:
 async def playable(
     services: Services, owner: factories.Owner, folder: Path, **values: Any
 ) -> Playable:
-    row = await factories.video(
-        services.db, owner.account, status=VideoStatus.PUBLISHED, **values
-    )
+    row = await factories.video(services.db, owner.account, status=VideoStatus.PUBLISHED, **values)
     assert row.content_id is not None
     task = await factories.transcode_task(services.db, row, Resolution.P360)
     prefix, key_id = keys.attempt(row.content_id, task.id, 1), uuid4()
