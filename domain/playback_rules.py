@@ -150,10 +150,12 @@ def _network(written: str, at: int) -> str:
     try:
         network = ip_network(written.strip())
     except ValueError:
+        network = None
+    if network is None or "%" in written:  # which names a card of one machine
         raise InvalidArgument(
             f"{written[:64]!r} is no network, such as 203.0.113.0/24 or 2001:db8::/32.",
             path=["networks", str(at)],
-        ) from None
+        )
     return str(_plain(network))
 
 

@@ -28,7 +28,7 @@ from resolvers.gate import Gate
 from tests.api.test_playback import make_ready
 from tests.support import factories, playing, postgres
 from tests.support.api import Api
-from tests.support.playing import Playable, answers, everywhere, place_of, said
+from tests.support.playing import Playable, answers, everywhere, place_of, said, until_said
 from tests.support.statements import recorded
 from tests.support.waiting import until
 
@@ -50,13 +50,6 @@ async def video(services: Services, owner: factories.Owner, tmp_path: Path) -> P
 def grant(video: Playable, *, public: bool = False) -> Grant:
     row, ends = video.row, datetime.now(UTC) + timedelta(seconds=100)
     return Grant(row.id, ends, row.epoch, row.content_id, public=public)
-
-
-async def until_said(api: Api, url: str, wanted: str) -> None:
-    async def is_said() -> bool:
-        return said(await api.http.get(url)) == wanted
-
-    await until(is_said, timeout_s=5)
 
 
 async def test_a_link_plays_everything(api: Api, video: Playable) -> None:

@@ -16,6 +16,7 @@ from schema import ids
 from storage import keys
 from tests.support import factories
 from tests.support.api import Api
+from tests.support.waiting import until
 
 SEGMENT = b"0123456789"
 SOURCE = b"the file as it was uploaded"
@@ -124,3 +125,12 @@ def said(answer: httpx.Response) -> str:
 
 def everywhere(said: str) -> dict[str, str]:
     return dict.fromkeys(("master", "key", "media", "source"), said)
+
+
+async def until_said(
+    api: Api, url: str, wanted: str, *, headers: Mapping[str, str] | None = None
+) -> None:
+    async def is_said() -> bool:
+        return said(await api.http.get(url, headers=headers)) == wanted
+
+    await until(is_said, timeout_s=5)
