@@ -30,7 +30,7 @@ _FILE = re.compile(r"[0-9a-f]{32}/[1-9][0-9]{0,5}/[A-Za-z0-9-]{1,32}\.(?:m3u8|mp
 """A task's output as `storage.keys` names it, below the video's prefix."""
 _KEY_ID = re.compile(r"[0-9a-f]{32}")
 _ELSEWHERE_S: Final = 60
-"""How long a URL of the store itself holds: it outlives whatever ends the link."""
+"""How long the store's own URL of a piece holds, since it outlives whatever ends the link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +115,9 @@ async def source(ctx: Context, token: str, client: Client) -> SavedFile:
         "content-type": kind,
         "content-disposition": attachment(f"{found.title}.{extension}"),
     }
-    delivery = ctx.services.store.delivery
-    file = await delivery(found.key, _elsewhere_s(_left_s(grant)), headers=headers)
+    # Browsers go on with a large file where they were led, without asking us again.
+    ttl_s = max(1, _left_s(grant))
+    file = await ctx.services.store.delivery(found.key, ttl_s, headers=headers)
     return SavedFile(file, headers)
 
 
@@ -150,7 +151,7 @@ async def _spend(ctx: Context, id: UUID, expires_at: datetime) -> None:
 async def _delivered(ctx: Context, key: str, left_s: int) -> LocalFile | Redirect | bytes:
     """Players fetch from the store themselves, but for lists of names relative to this place."""
     store = ctx.services.store
-    found = await store.delivery(key, _elsewhere_s(left_s))
+    found = await store.delivery(key, max(1, min(_ELSEWHERE_S, left_s)))
     if isinstance(found, Redirect) and key.endswith((".m3u8", ".vtt")):
         return b"".join([block async for block in store.read(key)])
     return found
@@ -158,10 +159,6 @@ async def _delivered(ctx: Context, key: str, left_s: int) -> LocalFile | Redirec
 
 def _left_s(grant: Grant) -> int:
     return int((grant.expires_at - datetime.now(UTC)).total_seconds())
-
-
-def _elsewhere_s(left_s: int) -> int:
-    return max(1, min(_ELSEWHERE_S, left_s))
 
 
 def _moved(variant: Variant, place: str) -> Variant:

@@ -28,7 +28,7 @@ from domain.tokens import Grant
 
 log = logging.getLogger(__name__)
 
-POLL_S: Final = 0.8
+POLL_S: Final = 0.6
 """With the statement itself, what was changed counts within a second."""
 TRUSTED_S: Final = 30
 """How long playing goes on while the database does not answer."""

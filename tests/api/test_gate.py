@@ -14,17 +14,19 @@ import pytest
 
 from db import migrate
 from db.embedded import EmbeddedPostgres
+from db.models import Video
 from db.session import Database
 from db.standings import Standings
 from db.videos import end_playback
-from domain.errors import LinkInvalid
+from domain.errors import DomainError, LinkInvalid
 from domain.events import topic
 from domain.playback import PlaybackUnavailable
 from domain.playback_rules import Client
 from domain.tokens import Grant
-from domain.videos import Resolution
-from resolvers.context import Services
-from resolvers.gate import Gate
+from domain.videos import Resolution, VideoStatus
+from resolvers.context import Context, Services
+from resolvers.gate import RULES, Gate
+from resolvers.playback import for_viewer
 from tests.api.test_playback import make_ready
 from tests.support import factories, playing, postgres
 from tests.support.api import Api
@@ -41,15 +43,19 @@ mutation ($ids: [ID!]!, $enabled: Boolean!) {
 }
 """
 
+SET_RULES = """
+mutation { setPlaybackRules(input: {networks: ["203.0.113.0/24"]}) { userErrors { code } } }
+"""
+
 
 @pytest.fixture
 async def video(services: Services, owner: factories.Owner, tmp_path: Path) -> Playable:
     return await playing.playable(services, owner, tmp_path)
 
 
-def grant(video: Playable, *, public: bool = False) -> Grant:
+def grant(video: Playable) -> Grant:
     row, ends = video.row, datetime.now(UTC) + timedelta(seconds=100)
-    return Grant(row.id, ends, row.epoch, row.content_id, public=public)
+    return Grant(row.id, ends, row.epoch, row.content_id)
 
 
 async def test_a_link_plays_everything(api: Api, video: Playable) -> None:
@@ -92,6 +98,17 @@ async def test_once_the_bus_has_told_the_next_request_is_refused(
     assert await answers(api.http, await place_of(api, video), video) == everywhere("OK")
 
 
+async def test_rules_are_told_by_the_bus_as_well(
+    services: Services, api: Api, owner: factories.Owner, video: Playable
+) -> None:
+    place = await place_of(api, video)
+    assert await answers(api.http, place, video) == everywhere("OK")
+    async with services.bus.subscribe(topic(RULES, owner.account.id)) as told:
+        await api.run(SET_RULES)
+        await told.changed()
+    assert await answers(api.http, place, video) == everywhere("ADDRESS_NOT_ALLOWED")
+
+
 async def test_a_video_that_is_being_played_costs_no_statement(
     services: Services, api: Api, video: Playable
 ) -> None:
@@ -122,7 +139,10 @@ async def test_a_playlist_grows_while_it_is_being_played(
 async def test_with_auth_play_only_tokens_that_were_asked_for_play(
     services: Services, api: Api, video: Playable
 ) -> None:
-    public = f"{api.base_url}/v/{services.playback_links.sign(grant(video, public=True))}/"
+    anybody = Context(services, api.base_url)
+    links = await for_viewer(anybody, video.row, ttl_seconds=100)
+    assert links is not None
+    public = links.hls_url.removesuffix("master.m3u8")
     token, own = await playing.token_place(api, video), await place_of(api, video)
     for place in (public, token, own):
         assert await answers(api.http, place, video) == everywhere("OK")
@@ -136,6 +156,34 @@ async def test_with_auth_play_only_tokens_that_were_asked_for_play(
     assert await answers(api.http, public, video) == everywhere("LINK_INVALID")
     for place in (token, own):
         assert await answers(api.http, place, video) == everywhere("OK")
+    async with services.db.read() as session:
+        row = await session.get_one(Video, video.row.id)
+    assert await for_viewer(anybody, row, ttl_seconds=100) is None
+    for place in [await playing.token_place(api, video), await place_of(api, video)]:
+        assert await answers(api.http, place, video) == everywhere("OK")
+
+
+async def test_viewers_get_links_only_to_what_can_be_played(
+    services: Services, api: Api, video: Playable
+) -> None:
+    anybody = Context(services, api.base_url)
+    assert await for_viewer(anybody, video.row, ttl_seconds=100) is not None
+    for seconds in (9, 86_401):
+        with pytest.raises(DomainError):
+            await for_viewer(anybody, video.row, ttl_seconds=seconds)
+    video.row.status = VideoStatus.BANNED
+    assert await for_viewer(anybody, video.row, ttl_seconds=100) is None
+
+
+async def test_a_video_in_the_recycle_bin_is_not_changed(
+    api: Api, video: Playable, wiper: psycopg.Connection
+) -> None:
+    wiper.execute("update video set status = 'deleted'")
+    done = (await api.run(AUTH_PLAY, ids=[video.id], enabled=True))["setAuthPlay"]
+    assert (done["changedCount"], done["userErrors"]) == (0, [{"code": "NO_ELIGIBLE_ITEM"}])
+    assert done["results"][0]["error"] == {"code": "INVALID_STATE"}
+    assert wiper.execute("select auth_play from video").fetchone() == (False,)
+    assert wiper.execute("select count(*) from event").fetchone() == (0,)
 
 
 async def test_nobody_chooses_for_videos_of_others(

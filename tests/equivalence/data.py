@@ -37,7 +37,7 @@ from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskKind, TaskStatus
 from domain.templates import FIRST_OWN, Codec, Encryption, Quality
 from domain.uploads import UploadPurpose, UploadStatus
-from domain.videos import Resolution, SourceKind, TranscodePass, VideoStatus
+from domain.videos import Resolution, ShareState, SourceKind, TranscodePass, VideoStatus
 from tests.equivalence import values
 from tests.support import factories
 from tests.support.factories import EPOCH, SOURCE
@@ -128,6 +128,9 @@ def _account(made: Rows, tenant: str) -> None:
         name=f'{tenant} "quoted" \\ 中',
         storage_used=_pick(values.SIZES, len(tenant)),
         storage_quota=None if tenant == "owner" else 2**53 - 1,
+        referrers=[] if tenant == "stranger" else ["*.xn--bcher-kva.example", 'quoted".example'],
+        empty_referrer=tenant == "stranger",
+        networks=[] if tenant == "owner" else ["10.0.0.0/8", "2001:db8::/32"],
         created_at=EPOCH,
     )
 
@@ -180,6 +183,8 @@ def _video(made: Rows, tenant: str, number: int) -> None:
         poster_key=None if number % 3 else f"videos/{id.hex}/poster é.jpg",
         storyboard_key=None if number % 2 else f"videos/{id.hex}/story.vtt",
         epoch=number,
+        auth_play=number % 4 == 1,
+        share_state=_pick(list(ShareState), number),
         created_at=_moment(number),
         updated_at=_moment(7 * number),
         published_at=None if number % 3 == 0 else _moment(number + 1),
