@@ -258,6 +258,16 @@ async def end_playback(session: WriteSession, ids: Collection[UUID]) -> None:
     await events.wake(session, *(topic("video", id) for id in ids))
 
 
+async def set_auth_play(session: WriteSession, ids: Collection[UUID], *, enabled: bool) -> None:
+    """Choose whether viewers of these need a token that their owner asked for."""
+    await session.execute(
+        update(Video)
+        .where(Video.id.in_(ids))
+        .values(auth_play=enabled)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def revive(session: WriteSession, id: UUID) -> bool:
     """Work on a video that failed again; whether it had."""
     has_failed = Video.status == VideoStatus.UPLOAD_FAILED

@@ -14,6 +14,7 @@ from db import (
     fetches,
     garbage,
     objects,
+    playback,
     queues,
     shares,
     tasks,
@@ -96,6 +97,7 @@ async def expire_uploads(tools: Tools) -> None:
     now = datetime.now(UTC)
     async with tools.db.write() as session:
         await challenges.forget(session, now=now)
+        await playback.forget_spent(session, now=now)
         due = await uploads.due(session, now=now)
     for id in due:
         with _logging_failures("upload", id):

@@ -17,6 +17,7 @@ from domain.tokens import Signer
 from domain.uploads import UploadLimits
 from jobs.queue import Queue
 from outbound.addresses import Addresses
+from resolvers.gate import Gate
 from resolvers.loaders import Loaders
 from resolvers.passwords import Passwords
 from resolvers.viewers import Viewers
@@ -54,6 +55,7 @@ class Services:
     """Signs possession challenges, and says which pieces they ask for."""
     passwords: Passwords
     viewers: Viewers
+    gate: Gate
     limits: UploadLimits
     fetch_rules: FetchRules
     json_in_sql: bool = True

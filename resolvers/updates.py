@@ -59,8 +59,8 @@ async def update(
             await accounts.lock(session, account_id)  # a category stays as long as we hold it
         video = await own(session, account_id, id, path="id")
         if "category_id" in values:
-            id = await categories.check(session, account_id, values["category_id"])
-            values["category_id"] = await places.place(session, account_id, id)
+            place = await categories.check(session, account_id, values["category_id"])
+            values["category_id"] = await places.place(session, account_id, place)
         changed = await videos.revise(session, video, values)
         choice = await covers.choose(session, ctx, video, cover) if cover else None
         if changed or (choice and choice.changed):

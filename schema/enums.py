@@ -10,6 +10,7 @@ from domain.batches import BatchPolicy
 from domain.errors import ErrorCode
 from domain.events import EventType
 from domain.play_sets import PlaySetStatus
+from domain.playability import PlayabilityReason
 from domain.simulation import Stage
 from domain.tasks import TaskKind, TaskStatus
 from domain.templates import Codec, Encryption, Quality, SkipReason
@@ -230,6 +231,20 @@ publish(
     },
 )
 publish(
+    PlayabilityReason,
+    "Why a video cannot be played. New values may be added.",
+    {
+        PlayabilityReason.NOT_UPLOADED: "Its file has not arrived.",
+        PlayabilityReason.NOT_READY: "No play set is READY: it is being made, or none was wanted.",
+        PlayabilityReason.FAILED: "Its file was refused, or no play set could be made.",
+        PlayabilityReason.BANNED: "It is banned.",
+        PlayabilityReason.DELETED: "It is in the recycle bin.",
+        PlayabilityReason.TOKEN_REQUIRED: "Viewers need a token of `createPlaybackToken`.",
+        PlayabilityReason.PRIVATE: "It is not shared.",
+        PlayabilityReason.PASSWORD_REQUIRED: "It is shared with those who know its password.",
+    },
+)
+publish(
     EventType,
     "What happened. New values may be added.",
     {
@@ -310,7 +325,13 @@ publish(
         ErrorCode.CANCELLED: "Somebody cancelled it.",
         ErrorCode.UNAUTHENTICATED: "An API key is missing, unknown or revoked.",
         ErrorCode.LINK_EXPIRED: "The signed link has expired; ask for a new one.",
-        ErrorCode.LINK_INVALID: "The signed link was altered.",
+        ErrorCode.LINK_INVALID: "The signed link was altered, or was ended by its owner.",
+        ErrorCode.LINK_SPENT: "The signed link was for one use, and was used.",
+        ErrorCode.REFERRER_NOT_ALLOWED: "The owner lets other pages play the video, not this one.",
+        ErrorCode.ADDRESS_NOT_ALLOWED: "The link, or the owner, lets other addresses play it.",
+        ErrorCode.VIDEO_NOT_PLAYABLE: "The video cannot be played now; `playability` says why.",
+        ErrorCode.PLAYBACK_UNAVAILABLE: "Whether the link still holds cannot be found out now;"
+        " try again in some seconds.",
         ErrorCode.BAD_CURSOR: "The cursor is not one of this list.",
         ErrorCode.INTERNAL: "A fault of ours, logged under the id in the message.",
     },

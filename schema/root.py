@@ -41,6 +41,7 @@ from schema.key_points import KeyPointMutation
 from schema.limits import LimitsQuery
 from schema.nodes import Node
 from schema.objects import ObjectMutation, ObjectQuery
+from schema.protection import ProtectionMutation
 from schema.queue_stats import QueueStatsQuery
 from schema.scalars import SCALARS
 from schema.shared_videos import SharedVideoQuery, ShareMutation
@@ -144,6 +145,7 @@ class Mutation(
     ExportMutation,
     UpdateMutation,
     KeyPointMutation,
+    ProtectionMutation,
 ):
     pass
 

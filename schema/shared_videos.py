@@ -97,7 +97,7 @@ class SharedVideo:
             int, strawberry.argument(description="How long the links hold: 10 to 86400 seconds.")
         ] = DEFAULT_TTL_SECONDS,
     ) -> SharedPlayback | None:
-        links = await playback.playback(info.context, root, ttl_seconds=ttl_seconds)
+        links = await playback.for_viewer(info.context, root, ttl_seconds=ttl_seconds)
         if links is None:
             return None
         return SharedPlayback(

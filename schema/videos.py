@@ -1,7 +1,7 @@
 """Videos, and how they are played."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, TypeAlias, cast
+from typing import Annotated, ClassVar, TypeAlias
 
 import strawberry
 from strawberry import UNSET
@@ -34,37 +34,20 @@ from schema.enums import (
     VideoStatus,
 )
 from schema.errors import MutationPayload
-from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.fields import column, computed, inside, relation
 from schema.info import Info
 from schema.key_points import KeyPoint
 from schema.nodes import Node
 from schema.play_sets import PlaySet
-from schema.scalars import Bytes, Sha256, Url
+from schema.playback import Playability, PlaybackInfo, ViewerPlayability
+from schema.playback import info as shown
+from schema.scalars import Bytes, Sha256
 from schema.shares import Share
 from schema.tasks import Filter, Task, wanted
 from schema.video_lists import VideoBy, VideoFilter, VideoOrderInput
 from schema.video_lists import wanted as wanted_videos
 
 Clip: TypeAlias = Annotated["Video", strawberry.lazy("schema.videos")]
-
-
-@strawberry.type(description="Signed links for one viewer. Whoever has them can play the video.")
-class PlaybackInfo:
-    hls_url: Url = strawberry.field(
-        description="HLS master playlist of the play sets that are READY when it is fetched."
-    )
-    cover_url: Url | None = strawberry.field(
-        description="A picture of the video, as JPEG: the cover that its owner chose, or an"
-        " automatic one."
-    )
-    storyboard_url: Url | None = strawberry.field(
-        description="WebVTT whose cues name the preview pictures of a seek bar."
-    )
-    expires_at: datetime = strawberry.field(description="When all these links end.")
-    play_sets: list[PlaySet] = strawberry.field(
-        description="What can be played now.", metadata={LIST_SIZE: ListSize(6)}
-    )
 
 
 def _purge_at(ctx: Context, deleted_at: datetime | None) -> datetime | None:
@@ -219,9 +202,18 @@ class Video(Node):
             template_ids=known or None,
         )
 
+    auth_play_enabled: bool = column(
+        "auth_play",
+        description="Whether viewers need a token of `createPlaybackToken`, however it is shared.",
+    )
+    playability: Playability = inside("status", description="Whether you can play it.")
+    viewer_playability: ViewerPlayability = inside(
+        "status", description="Whether viewers can play it."
+    )
+
     @strawberry.field(
-        description="Signed links to play it with; null until a play set is READY, and while it is"
-        " BANNED or DELETED."
+        description="Signed links to play it with; null when it cannot be played: `playability`"
+        " says why."
     )
     @staticmethod
     async def playback(
@@ -231,16 +223,7 @@ class Video(Node):
             int, strawberry.argument(description="How long the links hold: 10 to 86400 seconds.")
         ] = DEFAULT_TTL_SECONDS,
     ) -> PlaybackInfo | None:
-        links = await playback.playback(info.context, root, ttl_seconds=ttl_seconds)
-        if links is None:
-            return None
-        return PlaybackInfo(
-            hls_url=Url(links.hls_url),
-            cover_url=Url(links.cover_url) if links.cover_url else None,
-            storyboard_url=Url(links.storyboard_url) if links.storyboard_url else None,
-            expires_at=links.expires_at,
-            play_sets=cast("list[PlaySet]", links.play_sets),
-        )
+        return shown(await playback.playback(info.context, root, ttl_seconds=ttl_seconds))
 
     @relation(
         Clip | None,

@@ -17,6 +17,7 @@ from db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from db.locks import Locks
 from db.reader import Reader
 from db.session import Database
+from db.standings import Standings
 from domain.passwords import Seal
 from domain.tokens import Signer
 from jobs import worker
@@ -30,6 +31,7 @@ from outbound.addresses import Addresses
 from outbound.client import Client
 from resolvers.accounts import create_owner
 from resolvers.context import FetchRules, Services
+from resolvers.gate import Gate
 from resolvers.passwords import Passwords
 from resolvers.viewers import Viewers
 from server.settings import API_KEY_FILE, NotReady, Settings, SettingsError, variable
@@ -85,6 +87,8 @@ async def open_services(settings: Settings, database_url: str) -> AsyncGenerator
         bus = EventBus(database_url)
         stack.push_async_callback(bus.close)
         await bus.open()
+        gate = Gate(Standings(database_url), bus)
+        stack.push_async_callback(gate.close)
         locks = Locks(database_url)
         stack.push_async_callback(locks.close)
         queue = Queue(database_url, pool_size=len(QUEUES) + SPARE_CONNECTIONS)
@@ -113,6 +117,7 @@ async def open_services(settings: Settings, database_url: str) -> AsyncGenerator
                 settings.max_fetch_rows,
             ),
             viewers=Viewers(db),
+            gate=gate,
             json_in_sql=settings.json_in_sql,
             trash_days=settings.trash_days,
         )

@@ -140,6 +140,9 @@ def _account(made: Rows, tenant: str) -> None:
         name=f'{tenant} "quoted" \\ 中',
         storage_used=_pick(values.SIZES, len(tenant)),
         storage_quota=None if tenant == "owner" else 2**53 - 1,
+        referrers=[] if tenant == "stranger" else ["*.xn--bcher-kva.example", 'quoted".example'],
+        empty_referrer=tenant == "stranger",
+        networks=[] if tenant == "owner" else ["10.0.0.0/8", "2001:db8::/32"],
         created_at=EPOCH,
     )
 
@@ -206,6 +209,7 @@ def _video(made: Rows, tenant: str, number: int) -> None:
         share_password_hash=_pick((None, "scrypt$1$1$1$$"), number // 2),
         share_password_sealed=_pick((None, bytes(range(216, 256))), number // 2),
         epoch=number,
+        auth_play=number % 4 == 1,
         created_at=_moment(number),
         uploaded_at=_moment(3 * number) if checked else None,
         updated_at=_moment(7 * number),
