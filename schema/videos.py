@@ -13,6 +13,7 @@ from domain.playback import DEFAULT_TTL_SECONDS
 from resolvers import (
     categories,
     clips,
+    legacy,
     play_sets,
     playback,
     tasks,
@@ -34,6 +35,7 @@ from schema.errors import MutationPayload
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.fields import column, relation
 from schema.info import Info
+from schema.legacy import VideoLegacy
 from schema.nodes import Node
 from schema.play_sets import PlaySet
 from schema.scalars import Bytes, Sha256, Url
@@ -180,6 +182,11 @@ class Video(Node):
     @staticmethod
     def clips(ctx: Context, window: Window) -> Rows:
         return clips.of_video(ctx, window)
+
+    @relation(VideoLegacy, of="id", description="The same in the terms of older systems.")
+    @staticmethod
+    def legacy(ctx: Context) -> Rows:
+        return legacy.of_video(ctx)
 
     @connection(Task, of="id", description="The work on this video, newest first.")
     @staticmethod

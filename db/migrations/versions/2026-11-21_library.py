@@ -41,6 +41,7 @@ def upgrade() -> None:
     _key_points()
     _guards()
     _plays()
+    _legacy()
 
 
 def _accounts() -> None:
@@ -306,3 +307,10 @@ def _plays() -> None:
     op.create_index(
         "ix_recommendation_video_id_rank", "recommendation", ["video_id", "rank"], unique=False
     )
+
+
+def _legacy() -> None:
+    """What older systems want to know of fetches, and which upload a video came by."""
+    op.add_column("task", sa.Column("list_size", sa.BigInteger(), nullable=True))
+    op.add_column("task", sa.Column("list_storage_id", sa.String(length=16), nullable=True))
+    op.create_index("ix_upload_session_video_id", "upload_session", ["video_id"], unique=False)
