@@ -37,7 +37,14 @@ from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskKind, TaskStatus
 from domain.templates import FIRST_OWN, Codec, Encryption, Quality
 from domain.uploads import UploadPurpose, UploadStatus
-from domain.videos import Resolution, SourceKind, TranscodePass, VideoStatus
+from domain.videos import (
+    AspectRatio,
+    Resolution,
+    ShareState,
+    SourceKind,
+    TranscodePass,
+    VideoStatus,
+)
 from tests.equivalence import values
 from tests.support import factories
 from tests.support.factories import EPOCH, SOURCE
@@ -182,6 +189,10 @@ def _video(made: Rows, tenant: str, number: int) -> None:
         duration_ms=_duration(number, too_long=too_long) if checked else None,
         poster_key=None if number % 3 else f"videos/{id.hex}/poster é.jpg",
         storyboard_key=None if number % 2 else f"videos/{id.hex}/story.vtt",
+        aspect_ratio=_pick(list(AspectRatio), number),
+        auto_play=number % 3 == 1,
+        auth_play=number % 4 == 1,
+        share_state=_pick(list(ShareState), number),
         epoch=number,
         created_at=_moment(number),
         updated_at=_moment(7 * number),
