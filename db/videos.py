@@ -5,10 +5,12 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
+from db import events
 from db.models import PlaySet, Video
 from db.paging import Order
 from db.rows import Source, among, equals
 from db.session import ReadSession, WriteSession
+from domain.events import topic
 from domain.play_sets import OPEN_PLAY_SETS, PlaySetStatus
 from domain.videos import VideoOrder, VideoStatus
 
@@ -44,6 +46,23 @@ async def fresh(session: WriteSession, video: Video) -> Video:
 async def lock(session: WriteSession, id: UUID) -> Video | None:
     """The video's row, locked until the transaction ends."""
     return await session.scalar(select(Video).where(Video.id == id).with_for_update())
+
+
+async def lock_all(
+    session: WriteSession, account_id: UUID, ids: Collection[UUID]
+) -> dict[UUID, Video]:
+    """The account's videos among these, as they are now, locked until the transaction ends.
+
+    Whoever locks several locks them in this order, so that nobody waits in a circle.
+    """
+    rows = await session.scalars(
+        select(Video)
+        .where(Video.id.in_(ids), Video.account_id == account_id)
+        .order_by(Video.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {row.id: row for row in rows}
 
 
 async def of_digest(
@@ -133,6 +152,17 @@ async def publish(session: WriteSession, id: UUID) -> bool:
         .returning(Video.id)
     )
     return published is not None
+
+
+async def end_playback(session: WriteSession, ids: Collection[UUID]) -> None:
+    """No link to these videos that was given out until now is good any more."""
+    await session.execute(
+        update(Video)
+        .where(Video.id.in_(ids))
+        .values(epoch=Video.epoch + 1)
+        .execution_options(synchronize_session=False)
+    )
+    await events.wake(session, *(topic("video", id) for id in ids))
 
 
 async def revive(session: WriteSession, id: UUID) -> None:

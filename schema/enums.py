@@ -6,6 +6,7 @@ from enum import StrEnum
 import strawberry
 from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 
+from domain.batches import BatchPolicy
 from domain.errors import ErrorCode
 from domain.events import EventType
 from domain.play_sets import PlaySetStatus
@@ -241,6 +242,14 @@ publish(
     },
 )
 publish(
+    BatchPolicy,
+    "What becomes of a batch when some of its things cannot be changed.",
+    {
+        BatchPolicy.APPLY_ELIGIBLE: "All that can be changed are changed.",
+        BatchPolicy.ALL_OR_NOTHING: "Then nothing is changed.",
+    },
+)
+publish(
     ErrorCode,
     "Stable names of failures. New values may be added.",
     {
@@ -251,6 +260,10 @@ publish(
         ErrorCode.CHECKSUM_MISMATCH: "The bytes are not those that were announced.",
         ErrorCode.SESSION_CLOSED: "The upload session takes no more chunks.",
         ErrorCode.INVALID_STATE: "The thing is in a state that does not allow this.",
+        ErrorCode.TOO_MANY_IDS: "The request names more things than it may; the error has both"
+        " numbers.",
+        ErrorCode.NO_ELIGIBLE_ITEM: "None of the things that the request names can be changed like"
+        " that.",
         ErrorCode.PART_BUSY: "Another request is writing this part; try again.",
         ErrorCode.INCOMPLETE_BODY: "The body has another length than the part.",
         ErrorCode.STORAGE_FULL: "There is no room; try again later.",

@@ -1,30 +1,14 @@
-"""Global ids: opaque to callers, base64 of `Type:key` to us."""
+"""Global ids that callers send: each must be of a type that fits."""
 
-import base64
-import binascii
 from collections.abc import Sequence
-from typing import Final
 from uuid import UUID
 
 from strawberry import UNSET
 
 from domain.errors import LimitExceeded, NotFound
+from domain.ids import MAX_BATCH, encode, find, split
 
-MAX_BATCH: Final = 500
-"""Ids that one mutation may name."""
-
-
-def encode(type_name: str, key: UUID | str) -> str:
-    return base64.b64encode(f"{type_name}:{key}".encode()).decode()
-
-
-def split(id: str) -> tuple[str, UUID] | None:
-    """Type and key; None for what is no id of ours."""
-    try:
-        type_name, _, key = base64.b64decode(id, validate=True).decode().partition(":")
-        return type_name, UUID(key)
-    except (binascii.Error, ValueError):
-        return None
+__all__ = ["MAX_BATCH", "decode", "decode_batch", "decode_optional", "encode", "find", "split"]
 
 
 def decode(id: str, *kinds: str, path: tuple[str, ...] = ("id",)) -> UUID:
@@ -38,12 +22,6 @@ def decode(id: str, *kinds: str, path: tuple[str, ...] = ("id",)) -> UUID:
 def decode_optional(id: str | None, *kinds: str, path: tuple[str, ...] = ("id",)) -> UUID | None:
     """The same of an argument that may be left out or null; "" is an id like any other."""
     return None if id is None or id is UNSET else decode(id, *kinds, path=path)
-
-
-def find(id: str, *kinds: str) -> UUID | None:
-    """The key, or None when the id is of another type or of none."""
-    parts = split(id)
-    return parts[1] if parts is not None and parts[0] in kinds else None
 
 
 def decode_batch(given: Sequence[str], *kinds: str) -> list[UUID]:

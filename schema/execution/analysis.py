@@ -24,7 +24,7 @@ from graphql import (
     get_named_type,
 )
 
-from schema.execution.costs import ZERO, Amount, ListSize, Program, is_list, size_of
+from schema.execution.costs import ZERO, Amount, ListSize, Program, is_list, is_sized_above, size_of
 
 OBJECT: Final = Amount(1)
 MUTATION: Final = Amount(10)
@@ -42,7 +42,7 @@ class Measure(NamedTuple):
     """The variables of @skip and @include."""
     cost: Amount = ZERO
     items: Amount = ZERO
-    """For a page, whose size its field knows: the cost of one item; not part of `cost`."""
+    """For a list whose size the field above knows: the cost of one item; not part of `cost`."""
 
 
 class Analysis:
@@ -110,7 +110,7 @@ class Analysis:
         cost = program.total([own, below.cost, program.times(asked, below.items)])
         if not is_list(definition):
             return cost, ZERO
-        if size is None and parent.name.endswith(CONNECTION):
+        if is_sized_above(definition) or (size is None and parent.name.endswith(CONNECTION)):
             return ZERO, cost
         return program.times(asked, cost), ZERO
 

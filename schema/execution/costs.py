@@ -36,7 +36,10 @@ class ListSize:
 
     assumed: int = ASSUMED
     argument: str | None = None
-    """The argument that says it: a number, or a list with an element for each item."""
+    """The argument that says it: a number, or a list with an element for each item. Of a field
+    that is no list itself, it says it for the lists of its object that are `by_parent`."""
+    by_parent: bool = False
+    """Whether the field that the list's object is the value of knows the number."""
 
 
 class Size(NamedTuple):
@@ -133,6 +136,12 @@ def size_of(definition: GraphQLField, node: FieldNode) -> int | Size | None:
     if variables:
         return Size(variables, literal, otherwise)
     return otherwise if literal is None else literal
+
+
+def is_sized_above(definition: GraphQLField) -> bool:
+    """Whether a list is as long as the field says that its object is the value of."""
+    declared = _declared(definition)
+    return declared is not None and declared.by_parent
 
 
 def _declared(definition: GraphQLField) -> ListSize | None:
