@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Final
 
-from domain.play_sets import FAILED_PLAY_SETS, OPEN_PLAY_SETS, PlaySetStatus
+from domain.play_sets import FAILED_PLAY_SETS, LIVE_PLAY_SETS, OPEN_PLAY_SETS, PlaySetStatus
 from domain.templates import Encryption
 from domain.uploads import UploadStatus
 from domain.videos import AspectRatio, Resolution, ShareState, SourceKind, VideoStatus
@@ -145,7 +145,7 @@ def video_state(status: VideoStatus, made: str | None) -> int:
 
 
 def encrypt(made: str | None) -> int:
-    """1 if any play set that is there, or was wanted, is encrypted."""
+    """1 if a play set that is there, or was wanted, is encrypted; `made` as below."""
     return int(_is_encrypted(made))
 
 
@@ -170,8 +170,9 @@ def transcode_state(made: str | None) -> int:
 
 
 def _is_encrypted(made: str | None) -> bool:
-    wanted = (*OPEN_PLAY_SETS, PlaySetStatus.READY, *FAILED_PLAY_SETS)
-    return bool(_encryptions(made, *wanted) - {Encryption.NONE.value})
+    """Deleted play sets count only where there are no others."""
+    found = _encryptions(made, *LIVE_PLAY_SETS) or _encryptions(made, PlaySetStatus.DELETED)
+    return bool(found - {Encryption.NONE.value})
 
 
 def _encryptions(made: str | None, *states: PlaySetStatus) -> set[str]:

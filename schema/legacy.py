@@ -95,7 +95,7 @@ class VideoLegacy:
     encrypt: int = computed(
         legacy.encrypt,
         "made",
-        description="1 when a play set is encrypted, or is to be; else 0.",
+        description="1 when a play set is encrypted, or was to be; else 0.",
     )
     image_ratio: int = computed(_image_ratio, "aspect_ratio", description="0 16:9, 1 4:3.")
     auto_play: int = computed(int, "auto_play", description="1 when players begin by themselves.")

@@ -85,7 +85,8 @@ def test_sharing_and_shape() -> None:
 STATES = {
     None: (0, 2),
     "deleted/none": (0, 2),
-    "deleted/aes_128": (0, 2),
+    "deleted/aes_128": (1, 5),
+    "deleted/aes_128 deleted/none": (1, 5),
     "ready/none": (0, 1),
     "initial/none": (0, 3),
     "transcoding/none": (0, 3),
