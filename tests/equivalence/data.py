@@ -40,7 +40,6 @@ from domain.uploads import UploadPurpose, UploadStatus
 from domain.videos import (
     AspectRatio,
     Resolution,
-    ShareState,
     SourceKind,
     TranscodePass,
     VideoStatus,
@@ -192,7 +191,6 @@ def _video(made: Rows, tenant: str, number: int) -> None:
         aspect_ratio=_pick(list(AspectRatio), number),
         auto_play=number % 3 == 1,
         auth_play=number % 4 == 1,
-        share_state=_pick(list(ShareState), number),
         epoch=number,
         created_at=_moment(number),
         updated_at=_moment(7 * number),
@@ -342,6 +340,7 @@ def _categories(made: Rows, tenant: str) -> None:
             id=key(tenant, "category", number),
             account_id=key(tenant, "account"),
             parent_id=parent,
+            number=number + 1,
             name=_pick(values.TITLES, 2 * number),
             created_at=_moment(number),
             updated_at=_moment(number + 3),
