@@ -325,6 +325,19 @@ async def test_facts_of_a_list_that_is_stored(api: Api, owner: factories.Owner) 
     }
 
 
+async def test_facts_of_a_list_that_comes_with_the_request(api: Api) -> None:
+    data = b"url\nhttp://films.example/a.mp4\n"
+    file = {"variables.input.source.csvFile": ("may.csv", data, "text/csv")}
+    values = {"source": {"csvFile": None}}
+    sent = (await forms.post(api, fetching.CREATE, {"input": values}, file)).json()
+    found = await fetched(api, sent["data"]["createFetch"]["task"]["id"])
+    assert (found["originalname"], found["filesize"], found["filepath"]) == (
+        "may.csv",
+        len(data),
+        None,
+    )
+
+
 async def test_a_fetch_of_single_rows_has_no_list(api: Api) -> None:
     found = await fetched(api, await fetching.begin(api, "http://films.example/a.mp4"))
     names = "originalname", "filesize", "filepath", "fileurl"
