@@ -31,7 +31,6 @@ class UploadSession(Base):
             ),
         ),
         Index("ix_upload_session_account_id_created_at", "account_id", "created_at", "id"),
-        Index("ix_upload_session_video_id", "video_id"),
         Index(
             "ix_upload_session_expires_at",
             "expires_at",

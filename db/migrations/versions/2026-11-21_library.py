@@ -310,7 +310,6 @@ def _plays() -> None:
 
 
 def _legacy() -> None:
-    """What older systems want to know of fetches, and which upload a video came by."""
+    """What older systems want to know of fetches."""
     op.add_column("task", sa.Column("list_size", sa.BigInteger(), nullable=True))
     op.add_column("task", sa.Column("list_storage_id", sa.String(length=16), nullable=True))
-    op.create_index("ix_upload_session_video_id", "upload_session", ["video_id"], unique=False)
