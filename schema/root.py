@@ -29,6 +29,7 @@ from schema.categories import CategoryMutation, CategoryQuery
 from schema.category_moves import CategoryMoveMutation
 from schema.clips import ClipMutation
 from schema.creation import CreationMutation
+from schema.error_catalog import ErrorCatalogQuery
 from schema.errors import ERROR_TYPES
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.engine import Schema
@@ -76,6 +77,7 @@ class Query(
     QueueStatsQuery,
     AccountQuery,
     LimitsQuery,
+    ErrorCatalogQuery,
 ):
     @strawberry.field(description="Anything with a global id; null when it is not there for you.")
     async def node(

@@ -15,6 +15,7 @@ from resolvers import (
     categories,
     clips,
     key_points,
+    legacy,
     play_sets,
     playback,
     tasks,
@@ -37,6 +38,7 @@ from schema.errors import MutationPayload
 from schema.execution.fields import column, computed, inside, relation
 from schema.info import Info
 from schema.key_points import KeyPoint
+from schema.legacy import VideoLegacy
 from schema.nodes import Node
 from schema.play_sets import PlaySet
 from schema.playback import Playability, PlaybackInfo, ViewerPlayability
@@ -238,6 +240,11 @@ class Video(Node):
     @staticmethod
     def clips(ctx: Context, window: Window) -> Rows:
         return clips.of_video(ctx, window)
+
+    @relation(VideoLegacy, of="id", description="The same in the terms of older systems.")
+    @staticmethod
+    def legacy(ctx: Context) -> Rows:
+        return legacy.of_video(ctx)
 
     @connection(Task, of="id", description="The work on this video, newest first.")
     @staticmethod

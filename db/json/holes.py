@@ -54,7 +54,7 @@ def _parser(model: type[Base], asked: Asked) -> Parse:
 _PARSERS: Final[dict[type, Parse]] = {
     UUID: lambda raw: UUID(raw.decode()),
     str: orjson.loads,
-    bool: lambda raw: raw == b"true",
+    bool: lambda raw: raw in (b"t", b"true"),  # as it prints them, and as it casts them
     bytes: lambda raw: bytes.fromhex(raw.decode().removeprefix("\\x")),
     int: int,
     float: float,

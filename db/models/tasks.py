@@ -81,6 +81,10 @@ class Task(Base):
     at_ms: Mapped[int | None]
     """What a cover is made of: a stored picture, or the source of its video at this moment."""
     file_name: Mapped[str | None] = mapped_column(String(255))
+    list_size: Mapped[int | None] = mapped_column(BigInteger)
+    """Bytes of the CSV that a fetch has its rows from; null when they came one by one."""
+    list_storage_id: Mapped[str | None] = mapped_column(String(16))
+    """The stored object that was that CSV, if it was one."""
     total_count: Mapped[int | None]
     success_count: Mapped[int | None]
     fail_count: Mapped[int | None]

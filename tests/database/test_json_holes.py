@@ -43,6 +43,7 @@ VALUES: dict[str, Any] = {
     "progress": 1 / 3,
     "speed": None,
     "attempt": -7,
+    "redo": True,
     "job_id": 2**62,
     "log": '\x01\x02\x03\x04 " \\ \U0001f600',
     "worker": None,

@@ -65,7 +65,10 @@ TABLES: Final = (
     *(Account, Content, StoredObject, Template, Category, TranscodeRule, RuleTemplate, Video),
     *(KeyPoint, UploadSession, Task, PlaySet, UploadPart, ClipSegment, FetchItem, ExportFile),
 )
-ROWS_OF_TASKS: Final = ("file_name", "total_count", "success_count", "fail_count")
+ROWS_OF_TASKS: Final = (
+    *("file_name", "list_size", "list_storage_id"),
+    *("total_count", "success_count", "fail_count"),
+)
 """Columns of tasks that have many rows."""
 OF_COVERS: Final = ("object_id", "at_ms")
 """Columns of tasks that make covers."""
@@ -487,6 +490,9 @@ def _fetch(made: Rows, tenant: str, number: int) -> None:
         upload_session_id=None,
         transcode_pass=None,
         file_name=_pick(values.TEXTS[:20], number),
+        list_size=_pick((None, *values.SIZES), number),
+        list_storage_id=_pick((None, f"{tenant}-1"), number),
+        category_id=_pick((None, key(tenant, "category", 1)), number),
         total_count=number,
         success_count=number // 2,
         fail_count=_pick((0, None, 1), number),

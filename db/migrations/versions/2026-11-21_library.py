@@ -90,6 +90,7 @@ def upgrade() -> None:
     _key_points()
     _guards()
     _plays()
+    _legacy()
 
 
 def _accounts() -> None:
@@ -441,3 +442,9 @@ def _plays() -> None:
     op.create_index(
         "ix_recommendation_video_id_rank", "recommendation", ["video_id", "rank"], unique=False
     )
+
+
+def _legacy() -> None:
+    """What older systems want to know of fetches."""
+    op.add_column("task", sa.Column("list_size", sa.BigInteger(), nullable=True))
+    op.add_column("task", sa.Column("list_storage_id", sa.String(length=16), nullable=True))
