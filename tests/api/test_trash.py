@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text, update
 
-from db import tasks
+from db import play_sets, tasks
 from db.models import Event, PlaySet, Task, UploadSession, Video
 from domain.errors import Cancelled
 from domain.events import EventType
@@ -306,6 +306,7 @@ async def test_what_its_deletion_cancelled_begins_again(
     )
     async with services.db.write() as session:
         await tasks.cancel(session, [earlier.id], Cancelled("Enough."))
+        await play_sets.fail(session, [earlier.id])
     id = ids.encode("Video", video.id)
     await delete(api, id)
     assert statuses(await restore(api, id)) == ["PROCESSING"]
