@@ -117,7 +117,10 @@ class VideoOrder(StrEnum):
 
     CREATED_AT = "created_at"
     UPDATED_AT = "updated_at"
+    PUBLISHED_AT = "published_at"
     TITLE = "title"
+    FILE_SIZE = "file_size"
+    DURATION = "duration"
 
 
 def new_vid() -> str:

@@ -11,11 +11,11 @@ from procrastinate.jobs import Job
 from db import (
     accounts,
     challenges,
-    events,
     fetches,
     garbage,
     objects,
     queues,
+    shares,
     tasks,
     uploads,
     workers,
@@ -24,11 +24,11 @@ from db import trash as bins
 from db.models import Content
 from db.session import WriteSession
 from domain.errors import WorkerLost
-from domain.events import topic
 from domain.tasks import MAX_TAKEOVERS, READY_TO_RUN, TaskStatus
+from domain.uploads import TAKES_CHUNKS, UploadStatus
 from jobs import metrics, outcomes, trash
 from jobs.runs import Tools
-from jobs.uploads import clear
+from jobs.uploads import abandon, clear
 
 log = logging.getLogger(__name__)
 
@@ -96,14 +96,29 @@ async def expire_uploads(tools: Tools) -> None:
     now = datetime.now(UTC)
     async with tools.db.write() as session:
         await challenges.forget(session, now=now)
-        expired = await uploads.expire(session, now=now)
-        if expired:
-            await events.wake(session, *(topic("upload", upload.id) for upload in expired))
+        due = await uploads.due(session, now=now)
+    for id in due:
+        with _logging_failures("upload", id):
+            await _expire(tools, id, now)
+            await clear(tools.db, tools.store, id)
     async with tools.db.read() as session:  # whoever closed these was killed before this
         left = await uploads.uncleared(session, before=now - CLEARED_AFTER)
-    for upload in (*expired, *left):
+    for upload in left:
         with _logging_failures("upload", upload.id):
             await clear(tools.db, tools.store, upload.id)
+
+
+async def forget_wrong_passwords(tools: Tools) -> None:
+    """They count for a minute, and tell of addresses: they are not kept for longer."""
+    async with tools.db.write() as session:
+        await shares.forget(session)
+
+
+async def _expire(tools: Tools, id: UUID, now: datetime) -> None:
+    async with tools.db.write() as session:
+        upload = await uploads.lock_with_video(session, id)
+        if upload and upload.status in TAKES_CHUNKS and upload.expires_at < now:
+            await abandon(session, upload, UploadStatus.EXPIRED)
 
 
 async def empty_trash(tools: Tools, *, now: datetime | None = None) -> int:

@@ -18,6 +18,7 @@ from domain.uploads import UploadLimits
 from jobs.queue import Queue
 from outbound.addresses import Addresses
 from resolvers.loaders import Loaders
+from resolvers.passwords import Passwords
 from resolvers.viewers import Viewers
 from storage.base import ObjectStore
 
@@ -51,6 +52,7 @@ class Services:
     export_links: Signer
     challenges: Signer
     """Signs possession challenges, and says which pieces they ask for."""
+    passwords: Passwords
     viewers: Viewers
     limits: UploadLimits
     fetch_rules: FetchRules
@@ -80,6 +82,8 @@ class Context:
     base_url: str
     """Scheme and host under which the caller reaches this server, without a slash at the end."""
     viewer: Viewer | None = None
+    client: str | None = None
+    """The address that the request came from, as far as it is known."""
     admit: Admit = nobody
 
     @cached_property

@@ -65,7 +65,7 @@ async def playback(ctx: Context, video: Video, *, ttl_seconds: int) -> Playback 
     place = f"{ctx.base_url}/v/{token}/"
     return Playback(
         hls_url=f"{place}master.m3u8",
-        cover_url=_link(place, video, video.poster_key),
+        cover_url=_link(place, video, video.cover_key or video.poster_key),
         storyboard_url=_link(place, video, video.storyboard_key),
         expires_at=expires_at,
         play_sets=ready,

@@ -51,6 +51,7 @@ async def media(request: Request) -> ASGIApp:
         found.file.path,
         content_type=content_type(found.name),
         cache_control=f"{kept}, immutable",
+        headers={"x-content-type-options": "nosniff"},
     )
 
 

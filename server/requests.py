@@ -21,6 +21,12 @@ def services(connection: Connection) -> Services:
     return cast("Services", connection["state"]["services"])
 
 
+def address(connection: Connection) -> str | None:
+    """Where the caller is; behind a proxy that is trusted, what the proxy says."""
+    found = cast("tuple[str, int] | None", connection.get("client"))
+    return found[0] if found else None
+
+
 def base_url(connection: Connection) -> str:
     """Scheme and host for links: the operator's, else those that the caller used."""
     public = cast("str | None", connection["state"]["public_url"])

@@ -17,6 +17,7 @@ from db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from db.locks import Locks
 from db.reader import Reader
 from db.session import Database
+from domain.passwords import Seal
 from domain.tokens import Signer
 from jobs import worker
 from jobs.lanes import Lane, LanesError, choose
@@ -29,6 +30,7 @@ from outbound.addresses import Addresses
 from outbound.client import Client
 from resolvers.accounts import create_owner
 from resolvers.context import FetchRules, Services
+from resolvers.passwords import Passwords
 from resolvers.viewers import Viewers
 from server.settings import API_KEY_FILE, NotReady, Settings, SettingsError, variable
 from storage.base import ObjectStore
@@ -89,6 +91,9 @@ async def open_services(settings: Settings, database_url: str) -> AsyncGenerator
         await stack.enter_async_context(queue.app.open_async())
         async with db.write() as session:
             secret = await accounts.signing_secret(session)
+        seal = Seal(Signer(secret, "share password").derive(b"seal"))
+        passwords = Passwords(seal, readable=settings.readable_share_passwords)
+        stack.callback(passwords.close)
         yield Services(
             db=db,
             reader=reader,
@@ -100,6 +105,7 @@ async def open_services(settings: Settings, database_url: str) -> AsyncGenerator
             playback_links=Signer(secret, "playback"),
             export_links=Signer(secret, "export"),
             challenges=Signer(secret, "possession"),
+            passwords=passwords,
             limits=settings.upload_limits,
             fetch_rules=FetchRules(
                 settings.outbound_ports,

@@ -267,7 +267,7 @@ async def test_a_deleted_video_is_gone_for_everything_else(
     assert "DELETED" in refused["message"]
 
 
-@pytest.mark.parametrize("former", [*LIVE])
+@pytest.mark.parametrize("former", LIVE)
 async def test_a_restored_video_is_what_it_was(
     api: Api, services: Services, owner: factories.Owner, former: VideoStatus
 ) -> None:
