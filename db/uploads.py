@@ -1,6 +1,6 @@
 """Statements about upload sessions and their parts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -169,6 +169,28 @@ async def change_status(
         .returning(UploadSession.id)
     )
     return changed is not None
+
+
+async def close_of_videos(
+    session: WriteSession, video_ids: Collection[UUID], failure: DomainError
+) -> list[UploadSession]:
+    """End the sessions that bring files of these videos, or whose files are checked for them.
+
+    Returns them: CANCELLED, or FAILED by the check that is ended.
+    """
+    is_checked = UploadSession.status == UploadStatus.VERIFYING
+    rows = await session.scalars(
+        update(UploadSession)
+        .where(UploadSession.video_id.in_(video_ids), UploadSession.status.in_(OPEN))
+        .values(
+            status=case((is_checked, UploadStatus.FAILED), else_=UploadStatus.CANCELLED),
+            error_code=case((is_checked, failure.code)),
+            error_message=case((is_checked, str(failure))),
+        )
+        .returning(UploadSession),
+        execution_options={"synchronize_session": False, "populate_existing": True},
+    )
+    return list(rows)
 
 
 async def uncleared(

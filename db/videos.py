@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 
-from db import events
+from db import events, video_filters
 from db.models import Content, KeyPoint, PlaySet, Video
 from db.paging import Order
-from db.rows import Source, among, equals
+from db.rows import Source, among, equals, further
 from db.session import ReadSession, WriteSession
+from domain import grams
 from domain.events import topic
 from domain.play_sets import OPEN_PLAY_SETS, PlaySetStatus
 from domain.videos import COMING, VideoOrder, VideoStatus, before
@@ -21,9 +22,43 @@ VIDEOS = Source(
         "account_id": equals("account_id"),
         "id": equals("id"),
         "vid": equals("vid"),
+        "storage_id": equals("storage_id"),
+        "sha256": equals("source_sha256"),
+        "source_id": equals("source_id"),
         "statuses": among("status"),
+        "kept": video_filters.is_kept,
+        "search": video_filters.contains,
+        "search_grams": further,
+        "search_name": further,
+        "search_id": further,
+        "title": video_filters.contains,
+        "title_grams": further,
+        "source_type": equals("source_type"),
+        "source_kinds": among("source_kind"),
+        "share_states": among("share_state"),
+        "owner_phone": equals("owner_phone"),
+        "category_id": equals("category_id"),
+        "category_tree": video_filters.below,
+        "tags": video_filters.has_tags,
+        "created_from": lambda row, name: row.created_at >= bindparam(name),
+        "created_before": lambda row, name: row.created_at < bindparam(name),
     },
+    selective=frozenset(
+        (
+            *("statuses", "search", "title", "source_type", "source_kinds", "share_states", "tags"),
+            *("owner_phone", "category_id", "category_tree", "created_from", "created_before"),
+        )
+    ),
+    ranges={"created_from": "created_at", "created_before": "created_at"},
+    leading={"search": video_filters.named},
 )
+
+
+def entitle(video: Video, title: str) -> None:
+    """Give a video a title, and what it is found by. Nothing else may set either."""
+    video.title = title
+    video.search_text = grams.normal(title)
+    video.grams = grams.of(title, video.account_id)
 
 
 async def by_id(session: ReadSession, id: UUID) -> Video | None:
@@ -109,7 +144,10 @@ async def of_account(
 ORDERS = {
     VideoOrder.CREATED_AT: "created_at",
     VideoOrder.UPDATED_AT: "updated_at",
+    VideoOrder.PUBLISHED_AT: "sort_published_at",
     VideoOrder.TITLE: "title",
+    VideoOrder.FILE_SIZE: "file_size",
+    VideoOrder.DURATION: "sort_duration_ms",
 }
 
 

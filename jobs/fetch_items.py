@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Final, TypeAlias
 from uuid import UUID, uuid4
 
-from db import accounts, events, fetches, parts
+from db import accounts, events, fetches, parts, videos
 from db import uploads as sessions
 from db.models import FetchItem, UploadSession, Video
 from db.session import ReadSession, WriteSession
@@ -313,7 +313,8 @@ def _is_empty(video: Video) -> bool:
 
 async def _take_place(session: WriteSession, video: Video, upload: UploadSession) -> Video:
     """The video that failed becomes that of this file."""
-    video.title, video.file_size = upload.title, upload.file_size
+    videos.entitle(video, upload.title)
+    video.file_size = upload.file_size
     video.category_id = upload.category_id
     video.skip_auto_transcode = upload.skip_auto_transcode
     await session.flush()

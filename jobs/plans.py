@@ -57,7 +57,6 @@ async def _add(session: WriteSession, new: NewVideo, status: VideoStatus) -> Vid
         vid=new_vid(),
         account_id=new.account_id,
         status=status,
-        title=new.title,
         description=new.description,
         source_kind=new.source_kind,
         source_type=new.source_type,
@@ -68,6 +67,7 @@ async def _add(session: WriteSession, new: NewVideo, status: VideoStatus) -> Vid
         file_size=new.file_size,
         skip_auto_transcode=new.skip_auto_transcode,
     )
+    videos.entitle(video, new.title)
     await videos.add(session, video)
     return video
 

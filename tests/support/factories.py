@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from db import accounts, events, objects, play_sets
+from db import accounts, events, objects, play_sets, videos
 from db.models import Account, PlaySet, Task, Video
 from db.objects import NewObject
 from db.session import Database, WriteSession
@@ -70,7 +70,6 @@ async def video(
             vid=new_vid(),
             account_id=account.id,
             status=status,
-            title=title,
             content_id=content.id,
             storage_id=held.storage_id,
             source_sha256=sha256,
@@ -82,6 +81,7 @@ async def video(
             created_at=EPOCH + timedelta(minutes=minutes),
             updated_at=EPOCH + timedelta(minutes=minutes),
         )
+        videos.entitle(row, title)
         session.add(row)
         await session.flush()
     return row

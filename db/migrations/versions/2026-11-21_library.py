@@ -3,9 +3,13 @@
 Every account gets the category that its videos lie in by default.
 """
 
+from uuid import UUID
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
+
+from domain import grams
 
 revision = "878ab35a5638"
 down_revision = "e0c2fdb3f791"
@@ -72,6 +76,8 @@ LINKS = """
 update upload_session set video_id = begun.id, updated_at = updated_at
 from begun where begun.session_id = upload_session.id
 """
+SOME_TITLES = "select id, account_id, title from video where id > :last order by id limit 1000"
+SEARCHED = "update video set search_text = :text, grams = :grams where id = :id"
 
 
 def upgrade() -> None:
@@ -79,6 +85,7 @@ def upgrade() -> None:
     _categories()
     _videos()
     _uploads()
+    _searched()
     _key_points()
     _guards()
     _plays()
@@ -195,6 +202,28 @@ def _videos() -> None:
             nullable=True,
         ),
     )
+    op.add_column("video", sa.Column("search_text", sa.Text(), server_default="", nullable=False))
+    op.add_column(
+        "video",
+        sa.Column(
+            "sort_duration_ms",
+            sa.BigInteger(),
+            sa.Computed("coalesce(duration_ms, -1)", persisted=True),
+            nullable=False,
+        ),
+    )
+    op.add_column(
+        "video",
+        sa.Column(
+            "sort_published_at",
+            sa.DateTime(timezone=True),
+            sa.Computed(
+                "coalesce(published_at, '1970-01-01 00:00:00+00'::timestamptz)", persisted=True
+            ),
+            nullable=False,
+        ),
+    )
+    _searched()
     op.create_index(op.f("ix_video_cover_object_id"), "video", ["cover_object_id"], unique=False)
     op.create_index(
         "ix_video_deleted_at",
@@ -203,7 +232,29 @@ def _videos() -> None:
         unique=False,
         postgresql_where=sa.text("deleted_at is not null"),
     )
-    op.create_index("ix_video_grams", "video", ["grams"], unique=False, postgresql_using="gin")
+    op.create_index(
+        "ix_video_grams",
+        "video",
+        ["grams"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
+    )
+    for column in ("file_size", "sort_duration_ms", "sort_published_at"):
+        op.create_index(f"ix_video_account_id_{column}", "video", ["account_id", column, "id"])
+    op.create_index(
+        "ix_video_traits",
+        "video",
+        ["account_id", "status", "source_kind", "share_state", "source_type"],
+        postgresql_include=["created_at", "id"],
+    )
+    op.create_index(
+        "ix_video_account_id_owner_phone",
+        "video",
+        ["account_id", "owner_phone"],
+        postgresql_where=sa.text("owner_phone is not null"),
+    )
+    op.create_index("ix_video_account_id_storage_id", "video", ["account_id", "storage_id"])
     op.create_index("ix_video_tags", "video", ["tags"], unique=False, postgresql_using="gin")
     op.create_foreign_key(
         op.f("fk_video_banned_by_id"),
@@ -233,6 +284,18 @@ def _uploads() -> None:
     op.execute(OPEN_UPLOADS)
     op.execute(BEGUN)
     op.execute(LINKS)
+
+
+def _searched() -> None:
+    """Titles from before can be searched for."""
+    last = UUID(int=0)
+    while rows := op.get_bind().execute(sa.text(SOME_TITLES), {"last": last}).all():
+        found = [
+            {"id": id, "text": grams.normal(title), "grams": grams.of(title, account_id)}
+            for id, account_id, title in rows
+        ]
+        op.get_bind().execute(sa.text(SEARCHED), found)
+        last = rows[-1].id
 
 
 def _key_points() -> None:
