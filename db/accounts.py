@@ -35,6 +35,10 @@ async def claim_first(session: WriteSession) -> bool:
     return await session.scalar(select(Account.id).limit(1)) is None
 
 
+async def by_id(session: ReadSession, id: UUID) -> Account:
+    return await session.get_one(Account, id)
+
+
 async def lock(session: WriteSession, id: UUID) -> Account:
     """The account's row, locked until the transaction ends.
 

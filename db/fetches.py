@@ -187,6 +187,11 @@ async def forgive(session: WriteSession, run: Task) -> None:
     )
 
 
+async def category_id(session: ReadSession, task_id: UUID) -> UUID | None:
+    """Where its videos are to be kept now: that may have changed since the run began."""
+    return await session.scalar(select(Task.category_id).where(Task.id == task_id))
+
+
 async def note(session: WriteSession, id: UUID, **values: object) -> None:
     """Change columns of a row that is being fetched."""
     await session.execute(

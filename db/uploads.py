@@ -11,7 +11,7 @@ from sqlalchemy import (
     update,
 )
 
-from db import accounts, videos
+from db import accounts, categories, videos
 from db.models import UploadSession
 from db.paging import Order
 from db.rows import Source, among, equals
@@ -59,7 +59,12 @@ async def of_account(
 
 
 async def add(session: WriteSession, upload: UploadSession) -> None:
-    """Insert the row and fill in what the database chose."""
+    """Insert the row and fill in what the database chose.
+
+    The account's row is locked (`make_room`). A category that has gone since it was looked up is
+    left out.
+    """
+    upload.category_id = await categories.remaining(session, upload.category_id)
     session.add(upload)
     await session.flush()
     await session.refresh(upload)

@@ -101,6 +101,20 @@ async def lock_all(
     return {row.id: row for row in rows}
 
 
+async def category_id(session: ReadSession, id: UUID) -> UUID | None:
+    return await session.scalar(select(Video.category_id).where(Video.id == id))
+
+
+async def put_into(session: WriteSession, ids: Collection[UUID], category_id: UUID) -> None:
+    """Move videos, whose rows are locked, into a category of their account."""
+    await session.execute(
+        update(Video)
+        .where(Video.id.in_(ids))
+        .values(category_id=category_id)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def of_digest(
     session: ReadSession, account_id: UUID, *, sha256: str, size: int
 ) -> Video | None:

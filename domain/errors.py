@@ -39,7 +39,12 @@ class ErrorCode(StrEnum):
     TEMPLATE_UNSUITABLE = "TEMPLATE_UNSUITABLE"
     TEMPLATE_BUILT_IN = "TEMPLATE_BUILT_IN"
     TEMPLATE_IN_USE = "TEMPLATE_IN_USE"
+    CATEGORY_REQUIRED = "CATEGORY_REQUIRED"
+    CATEGORY_INVALID = "CATEGORY_INVALID"
+    CATEGORY_SAME = "CATEGORY_SAME"
+    CATEGORY_IS_PARENT = "CATEGORY_IS_PARENT"
     CATEGORY_IS_ANCESTOR = "CATEGORY_IS_ANCESTOR"
+    CATEGORY_IS_DEFAULT = "CATEGORY_IS_DEFAULT"
     TRANSCODE_FAILED = "TRANSCODE_FAILED"
     CLIP_SEGMENTS_EMPTY = "CLIP_SEGMENTS_EMPTY"
     CLIP_SEGMENTS_INVALID = "CLIP_SEGMENTS_INVALID"
@@ -278,15 +283,6 @@ class TemplateInUse(DomainError):
         message = f"{len(rule_ids)} of your rules {choose} the template {name!r}."
         super().__init__(message, path=["id"])
         self.rule_ids = list(rule_ids)
-
-
-class CategoryIsAncestor(DomainError):
-    """A category would lie in itself, or in one that lies in it."""
-
-    code = ErrorCode.CATEGORY_IS_ANCESTOR
-
-    def __init__(self, *, path: Sequence[str] = ()) -> None:
-        super().__init__("A category cannot lie in itself or below itself.", path=path)
 
 
 class TranscodeFailed(DomainError):

@@ -161,6 +161,8 @@ async def _begin(row: Row, answer: Download, size: int) -> UploadSession:
     if size == 0:
         raise MediaRefused(Refusal.NOT_MEDIA, "The file is empty.")
     plan = plan_chunks(size, least=tools.store.least_part, most=tools.limits.file_size)
+    async with tools.db.read() as session:
+        category_id = await fetches.category_id(session, task.id)
     id = uuid4()
     upload = UploadSession(
         id=id,
@@ -168,7 +170,7 @@ async def _begin(row: Row, answer: Download, size: int) -> UploadSession:
         status=UploadStatus.WAITING,
         title=item.title or answer.file_name or "Untitled",
         device_type=DEVICE_TYPE,
-        category_id=task.category_id,
+        category_id=category_id,
         skip_auto_transcode=task.skip_auto_transcode,
         file_name=answer.file_name,
         content_type=answer.content_type,
@@ -315,7 +317,7 @@ async def _take_place(session: WriteSession, video: Video, upload: UploadSession
     """The video that failed becomes that of this file."""
     videos.entitle(video, upload.title)
     video.file_size = upload.file_size
-    video.category_id = upload.category_id
+    video.category_id = upload.category_id or video.category_id
     video.skip_auto_transcode = upload.skip_auto_transcode
     await session.flush()
     return video

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from db import costs, events, play_sets, tasks, templates, videos
+from db import categories, costs, events, play_sets, tasks, templates, videos
 from db.models import Content, PlaySet, StoredObject, Task, Video
 from db.session import ReadSession, WriteSession
 from domain import ladder, passes
@@ -37,6 +37,7 @@ class NewVideo:
     source_type: str | None = None
     source_id: str | None = None
     category_id: UUID | None = None
+    """None, or of one that has gone: the account's default category."""
     clipped_from_id: UUID | None = None
     simulation: Simulation | None = None
     skip_auto_transcode: bool = False
@@ -61,7 +62,7 @@ async def _add(session: WriteSession, new: NewVideo, status: VideoStatus) -> Vid
         source_kind=new.source_kind,
         source_type=new.source_type,
         source_id=new.source_id,
-        category_id=new.category_id,
+        category_id=await categories.place(session, new.account_id, new.category_id),
         clipped_from_id=new.clipped_from_id,
         simulation=new.simulation and new.simulation.to_json(),
         file_size=new.file_size,

@@ -25,6 +25,7 @@ from schema import ids
 from schema.accounts import AccountQuery
 from schema.banning import BanMutation
 from schema.categories import CategoryMutation, CategoryQuery
+from schema.category_moves import CategoryMoveMutation
 from schema.clips import ClipMutation
 from schema.creation import CreationMutation
 from schema.errors import ERROR_TYPES
@@ -40,6 +41,7 @@ from schema.nodes import Node
 from schema.objects import ObjectMutation, ObjectQuery
 from schema.queue_stats import QueueStatsQuery
 from schema.scalars import SCALARS
+from schema.sizes import SizeQuery
 from schema.subscriptions import Subscription
 from schema.tasks import KINDS, TYPES, TaskMutation, TaskQuery
 from schema.templates import TemplateMutation, TemplateQuery
@@ -61,6 +63,7 @@ class Query(
     TemplateQuery,
     TranscodePlanQuery,
     CategoryQuery,
+    SizeQuery,
     TaskQuery,
     QueueStatsQuery,
     AccountQuery,
@@ -123,6 +126,7 @@ class Mutation(
     TranscodeMutation,
     TemplateMutation,
     CategoryMutation,
+    CategoryMoveMutation,
     ClipMutation,
     TaskMutation,
     TrashMutation,

@@ -84,7 +84,7 @@ class UploadSession(Node):
     @relation(
         Category | None,
         of="category_id",
-        description="The category that the future video is to be kept in; null for none.",
+        description="The category that its video is to be kept in; null for the default one.",
     )
     @staticmethod
     def category(ctx: Context) -> Rows:

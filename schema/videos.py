@@ -127,9 +127,9 @@ class Video(Node):
     )
 
     @relation(
-        Category | None,
+        Category,
         of="category_id",
-        description="The category that it is kept in; null for none.",
+        description="The category that it is kept in; the default one unless you said otherwise.",
     )
     @staticmethod
     def category(ctx: Context) -> Rows:

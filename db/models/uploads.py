@@ -70,7 +70,7 @@ class UploadSession(Base):
     )
     skip_auto_transcode: Mapped[bool] = mapped_column(server_default=text("false"))
     category_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("category.id", ondelete="SET NULL")
+        ForeignKey("category.id", ondelete="SET NULL"), index=True
     )
     """Where its video is to be kept."""
     file_name: Mapped[str | None] = mapped_column(String(255))

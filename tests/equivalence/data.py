@@ -169,7 +169,7 @@ def _video(made: Rows, tenant: str, number: int) -> None:
         search_text=grams.normal(title),
         grams=grams.of(title, key(tenant, "account")),
         description=_pick(values.TEXTS, 5 * number),
-        category_id=_pick((None, *(key(tenant, "category", place) for place in (0, 2))), number),
+        category_id=key(tenant, "category", number % 4),
         owner_phone=_pick((None, "+86 138", ""), number),
         tags=list(TAGS[: number % (len(TAGS) + 1)]),
         share_state=_pick(list(ShareState), number),
@@ -494,6 +494,7 @@ CURSES: Final = (
     ("update video set status = 'lost' where id = :id", ("video", 0)),
     ("update video set title = '', duration_ms = 1::bigint << 62 where id = :id", ("video", 1)),
     ("update video set file_size = -1 where id = :id", ("video", 2)),
+    ("update video set category_id = null where id = :id", ("video", 3)),
     ("update task set error_code = 'NO_SUCH_CODE' where video_id = :id", ("video", 0)),
     ("update task set progress = 'NaN', speed = 'Infinity' where video_id = :id", ("video", 2)),
     (

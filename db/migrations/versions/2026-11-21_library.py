@@ -130,6 +130,9 @@ def _categories() -> None:
     op.create_unique_constraint(
         op.f("uq_category_account_id_number"), "category", ["account_id", "number"]
     )
+    op.create_index(
+        op.f("ix_upload_session_category_id"), "upload_session", ["category_id"], unique=False
+    )
 
 
 def _videos() -> None:
