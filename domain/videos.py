@@ -43,6 +43,9 @@ CHANGES: Final = {
 }
 """What each state may change to. Every statement that changes one is made from this table."""
 
+LIVE: Final = tuple(one for one in VideoStatus if one is not _STATUS.DELETED)
+"""The states of a video that is not in the recycle bin."""
+
 COMING: Final = (_STATUS.INITIAL, _STATUS.UPLOADING)
 """The states of a video whose file has not arrived."""
 

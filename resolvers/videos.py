@@ -88,6 +88,7 @@ def page(
     order: VideoOrder = VideoOrder.CREATED_AT,
     descending: bool = True,
 ) -> Rows:
+    """Those in the recycle bin are left out, unless they are asked for."""
     account_id, wanted = ctx.account_id, wanted or Wanted()
     return Rows.of(
         videos.VIDEOS,

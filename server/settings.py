@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain import trash
 from domain.lists import MAX_ROWS
 from domain.uploads import GIB, UploadLimits
 
@@ -100,6 +101,13 @@ class Settings(_Environment):
             description="Scheme and host in the links we give out; empty: the request's own.",
         ),
     ] = None
+    trusted_proxies: Annotated[
+        str,
+        Field(
+            description="Addresses and networks of proxies whose X-Forwarded-For is believed, such"
+            " as 10.0.0.0/8,::1.",
+        ),
+    ] = "127.0.0.1,::1"
     database_url: Annotated[
         str | None,
         Field(
@@ -149,6 +157,9 @@ class Settings(_Environment):
         int | None,
         Field(ge=0, description="Most bytes that one account's files may have; empty: no end."),
     ] = UploadLimits.storage_quota
+    trash_days: Annotated[
+        int, Field(ge=1, le=3_650, description="Days that deleted videos can be restored.")
+    ] = trash.DAYS
     possession_ranges: Annotated[
         int,
         Field(
@@ -158,6 +169,12 @@ class Settings(_Environment):
             " holes.",
         ),
     ] = UploadLimits.possession_ranges
+    readable_share_passwords: Annotated[
+        bool,
+        Field(
+            description="Whether passwords of shared videos are kept so that owners can read them."
+        ),
+    ] = False
     fetch_ports: Annotated[
         str,
         Field(
@@ -240,7 +257,7 @@ class Settings(_Environment):
             raise ValueError("only file:///folder and s3://bucket/prefix are possible")
         return value
 
-    @field_validator("fetch_networks", mode="after")
+    @field_validator("fetch_networks", "trusted_proxies", mode="after")
     @classmethod
     def _known_networks(cls, value: str | None) -> str | None:
         for each in (value or "").split(",") if value else ():

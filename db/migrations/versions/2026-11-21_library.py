@@ -36,6 +36,46 @@ update video set category_id = category.id
 from category
 where video.category_id is null and category.account_id = video.account_id and category.number = 1
 """
+ARRIVALS = """
+update video set uploaded_at = created_at
+where content_id is not null or source_kind in ('upload', 'fetch')
+"""
+OPEN_UPLOADS = """
+create temporary table begun on commit drop as
+select id as session_id, gen_random_uuid() as id
+from upload_session
+where status in ('waiting', 'uploading') and purpose = 'video' and video_id is null
+    and id not in (
+        select upload_session_id from fetch_item where upload_session_id is not null
+    )
+"""
+BEGUN = """
+insert into video (
+    id, vid, account_id, status, title, description, category_id, file_size,
+    skip_auto_transcode, created_at
+)
+select
+    begun.id,
+    left(translate(
+        encode(sha256(gen_random_uuid()::text::bytea), 'base64'), '+/', '-_'
+    ), 11),
+    upload_session.account_id,
+    case upload_session.status when 'waiting' then 'initial' else 'uploading' end,
+    title,
+    description,
+    coalesce(category_id, (
+        select category.id from category
+        where category.account_id = upload_session.account_id and number = 1
+    )),
+    file_size,
+    skip_auto_transcode,
+    created_at
+from begun join upload_session on upload_session.id = begun.session_id
+"""
+LINKS = """
+update upload_session set video_id = begun.id, updated_at = updated_at
+from begun where begun.session_id = upload_session.id
+"""
 SOME_TITLES = "select id, account_id, title from video where id > :last order by id limit 1000"
 SEARCHED = "update video set search_text = :text, grams = :grams where id = :id"
 
@@ -44,9 +84,13 @@ def upgrade() -> None:
     _accounts()
     _categories()
     _videos()
+    _uploads()
+    _searched()
+    _covers()
     _key_points()
     _guards()
     _plays()
+    _legacy()
 
 
 def _accounts() -> None:
@@ -87,6 +131,9 @@ def _categories() -> None:
     op.alter_column("category", "number", nullable=False)
     op.create_unique_constraint(
         op.f("uq_category_account_id_number"), "category", ["account_id", "number"]
+    )
+    op.create_index(
+        op.f("ix_upload_session_category_id"), "upload_session", ["category_id"], unique=False
     )
 
 
@@ -232,6 +279,18 @@ def _videos() -> None:
     )
 
 
+def _uploads() -> None:
+    """Videos begin with their uploads: also those whose upload is open now."""
+    op.add_column("video", sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(
+        op.f("ix_upload_session_video_id"), "upload_session", ["video_id"], unique=False
+    )
+    op.execute(ARRIVALS)
+    op.execute(OPEN_UPLOADS)
+    op.execute(BEGUN)
+    op.execute(LINKS)
+
+
 def _searched() -> None:
     """Titles from before can be searched for."""
     last = UUID(int=0)
@@ -242,6 +301,21 @@ def _searched() -> None:
         ]
         op.get_bind().execute(sa.text(SEARCHED), found)
         last = rows[-1].id
+
+
+def _covers() -> None:
+    op.add_column("upload_session", sa.Column("owner_phone", sa.String(length=32), nullable=True))
+    op.add_column("task", sa.Column("object_id", sa.Uuid(), nullable=True))
+    op.add_column("task", sa.Column("at_ms", sa.Integer(), nullable=True))
+    op.create_index(op.f("ix_task_object_id"), "task", ["object_id"], unique=False)
+    op.create_foreign_key(
+        op.f("fk_task_object_id"),
+        "task",
+        "stored_object",
+        ["object_id"],
+        ["id"],
+        ondelete="SET NULL",
+    )
 
 
 def _key_points() -> None:
@@ -368,3 +442,9 @@ def _plays() -> None:
     op.create_index(
         "ix_recommendation_video_id_rank", "recommendation", ["video_id", "rank"], unique=False
     )
+
+
+def _legacy() -> None:
+    """What older systems want to know of fetches."""
+    op.add_column("task", sa.Column("list_size", sa.BigInteger(), nullable=True))
+    op.add_column("task", sa.Column("list_storage_id", sa.String(length=16), nullable=True))
