@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from db import costs, garbage, inventory, play_sets, tasks, videos
+from db import costs, garbage, play_sets, tasks, videos
 from db.models import Content, PlaySet, Video
 from db.session import WriteSession
 from domain import playlists, simulation
@@ -16,11 +16,14 @@ from domain.passes import Pass
 from domain.playback import MAX_TTL_SECONDS, content_type
 from domain.templates import Template
 from domain.videos import TranscodePass
-from jobs import outcomes, plans
+from jobs import discards, outcomes, plans
 from jobs.runs import Overtaken, Run
 from media.encryption import SegmentKey
 from media.passes import Output, Storyboard, Track
 from storage import keys
+
+_AFTER_LINKS: Final = timedelta(seconds=MAX_TTL_SECONDS)
+"""When no link that was given out before is good any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ async def publish(
         if not await play_sets.finish(session, play_set.id, values):
             raise ValueError(f"the play set {play_set.id} was not to come any more")
     lost += await play_sets.drop_unheard(session, video.id)
-    await _discard_later(session, subject.content, lost)
+    await discards.later(session, [subject.content.id], lost, after=_AFTER_LINKS)
     if output.poster:
         vtt = output.storyboard.image.with_suffix(".vtt").name if output.storyboard else ""
         await videos.set_pictures(
@@ -159,22 +162,3 @@ def _picture(track: Track, stored: Mapping[str, str]) -> dict[str, Any]:
         "average_bandwidth": track.average_bandwidth,
         "codecs": track.codecs,
     }
-
-
-async def _discard_later(
-    session: WriteSession, content: Content, playlist_keys: Sequence[str]
-) -> None:
-    """Have files removed that no video refers to any more, once every link to them is over."""
-    if not playlist_keys:
-        return
-    used = await inventory.outputs(session, [content.id])
-    gone = [key for key in playlist_keys if key not in used]
-    places = {key.rpartition("/")[0] + "/" for key in gone}
-    empty = {place for place in places if not any(key.startswith(place) for key in used)}
-    files = {
-        file
-        for key in gone
-        if key.rpartition("/")[0] + "/" not in empty
-        for file in keys.track(key)
-    }
-    await garbage.add(session, empty | files, after=timedelta(seconds=MAX_TTL_SECONDS))

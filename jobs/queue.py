@@ -5,14 +5,15 @@ The API process imports this module, and others of jobs/ that run nothing.
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 import procrastinate
 from procrastinate.exceptions import ConnectorException
 
-from db import events, tasks
+from db import events, queues, tasks
 from db.models import Task
-from db.session import WriteSession, driver_connection
+from db.session import Database, WriteSession, driver_connection
 from domain.events import topic
 from domain.tasks import TaskKind
 from domain.videos import TranscodePass
@@ -94,6 +95,17 @@ class Queue:
             )
         except ConnectorException:
             log.warning("task %s: its run was not told to stop", task.id, exc_info=True)
+
+
+async def stop_all(db: Database, stopped: Sequence[Task]) -> None:
+    """As `Queue.stop`, for many tasks, after the transaction that ended them.
+
+    Not in it: whoever takes a job over locks that first, and then waits for the task's video.
+    """
+    jobs = [task.job_id for task in stopped if task.job_id is not None]
+    if jobs:
+        async with db.write_once() as session:
+            await queues.stop(session, jobs)
 
 
 def place(task: Task) -> tuple[str, int]:

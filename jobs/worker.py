@@ -90,6 +90,7 @@ DUTIES: Final = (
     Duty("rescue", "* * * * * */5", maintenance.rescue, queue.RESCUE),  # the seconds come last
     Duty("expire", "* * * * *", maintenance.expire_uploads),
     Duty("collect", "* * * * *", maintenance.collect),
+    Duty("empty_trash", "37 * * * *", maintenance.empty_trash, lock="empty_trash"),
     Duty("expire_exports", "7 * * * *", export.expire),
     Duty("scrub", "*/10 * * * *", maintenance.scrub, lock="scrub"),
 )

@@ -10,7 +10,7 @@ from db.bus import EventBus
 from db.locks import Locks
 from db.reader import Reader
 from db.session import Database
-from domain import links
+from domain import links, trash
 from domain.accounts import Viewer
 from domain.errors import Unauthenticated
 from domain.tokens import Signer
@@ -56,6 +56,8 @@ class Services:
     fetch_rules: FetchRules
     json_in_sql: bool = True
     """Whether PostgreSQL may write the JSON of answers."""
+    trash_days: int = trash.DAYS
+    """How long deleted videos can be restored."""
 
 
 Admit: TypeAlias = Callable[[Callable[[], None] | None], None]

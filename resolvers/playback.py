@@ -16,6 +16,7 @@ from domain.play_sets import PlaySetStatus
 from domain.playback import MAX_TTL_SECONDS, MIN_TTL_SECONDS
 from domain.playlists import AudioRendition, Variant
 from domain.tokens import Grant
+from domain.videos import CLOSED
 from resolvers import play_sets as own_play_sets
 from resolvers.context import Context
 from storage import keys
@@ -51,11 +52,11 @@ class MediaFile:
 
 
 async def playback(ctx: Context, video: Video, *, ttl_seconds: int) -> Playback | None:
-    """Links to play the video with; None as long as nothing of it is READY."""
+    """Links to play the video with; None until something is READY, and while nobody plays it."""
     _check_ttl(ttl_seconds)
     wanted = own_play_sets.of_video(ctx, statuses=[PlaySetStatus.READY])
     ready: list[PlaySet] = await ctx.load.rows(wanted, video.id)
-    if not ready or video.content_id is None:
+    if not ready or video.content_id is None or video.status in CLOSED:
         return None
     expires_at = _whole_second(datetime.now(UTC) + timedelta(seconds=ttl_seconds))
     token = ctx.services.playback_links.sign(

@@ -63,7 +63,11 @@ publish(
     {
         VideoOrder.CREATED_AT: "When the video was made from its upload.",
         VideoOrder.UPDATED_AT: "When anything of the video last changed.",
+        VideoOrder.PUBLISHED_AT: "When it could be played for the first time; one that never could"
+        " is before all others.",
         VideoOrder.TITLE: "The title, by Unicode code point.",
+        VideoOrder.FILE_SIZE: "Bytes of the source file.",
+        VideoOrder.DURATION: "How long it is; shortest of all is one whose file was not checked.",
     },
     name="VideoOrderField",
 )
@@ -264,6 +268,8 @@ publish(
         " numbers.",
         ErrorCode.NO_ELIGIBLE_ITEM: "None of the things that the request names can be changed like"
         " that.",
+        ErrorCode.NOT_PUBLISHED: "Only a video that is PUBLISHED can be banned.",
+        ErrorCode.NOT_BANNED: "Only a video that is BANNED can be unbanned.",
         ErrorCode.PART_BUSY: "Another request is writing this part; try again.",
         ErrorCode.INCOMPLETE_BODY: "The body has another length than the part.",
         ErrorCode.STORAGE_FULL: "There is no room; try again later.",

@@ -3,6 +3,7 @@
 import strawberry
 
 from domain import (
+    bans,
     categories,
     clips,
     fetches,
@@ -43,6 +44,10 @@ class Limits:
     suggested_chunk_size: Bytes = strawberry.field(description="Bytes of a chunk, if we choose.")
     max_upload_targets: int = strawberry.field(description="Links asked for at once.")
     upload_session_hours: int = strawberry.field(description="How long a session takes chunks.")
+    trash_days: int = strawberry.field(
+        description="Days for which `restoreVideos` brings deleted videos back."
+    )
+    max_ban_reason_length: int = strawberry.field(description="Characters of a ban's reason.")
     max_clip_segments: int = strawberry.field(description="Pieces of one clip.")
     min_clip_segment_ms: int = strawberry.field(
         description="Milliseconds that each piece of a clip lasts at least."
@@ -88,6 +93,8 @@ class LimitsQuery:
             suggested_chunk_size=Bytes(uploads.SUGGESTED_CHUNK_SIZE),
             max_upload_targets=uploads.MAX_TARGETS,
             upload_session_hours=ours.session_hours,
+            trash_days=services.trash_days,
+            max_ban_reason_length=bans.MAX_REASON,
             max_clip_segments=clips.MAX_SEGMENTS,
             min_clip_segment_ms=clips.MIN_SEGMENT_MS,
             max_spliced_videos=clips.MAX_SPLICED,

@@ -23,6 +23,7 @@ from resolvers import (
 from resolvers.context import Context
 from schema import ids
 from schema.accounts import AccountQuery
+from schema.banning import BanMutation
 from schema.categories import CategoryMutation, CategoryQuery
 from schema.category_moves import CategoryMoveMutation
 from schema.clips import ClipMutation
@@ -46,6 +47,7 @@ from schema.tasks import KINDS, TYPES, TaskMutation, TaskQuery
 from schema.templates import TemplateMutation, TemplateQuery
 from schema.transcode_plans import TranscodePlanQuery
 from schema.transcodes import TranscodeMutation
+from schema.trash import TrashMutation
 from schema.uploads import UploadMutation, UploadQuery
 from schema.videos import VideoQuery
 
@@ -127,6 +129,8 @@ class Mutation(
     CategoryMoveMutation,
     ClipMutation,
     TaskMutation,
+    TrashMutation,
+    BanMutation,
     FetchMutation,
     ExportMutation,
 ):

@@ -161,7 +161,8 @@ class UploadSession(Node):
     @relation(
         Video | None,
         of="video_id",
-        description="The video that it becomes; null before VERIFYING, and for other purposes.",
+        description="The video that it becomes, there from the beginning; null for other purposes,"
+        " before VERIFYING for what is fetched, and once an upload was given up.",
     )
     @staticmethod
     def video(ctx: Context) -> Rows:
@@ -277,7 +278,7 @@ class UploadSessionPayload(MutationPayload):
 @strawberry.type
 class UploadMutation:
     @strawberry.mutation(
-        description="Announce a file and open a session to send it in.",
+        description="Announce a file and open a session to send it in. A video is there at once.",
         extensions=[ExpectedErrors(UploadSessionPayload)],
     )
     async def create_upload_session(
@@ -334,7 +335,7 @@ class UploadMutation:
         return UploadSessionPayload(upload_session=cast("UploadSession", row))
 
     @strawberry.mutation(
-        description="Give an upload up before it is complete; its bytes are removed.",
+        description="Give an upload up before it is complete. Its bytes and its video are removed.",
         extensions=[ExpectedErrors(UploadSessionPayload)],
     )
     async def cancel_upload_session(self, info: Info, id: SessionId) -> UploadSessionPayload:

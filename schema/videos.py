@@ -8,6 +8,7 @@ from strawberry import UNSET
 
 from db import models
 from db.rows import Rows
+from domain import trash
 from domain.paging import Window
 from domain.playback import DEFAULT_TTL_SECONDS
 from resolvers import (
@@ -20,6 +21,7 @@ from resolvers import (
 )
 from resolvers.context import Context
 from schema import ids, nodes
+from schema.bans import Ban
 from schema.categories import Category
 from schema.connections import connection
 from schema.enums import (
@@ -27,17 +29,18 @@ from schema.enums import (
     PlaySetStatus,
     Resolution,
     SourceKind,
-    VideoOrder,
     VideoStatus,
 )
 from schema.errors import MutationPayload
 from schema.execution.costs import LIST_SIZE, ListSize
-from schema.execution.fields import column, relation
+from schema.execution.fields import column, computed, inside, relation
 from schema.info import Info
 from schema.nodes import Node
 from schema.play_sets import PlaySet
 from schema.scalars import Bytes, Sha256, Url
 from schema.tasks import Filter, Task, wanted
+from schema.video_lists import VideoBy, VideoFilter, VideoOrderInput
+from schema.video_lists import wanted as wanted_videos
 
 Clip: TypeAlias = Annotated["Video", strawberry.lazy("schema.videos")]
 
@@ -55,6 +58,10 @@ class PlaybackInfo:
     play_sets: list[PlaySet] = strawberry.field(
         description="What can be played now.", metadata={LIST_SIZE: ListSize(6)}
     )
+
+
+def _purge_at(ctx: Context, deleted_at: datetime | None) -> datetime | None:
+    return None if deleted_at is None else trash.purge_at(deleted_at, ctx.services.trash_days)
 
 
 @strawberry.type(description="A video of yours.")
@@ -83,7 +90,9 @@ class Video(Node):
     sha256: Sha256 | None = column(
         "source_sha256", description="Digest of the source file; null until it was checked."
     )
-    file_size: Bytes = strawberry.field(description="Bytes of the source file.")
+    file_size: Bytes = strawberry.field(
+        description="Bytes of the source file; until it was checked, those that were announced."
+    )
     width: int | None = strawberry.field(
         description="Pixels of the source as it is shown, upright; null until it was checked."
     )
@@ -93,10 +102,28 @@ class Video(Node):
     duration_ms: int | None = strawberry.field(
         description="Milliseconds of the source; null until it was checked."
     )
-    created_at: datetime = strawberry.field(description="When all its bytes had arrived.")
+    created_at: datetime = strawberry.field(
+        description="When it was begun: with its upload session, or by a mutation of its own."
+    )
+    uploaded_at: datetime | None = strawberry.field(
+        description="When its file was here whole, or had been made; null before."
+    )
     updated_at: datetime = strawberry.field(description="When anything of it last changed.")
     published_at: datetime | None = strawberry.field(
         description="When it could be played for the first time; null before."
+    )
+    deleted_at: datetime | None = strawberry.field(
+        description="When it went to the recycle bin; null while it is not there."
+    )
+    purge_at: datetime | None = computed(
+        _purge_at,
+        "deleted_at",
+        context=True,
+        description="From when on it is removed for good, unless it is restored; null while it is"
+        " not in the recycle bin.",
+    )
+    ban: Ban | None = inside(
+        "banned_at", description="Why it was banned; null unless it is, or was when it was deleted."
     )
 
     @relation(
@@ -147,7 +174,10 @@ class Video(Node):
             template_ids=known or None,
         )
 
-    @strawberry.field(description="Signed links to play it with; null until a play set is READY.")
+    @strawberry.field(
+        description="Signed links to play it with; null until a play set is READY, and while it is"
+        " BANNED or DELETED."
+    )
     @staticmethod
     async def playback(
         root: strawberry.Parent[models.Video],
@@ -190,37 +220,31 @@ class Video(Node):
 nodes.register(Video)
 
 
-@strawberry.input(description="Names one video: give exactly one of these.", one_of=True)
-class VideoBy:
-    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="Its global id.")
-    vid: strawberry.Maybe[str] = strawberry.field(description="Its short public id.")
-
-
-@strawberry.input(description="Which videos a list holds: those that fit every field given.")
-class VideoFilter:
-    status: list[VideoStatus] | None = strawberry.field(
-        default=UNSET, description="Only videos in these states; an empty list is any."
-    )
-
-
-@strawberry.input(description="How a list of videos is sorted.")
-class VideoOrderInput:
-    field: VideoOrder = strawberry.field(description="By what.")
-    direction: OrderDirection = strawberry.field(description="Which end comes first.")
-
-
 @strawberry.type
 class VideoQuery:
-    @relation(Video | None, description="One video of yours; null when there is no such one.")
+    @relation(
+        Video | None,
+        description="One video of yours; null when there is no such one. One that is DELETED is"
+        " found by `id` and `vid` only.",
+    )
     @staticmethod
     def video(
         ctx: Context, by: Annotated[VideoBy, strawberry.argument(description="Which one.")]
     ) -> Rows | None:
         if by.vid:
             return videos.by_vid(ctx, by.vid.value)
+        if by.storage_id:
+            return videos.by_storage_id(ctx, by.storage_id.value)
+        if by.sha256:
+            return videos.by_sha256(ctx, by.sha256.value)
+        if by.source:
+            origin = by.source.value
+            return videos.by_source(ctx, origin.source_type, origin.source_id)
         return videos.by_id(ctx, ids.find(by.id.value, "Video") if by.id else None)
 
-    @connection(Video, description="Your videos; by default the newest first.")
+    @connection(
+        Video, description="Your videos; by default the newest first, and none that is DELETED."
+    )
     @staticmethod
     def videos(
         ctx: Context,
@@ -233,13 +257,11 @@ class VideoQuery:
             VideoOrderInput | None, strawberry.argument(description="Another order.")
         ] = UNSET,
     ) -> Rows:
-        statuses = (filter.status or None) if filter else None
+        which = wanted_videos(filter)
         if not order_by:
-            return videos.page(ctx, window, statuses=statuses)
+            return videos.page(ctx, window, which)
         descending = order_by.direction == OrderDirection.DESC
-        return videos.page(
-            ctx, window, statuses=statuses, order=order_by.field, descending=descending
-        )
+        return videos.page(ctx, window, which, order=order_by.field, descending=descending)
 
 
 @strawberry.type(description="The video as it is now.")

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain import trash
 from domain.lists import MAX_ROWS
 from domain.uploads import GIB, UploadLimits
 
@@ -149,6 +150,9 @@ class Settings(_Environment):
         int | None,
         Field(ge=0, description="Most bytes that one account's files may have; empty: no end."),
     ] = UploadLimits.storage_quota
+    trash_days: Annotated[
+        int, Field(ge=1, le=3_650, description="Days that deleted videos can be restored.")
+    ] = trash.DAYS
     possession_ranges: Annotated[
         int,
         Field(

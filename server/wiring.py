@@ -108,6 +108,7 @@ async def open_services(settings: Settings, database_url: str) -> AsyncGenerator
             ),
             viewers=Viewers(db),
             json_in_sql=settings.json_in_sql,
+            trash_days=settings.trash_days,
         )
 
 
@@ -132,6 +133,7 @@ async def open_tools(settings: Settings, services: Services) -> AsyncGenerator[T
             encoder=Encoder(find_ffmpeg(settings), threads=settings.ffmpeg_threads),
             workspace=workspace,
             limits=services.limits,
+            trash_days=services.trash_days,
             worker=f"{socket.gethostname()}:{os.getpid()}",
         )
 

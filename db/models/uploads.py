@@ -95,7 +95,10 @@ class UploadSession(Base):
     """When bytes last came."""
     received_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
     received_chunks: Mapped[int] = mapped_column(server_default="0")
-    video_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("video.id", ondelete="SET NULL"))
+    video_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("video.id", ondelete="SET NULL"), index=True
+    )
+    """What it brings the file of; null for other purposes. Never another one, once it is set."""
     object_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("stored_object.id", ondelete="SET NULL")
     )

@@ -253,7 +253,7 @@ async def test_a_session_whose_category_went_before_it_was_opened_has_none(
         expires_at=datetime.now(UTC) + timedelta(hours=1),
     )
     async with services.db.write() as session:
-        await uploads.add(session, row, services.limits)
+        await uploads.add(session, row)
     assert row.category_id is None
 
 

@@ -32,12 +32,13 @@ from db.models import (
     Video,
 )
 from db.session import Database
+from domain import grams
 from domain.errors import ErrorCode
 from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskKind, TaskStatus
 from domain.templates import FIRST_OWN, Codec, Encryption, Quality
 from domain.uploads import UploadPurpose, UploadStatus
-from domain.videos import Resolution, SourceKind, TranscodePass, VideoStatus
+from domain.videos import Resolution, ShareState, SourceKind, TranscodePass, VideoStatus
 from tests.equivalence import values
 from tests.support import factories
 from tests.support.factories import EPOCH, SOURCE
@@ -59,6 +60,7 @@ TABLES: Final = (
 ROWS_OF_TASKS: Final = ("file_name", "total_count", "success_count", "fail_count")
 """Columns of tasks that have many rows."""
 SHA256: Final = "0123456789abcdef" * 4
+TAGS: Final = ("news", "", '中"')
 
 
 @dataclass
@@ -154,6 +156,7 @@ def _object(made: Rows, tenant: str, number: int) -> None:
 def _video(made: Rows, tenant: str, number: int) -> None:
     """Every fifth is of a file that was not checked yet."""
     id, checked = key(tenant, "video", number), number % 5 != 4
+    title = _pick(values.TITLES, number)
     too_long = number == TENANTS[tenant] - 1
     made.add(
         Video,
@@ -162,9 +165,14 @@ def _video(made: Rows, tenant: str, number: int) -> None:
         account_id=key(tenant, "account"),
         status=_pick(list(VideoStatus), number),
         status_reason=_pick(values.TEXTS, number),
-        title=_pick(values.TITLES, number),
+        title=title,
+        search_text=grams.normal(title),
+        grams=grams.of(title, key(tenant, "account")),
         description=_pick(values.TEXTS, 5 * number),
         category_id=key(tenant, "category", number % 4),
+        owner_phone=_pick((None, "+86 138", ""), number),
+        tags=list(TAGS[: number % (len(TAGS) + 1)]),
+        share_state=_pick(list(ShareState), number),
         source_kind=_pick(list(SourceKind), number),
         clipped_from_id=key(tenant, "video", number // 2) if number % 5 == 2 else None,
         source_type=_pick((None, "library"), number),
@@ -181,6 +189,7 @@ def _video(made: Rows, tenant: str, number: int) -> None:
         storyboard_key=None if number % 2 else f"videos/{id.hex}/story.vtt",
         epoch=number,
         created_at=_moment(number),
+        uploaded_at=_moment(3 * number) if checked else None,
         updated_at=_moment(7 * number),
         published_at=None if number % 3 == 0 else _moment(number + 1),
     )

@@ -37,6 +37,8 @@ KINDS: Final = {
 }
 NEVER_THE_SAME: Final = frozenset({"UploadCheck.challenge", "QueueStats.oldestWaitSeconds"})
 """Fields that answer something else each time."""
+TEXTS: Final = ("a", "", " ", "視頻", "视", "null", "LONG  long", "e\u0301", "\\", "😀")
+"""What titles are searched for."""
 GARBAGE: Final = ("", "x", "VmlkZW86", "\x00", "é", "VmlkZW86Og==", "=" * 300)
 
 
@@ -109,6 +111,17 @@ def _pools() -> dict[str, Pool]:
         "VideoBy.id": Pool([*videos, unknown], foreign),
         "TaskFilter.videoId": Pool([*videos, unknown], foreign),
         "VideoBy.vid": Pool([*vids, "nobody"], ("", "\x00", "x" * 300, "é\u2028")),
+        "VideoBy.storageId": Pool([*storage_ids, "nobody"], ("", "\x00", "é\u2028")),
+        "VideoFilter.search": Pool(
+            (*TEXTS, vids[3], storage_ids[2], videos[4]), ("\x00", "x" * 256, "\u202e", "_")
+        ),
+        "VideoFilter.title": Pool(TEXTS, ("\x00", "x" * 256, "%")),
+        "VideoFilter.tags": Pool(data.TAGS, ("\x00", "x" * 256, "no such tag")),
+        "VideoFilter.ownerPhone": Pool(("+86 138", "", "0"), ("\x00", "x" * 256)),
+        "VideoFilter.categoryId": Pool(_ids("Category", Category), foreign),
+        "VideoFilter.sourceType": Pool(("library", "else"), ("", "\x00", "x" * 256)),
+        "VideoSourceInput.sourceType": Pool(("library",), ("", "\x00", "else")),
+        "VideoSourceInput.sourceId": Pool(("1", "3", "none"), ("", "\x00")),
         "Query.storedObject.storageId": Pool([*storage_ids, "nobody"], ("", "\x00", "é\u2028")),
         "Query.storedObjects.after": _cursors(StoredObject, "created_at"),
         "Query.storedObjects.before": _cursors(StoredObject, "created_at"),

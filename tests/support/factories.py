@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from db import accounts, categories, events, objects, play_sets
+from db import accounts, categories, events, objects, play_sets, videos
 from db.models import Account, PlaySet, Task, Video
 from db.objects import NewObject
 from db.session import Database, WriteSession
@@ -71,7 +71,6 @@ async def video(
             vid=new_vid(),
             account_id=account.id,
             status=status,
-            title=title,
             category_id=category_id or await categories.default_id(session, account.id),
             content_id=content.id,
             storage_id=held.storage_id,
@@ -84,6 +83,7 @@ async def video(
             created_at=EPOCH + timedelta(minutes=minutes),
             updated_at=EPOCH + timedelta(minutes=minutes),
         )
+        videos.entitle(row, title)
         session.add(row)
         await session.flush()
     return row
@@ -91,14 +91,15 @@ async def video(
 
 def bare_video(account: Account, category_id: UUID) -> Video:
     """A video without a file, not written yet."""
-    return Video(
+    row = Video(
         vid=new_vid(),
         account_id=account.id,
         status=VideoStatus.PROCESSING,
-        title="A video",
         category_id=category_id,
         file_size=0,
     )
+    videos.entitle(row, "A video")
+    return row
 
 
 async def transcode_task(

@@ -61,6 +61,7 @@ def test_each_duty_has_its_interval(tools: Tools) -> None:
         "collect": 60,
         "scrub": 600,
         "expire_exports": 3600,
+        "empty_trash": 3600,
     }
 
 
