@@ -61,7 +61,8 @@ async def of_account(
 async def add(session: WriteSession, upload: UploadSession) -> None:
     """Insert the row and fill in what the database chose.
 
-    The account's row is locked. A category that has gone since it was looked up is left out.
+    The account's row is locked (`make_room`). A category that has gone since it was looked up is
+    left out.
     """
     upload.category_id = await categories.remaining(session, upload.category_id)
     session.add(upload)

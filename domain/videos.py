@@ -43,6 +43,9 @@ CHANGES: Final = {
 }
 """What each state may change to. Every statement that changes one is made from this table."""
 
+LIVE: Final = tuple(one for one in VideoStatus if one is not _STATUS.DELETED)
+"""The states of a video that is not in the recycle bin."""
+
 CLOSED: Final = (_STATUS.BANNED, _STATUS.DELETED)
 """The states in which nobody plays a video, whatever was made of it."""
 
