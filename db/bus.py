@@ -11,7 +11,7 @@ import logging
 import random
 from collections import defaultdict
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 
@@ -27,6 +27,12 @@ _QUIET_S = 15
 """After this long without a notification the connection is tried."""
 _FOLD_S = 0.05
 """Wakes of one topic within this time are sent as one."""
+
+
+class Watcher(Protocol):
+    """Is told that something it watches has changed. It must not take long."""
+
+    def wake(self) -> None: ...
 
 
 class Subscription:
@@ -55,7 +61,7 @@ class EventBus:
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
-        self._subscriptions: defaultdict[str, set[Subscription]] = defaultdict(set)
+        self._subscriptions: defaultdict[str, set[Watcher]] = defaultdict(set)
         self._soon: set[str] = set()
         self._soon_added = asyncio.Event()
         self._listening = asyncio.Event()
@@ -76,15 +82,22 @@ class EventBus:
     async def subscribe(self, *topics: str) -> AsyncGenerator[Subscription]:
         """Subscribe first and read afterwards, or a change in between is missed."""
         subscription = Subscription()
-        for topic in topics:
-            self._subscriptions[topic].add(subscription)
+        self.watch(subscription, *topics)
         try:
             yield subscription
         finally:
-            for topic in topics:
-                self._subscriptions[topic].discard(subscription)
-                if not self._subscriptions[topic]:
-                    del self._subscriptions[topic]
+            self.unwatch(subscription, *topics)
+
+    def watch(self, watcher: Watcher, *topics: str) -> None:
+        """Wake it whenever one of the topics is, until `unwatch`. Read afterwards."""
+        for topic in topics:
+            self._subscriptions[topic].add(watcher)
+
+    def unwatch(self, watcher: Watcher, *topics: str) -> None:
+        for topic in topics:
+            self._subscriptions[topic].discard(watcher)
+            if not self._subscriptions[topic]:
+                del self._subscriptions[topic]
 
     def subscribers(self, topic: str) -> int:
         return len(self._subscriptions.get(topic, ()))
@@ -135,14 +148,14 @@ class EventBus:
     async def _deliver(self, connection: psycopg.AsyncConnection) -> None:
         while True:
             async for notification in connection.notifies(timeout=_QUIET_S):
-                for subscription in self._subscriptions.get(notification.payload, ()):
-                    subscription.wake()
+                for watcher in self._subscriptions.get(notification.payload, ()):
+                    watcher.wake()
             await connection.execute("select 1")  # finds a half-open connection
 
     def _wake_all(self) -> None:
-        for subscriptions in self._subscriptions.values():
-            for subscription in subscriptions:
-                subscription.wake()
+        for watchers in self._subscriptions.values():
+            for watcher in watchers:
+                watcher.wake()
 
     async def _connect(self) -> psycopg.AsyncConnection:
         return await psycopg.AsyncConnection.connect(

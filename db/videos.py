@@ -73,6 +73,23 @@ async def add(session: WriteSession, video: Video) -> None:
     await session.refresh(video)
 
 
+async def revise(session: WriteSession, video: Video, values: Mapping[str, Any]) -> bool:
+    """Give these columns of a locked video other values; whether that changed anything."""
+    others = {name: new for name, new in values.items() if getattr(video, name) != new}
+    for name, new in others.items():
+        if name == "title":
+            entitle(video, new)
+        else:
+            setattr(video, name, new)
+    await session.flush()
+    return bool(others)
+
+
+async def touch(session: WriteSession, ids: Collection[UUID]) -> None:
+    """What belongs to these videos has changed, and they with it."""
+    await session.execute(update(Video).where(Video.id.in_(ids)).values(updated_at=func.now()))
+
+
 async def fresh(session: WriteSession, video: Video) -> Video:
     """The row as this transaction has changed it."""
     await session.refresh(video)
@@ -239,6 +256,16 @@ async def end_playback(session: WriteSession, ids: Collection[UUID]) -> None:
         .execution_options(synchronize_session=False)
     )
     await events.wake(session, *(topic("video", id) for id in ids))
+
+
+async def set_auth_play(session: WriteSession, ids: Collection[UUID], *, enabled: bool) -> None:
+    """Choose whether viewers of these need a token that their owner asked for."""
+    await session.execute(
+        update(Video)
+        .where(Video.id.in_(ids))
+        .values(auth_play=enabled)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def revive(session: WriteSession, id: UUID) -> bool:

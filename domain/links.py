@@ -71,14 +71,30 @@ def check(url: str, *, ports: Collection[int] = PORTS, most: int = MAX_URL) -> L
         raise LimitExceeded("The length of the URL", limit=most, actual=len(url))
     _check_characters(url)
     parts = _split(url)
-    place = _PLACE.fullmatch(parts.netloc)
-    if not place:
-        raise UrlNotAllowed("The URL's host or port cannot be read.")
-    host, address = _named(place["name"]) if place["name"] else _bracketed(place["ipv6"])
-    port = int(place["port"] or _DEFAULT_PORTS[parts.scheme])
+    host, address, written_port = _place(parts.netloc)
+    port = int(written_port or _DEFAULT_PORTS[parts.scheme])
     if port not in ports:
         raise UrlNotAllowed(f"Port {port} is not one of {_listed(ports)}.")
     return Link(parts.scheme, host, port, _target(parts), address)
+
+
+def host_of(written: str) -> tuple[str, IpAddress | None]:
+    """The one spelling of the host in `host` or `host:port`, and what it is unless it is a name.
+
+    Raises `UrlNotAllowed`.
+    """
+    _check_characters(written)
+    host, address, _ = _place(written)
+    return host, address
+
+
+def _place(written: str) -> tuple[str, IpAddress | None, str | None]:
+    """Host, address and port of the part of a URL that says where."""
+    place = _PLACE.fullmatch(written)
+    if not place:
+        raise UrlNotAllowed("The URL's host or port cannot be read.")
+    host, address = _named(place["name"]) if place["name"] else _bracketed(place["ipv6"])
+    return host, address, place["port"]
 
 
 def _check_characters(url: str) -> None:

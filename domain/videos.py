@@ -46,9 +46,6 @@ CHANGES: Final = {
 LIVE: Final = tuple(one for one in VideoStatus if one is not _STATUS.DELETED)
 """The states of a video that is not in the recycle bin."""
 
-CLOSED: Final = (_STATUS.BANNED, _STATUS.DELETED)
-"""The states in which nobody plays a video, whatever was made of it."""
-
 COMING: Final = (_STATUS.INITIAL, _STATUS.UPLOADING)
 """The states of a video whose file has not arrived."""
 

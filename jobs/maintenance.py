@@ -14,7 +14,9 @@ from db import (
     fetches,
     garbage,
     objects,
+    playback,
     queues,
+    shares,
     tasks,
     uploads,
     workers,
@@ -95,6 +97,7 @@ async def expire_uploads(tools: Tools) -> None:
     now = datetime.now(UTC)
     async with tools.db.write() as session:
         await challenges.forget(session, now=now)
+        await playback.forget_spent(session, now=now)
         due = await uploads.due(session, now=now)
     for id in due:
         with _logging_failures("upload", id):
@@ -105,6 +108,12 @@ async def expire_uploads(tools: Tools) -> None:
     for upload in left:
         with _logging_failures("upload", upload.id):
             await clear(tools.db, tools.store, upload.id)
+
+
+async def forget_wrong_passwords(tools: Tools) -> None:
+    """They count for a minute, and tell of addresses: they are not kept for longer."""
+    async with tools.db.write() as session:
+        await shares.forget(session)
 
 
 async def _expire(tools: Tools, id: UUID, now: datetime) -> None:

@@ -41,6 +41,7 @@ class NewVideo:
     clipped_from_id: UUID | None = None
     simulation: Simulation | None = None
     skip_auto_transcode: bool = False
+    owner_phone: str | None = None
 
 
 async def add_video(session: WriteSession, new: NewVideo) -> Video:
@@ -67,6 +68,7 @@ async def _add(session: WriteSession, new: NewVideo, status: VideoStatus) -> Vid
         simulation=new.simulation and new.simulation.to_json(),
         file_size=new.file_size,
         skip_auto_transcode=new.skip_auto_transcode,
+        owner_phone=new.owner_phone,
     )
     videos.entitle(video, new.title)
     await videos.add(session, video)

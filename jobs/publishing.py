@@ -14,6 +14,7 @@ from domain import playlists, simulation
 from domain.media import Source
 from domain.passes import Pass
 from domain.playback import MAX_TTL_SECONDS, content_type
+from domain.tasks import TaskStatus
 from domain.templates import Template
 from domain.videos import TranscodePass
 from jobs import discards, outcomes, plans
@@ -63,6 +64,27 @@ class Subject:
 async def follow(session: WriteSession, run: Run, video: Video, kind: TranscodePass) -> None:
     if kind is TranscodePass.FIRST_PLAY:
         await plans.queue_ladder(session, run.tools.queue, video.id)
+
+
+async def clear_earlier(run: Run, content_id: UUID) -> None:
+    """Remove what killed runs left: they can publish no more. A later run's is not ours."""
+    store, task = run.tools.store, run.task
+    folder = keys.task(content_id, task.id)
+    found = {int(one.key.removeprefix(folder).split("/")[0]) async for one in store.list(folder)}
+    for number in found:
+        if number < task.attempt:
+            await store.delete_all(keys.attempt(content_id, task.id, number))
+
+
+async def discard(run: Run, prefix: str) -> None:
+    """Remove what a run stored and did not publish.
+
+    It may have published it: the connection can break after a commit and before its answer.
+    """
+    async with run.tools.db.read() as session:
+        task = (await tasks.by_ids(session, [run.task.id])).get(run.task.id)
+    if task is None or (task.status, task.attempt) != (TaskStatus.SUCCEEDED, run.task.attempt):
+        await run.tools.store.delete_all(prefix)
 
 
 async def store(run: Run, output: Output, prefix: str, duration_ms: int) -> Mapping[str, str]:

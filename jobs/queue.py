@@ -21,10 +21,10 @@ from domain.videos import TranscodePass
 log = logging.getLogger(__name__)
 
 INTAKE, FIRST_PLAY, TRANSCODE = "intake", "first_play", "transcode"
-CLIP, FETCH, EXPORT = "clip", "fetch", "export"
+CLIP, FETCH, EXPORT, COVER = "clip", "fetch", "export", "cover"
 MAINTENANCE, RESCUE = "maintenance", "rescue"
 
-QUEUES: Final = (INTAKE, FIRST_PLAY, TRANSCODE, CLIP, FETCH, EXPORT, MAINTENANCE, RESCUE)
+QUEUES: Final = (INTAKE, FIRST_PLAY, TRANSCODE, CLIP, FETCH, EXPORT, COVER, MAINTENANCE, RESCUE)
 """All that there are, as `reelgraph worker --queues` takes them."""
 OF_TASKS: Final = QUEUES[:-2]
 """Those whose jobs run tasks; the others serve the installation itself."""
@@ -37,6 +37,7 @@ _BY_KIND: Final = {
     TaskKind.SIMULATE: CLIP,
     TaskKind.FETCH: FETCH,
     TaskKind.EXPORT: EXPORT,
+    TaskKind.COVER: COVER,
 }
 _BY_PASS: Final = {
     TranscodePass.ORIGIN: FIRST_PLAY,

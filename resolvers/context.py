@@ -17,7 +17,9 @@ from domain.tokens import Signer
 from domain.uploads import UploadLimits
 from jobs.queue import Queue
 from outbound.addresses import Addresses
+from resolvers.gate import Gate
 from resolvers.loaders import Loaders
+from resolvers.passwords import Passwords
 from resolvers.viewers import Viewers
 from storage.base import ObjectStore
 
@@ -51,7 +53,9 @@ class Services:
     export_links: Signer
     challenges: Signer
     """Signs possession challenges, and says which pieces they ask for."""
+    passwords: Passwords
     viewers: Viewers
+    gate: Gate
     limits: UploadLimits
     fetch_rules: FetchRules
     json_in_sql: bool = True
@@ -80,6 +84,8 @@ class Context:
     base_url: str
     """Scheme and host under which the caller reaches this server, without a slash at the end."""
     viewer: Viewer | None = None
+    client: str | None = None
+    """The address that the request came from, as far as it is known."""
     admit: Admit = nobody
 
     @cached_property

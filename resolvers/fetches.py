@@ -38,6 +38,10 @@ class NewFetch:
     category_id: UUID | None = None
     file_name: str | None = None
     skip_auto_transcode: bool = False
+    list_size: int | None = None
+    """Bytes of the CSV that the rows are from; None when they came one by one."""
+    list_storage_id: str | None = None
+    """That CSV, if it is a stored object."""
 
 
 def own_items(ctx: Context) -> Rows:
@@ -101,7 +105,8 @@ async def of_file(ctx: Context, new: NewFetch, file: File) -> Task:
         _check_size(file.size)
         data = b"".join([block async for block in file.body])
         rows = await _read(ctx, data)
-    return await _create(ctx, _named(new, file.name), rows)
+    new = replace(_named(new, file.name), list_size=file.size)
+    return await _create(ctx, new, rows)
 
 
 async def of_object(ctx: Context, new: NewFetch, storage_id: str) -> Task:
@@ -117,7 +122,10 @@ async def of_object(ctx: Context, new: NewFetch, storage_id: str) -> Task:
         _check_size(found.file_size)
         data = b"".join([block async for block in ctx.services.store.read(content.key)])
         rows = await _read(ctx, data)
-    return await _create(ctx, _named(new, found.file_name), rows)
+    new = replace(
+        _named(new, found.file_name), list_size=found.file_size, list_storage_id=storage_id
+    )
+    return await _create(ctx, new, rows)
 
 
 def _check_size(size: int) -> None:
@@ -147,6 +155,8 @@ async def _create(ctx: Context, new: NewFetch, rows: Sequence[NewRow]) -> Task:
         category_id=new.category_id,
         skip_auto_transcode=new.skip_auto_transcode,
         file_name=text.file_name(new.file_name),
+        list_size=new.list_size,
+        list_storage_id=new.list_storage_id,
         total_count=len(rows),
         success_count=0,
         fail_count=0,

@@ -10,7 +10,7 @@ from db import parts, uploads
 from db.models import UploadSession
 from db.rows import Rows
 from db.session import WriteSession
-from domain import text
+from domain import details, text
 from domain.errors import (
     ChecksumMismatch,
     ChunksMissing,
@@ -61,6 +61,7 @@ class NewUpload:
     content_type: str | None = None
     purpose: UploadPurpose = UploadPurpose.VIDEO
     category_id: UUID | None = None
+    owner_phone: str | None = None
     skip_auto_transcode: bool = False
     sequential: bool = False
     partials: Sequence[UUID] = field(default_factory=tuple)
@@ -104,6 +105,7 @@ async def create(ctx: Context, new: NewUpload) -> UploadSession:
         content_type=text.content_type(new.content_type),
         purpose=new.purpose,
         category_id=new.category_id,
+        owner_phone=details.phone(new.owner_phone),
         skip_auto_transcode=new.skip_auto_transcode,
         sequential=new.sequential,
         partials=list(new.partials) or None,
@@ -129,6 +131,7 @@ def _future(upload: UploadSession) -> NewVideo:
         description=upload.description,
         file_size=upload.file_size,
         category_id=upload.category_id,
+        owner_phone=upload.owner_phone,
         skip_auto_transcode=upload.skip_auto_transcode,
     )
 

@@ -10,6 +10,7 @@ from domain.batches import BatchPolicy
 from domain.errors import ErrorCode
 from domain.events import EventType
 from domain.play_sets import PlaySetStatus
+from domain.playability import PlayabilityReason
 from domain.simulation import Stage
 from domain.tasks import TaskKind, TaskStatus
 from domain.templates import Codec, Encryption, Quality, SkipReason
@@ -226,6 +227,21 @@ publish(
         TaskKind.FETCH: "Fetches files from URLs, and makes a video of each.",
         TaskKind.EXPORT: "Writes rows into a file to be downloaded.",
         TaskKind.SIMULATE: "Makes a test picture, to be treated as an upload.",
+        TaskKind.COVER: "Makes the cover of a video that `updateVideo` was given.",
+    },
+)
+publish(
+    PlayabilityReason,
+    "Why a video cannot be played. New values may be added.",
+    {
+        PlayabilityReason.NOT_UPLOADED: "Its file has not arrived.",
+        PlayabilityReason.NOT_READY: "No play set is READY: it is being made, or none was wanted.",
+        PlayabilityReason.FAILED: "Its file was refused, or no play set could be made.",
+        PlayabilityReason.BANNED: "It is banned.",
+        PlayabilityReason.DELETED: "It is in the recycle bin.",
+        PlayabilityReason.TOKEN_REQUIRED: "Viewers need a token of `createPlaybackToken`.",
+        PlayabilityReason.PRIVATE: "It is not shared.",
+        PlayabilityReason.PASSWORD_REQUIRED: "It is shared with those who know its password.",
     },
 )
 publish(
@@ -278,7 +294,7 @@ publish(
         ErrorCode.POSSESSION_NOT_PROVEN: "The file cannot be taken over: upload it.",
         ErrorCode.DUPLICATE_CONTENT: "You have a video of this source already.",
         ErrorCode.OBJECT_IN_USE: "A video is made of this object.",
-        ErrorCode.MEDIA_REFUSED: "The file cannot become a video.",
+        ErrorCode.MEDIA_REFUSED: "The file cannot become a video, or a cover.",
         ErrorCode.VIDEO_UPLOADING: "The file of the video was not looked into yet.",
         ErrorCode.VIDEO_UPLOAD_FAILED: "The video has no file that anything could be made of.",
         ErrorCode.TRANSCODE_EXISTS: "The play set is there or being made.",
@@ -291,6 +307,8 @@ publish(
         ErrorCode.CATEGORY_IS_PARENT: "The category lies there already.",
         ErrorCode.CATEGORY_IS_ANCESTOR: "A category cannot lie in itself or below itself.",
         ErrorCode.CATEGORY_IS_DEFAULT: "The default category cannot be moved or deleted.",
+        ErrorCode.PASSWORD_TOO_LONG: "The password has too many characters; the error says how"
+        " many there may be.",
         ErrorCode.TRANSCODE_FAILED: "Transcoding went wrong; the task has the log.",
         ErrorCode.CLIP_SEGMENTS_EMPTY: "The clip has no segment.",
         ErrorCode.CLIP_SEGMENTS_INVALID: "A segment of the clip begins before the video does.",
@@ -307,7 +325,13 @@ publish(
         ErrorCode.CANCELLED: "Somebody cancelled it.",
         ErrorCode.UNAUTHENTICATED: "An API key is missing, unknown or revoked.",
         ErrorCode.LINK_EXPIRED: "The signed link has expired; ask for a new one.",
-        ErrorCode.LINK_INVALID: "The signed link was altered.",
+        ErrorCode.LINK_INVALID: "The signed link was altered, or was ended by its owner.",
+        ErrorCode.LINK_SPENT: "The signed link was for one use, and was used.",
+        ErrorCode.REFERRER_NOT_ALLOWED: "The owner lets other pages play the video, not this one.",
+        ErrorCode.ADDRESS_NOT_ALLOWED: "The link, or the owner, lets other addresses play it.",
+        ErrorCode.VIDEO_NOT_PLAYABLE: "The video cannot be played now; `playability` says why.",
+        ErrorCode.PLAYBACK_UNAVAILABLE: "Whether the link still holds cannot be found out now;"
+        " try again in some seconds.",
         ErrorCode.BAD_CURSOR: "The cursor is not one of this list.",
         ErrorCode.INTERNAL: "A fault of ours, logged under the id in the message.",
     },

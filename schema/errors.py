@@ -9,6 +9,7 @@ from uuid import UUID
 import strawberry
 from strawberry.extensions.field_extension import FieldExtension
 
+from domain import error_catalog
 from domain.errors import (
     ChecksumMismatch,
     ChunksMissing,
@@ -43,6 +44,12 @@ class UserError:
     path: list[str] = strawberry.field(
         description="Where in the input the fault is; empty when it is not in one place."
     )
+
+    @strawberry.field(
+        description="The number that clients of older systems take it for: see `errorCatalog`."
+    )
+    def legacy_code(self) -> int | None:
+        return error_catalog.main_number(self.code)
 
 
 @strawberry.type(description="A failure without further details.")

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, ClassVar, cast
+from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
@@ -12,7 +13,7 @@ from domain.fetches import NewRow, legacy_status
 from domain.paging import Window
 from domain.tasks import TaskKind
 from domain.tasks import TaskStatus as Status
-from resolvers import categories, fetches, videos
+from resolvers import categories, exports, fetches, legacy, videos
 from resolvers.context import Context
 from resolvers.fetches import NewFetch
 from schema import ids, nodes
@@ -105,21 +106,46 @@ def _zero(value: int | None) -> int:
     return value or 0
 
 
+def _file_url(ctx: Context, id: UUID | None, expires_at: datetime | None) -> str | None:
+    return exports.url(ctx, id, expires_at) if id and expires_at else None
+
+
 @strawberry.type(
     description="A fetch by the names that older systems know: all lower case, Y and N for states,"
     " moments in milliseconds since 1970."
 )
 class FetchTaskLegacyView:
+    model: ClassVar = models.FetchLegacy
+
     taskid: strawberry.ID = computed(
         _fetch_id, as_text("id"), description="The fetch's id, as `id` has it."
     )
+    userid: str = column("user_id", description="Whose it is: `Account.userId`.")
     originalname: str | None = column(
         "file_name", description="Name of the list; null when none was given."
+    )
+    filesize: Bytes | None = column(
+        "list_size", description="Bytes of the list in CSV; null when you gave the rows one by one."
+    )
+    filepath: str | None = column(
+        "list_storage_id",
+        description="`storageId` of the list; null when it was not a stored object.",
+    )
+    fileurl: Url | None = computed(
+        _file_url,
+        "export_id",
+        "export_expires_at",
+        context=True,
+        description="Signed link to the newest CSV that `createExport` wrote of its rows, with"
+        " every URL in full; null without one.",
     )
     classifyid: strawberry.ID | None = computed(
         _category_id,
         as_text("category_id"),
         description="Id of the category of its videos; null for the default one.",
+    )
+    classifyname: str | None = column(
+        "category_name", description="Name of that category; null for none."
     )
     seccesscount: int = computed(_zero, "success_count", description="Rows that became videos.")
     totalcount: int = computed(_zero, "total_count", description="Rows of the list.")
@@ -148,9 +174,11 @@ class FetchTask(Task):
     total_count: int = computed(_zero, "total_count", description="Rows of the list.")
     success_count: int = computed(_zero, "success_count", description="Rows that became videos.")
     fail_count: int = computed(_zero, "fail_count", description="Rows that ended without a video.")
-    legacy: FetchTaskLegacyView = inside(
-        "id", description="The same in the terms of older systems."
-    )
+
+    @relation(FetchTaskLegacyView, of="id", description="The same in the terms of older systems.")
+    @staticmethod
+    def legacy(ctx: Context) -> Rows:
+        return legacy.of_fetch(ctx)
 
     @relation(
         Category | None,

@@ -11,6 +11,7 @@ from domain import (
     media,
     own_templates,
     paging,
+    passwords,
     playback,
     possession,
     text,
@@ -70,6 +71,9 @@ class Limits:
     max_fetch_list_size: Bytes = strawberry.field(description="Bytes of a list of URLs in CSV.")
     max_url_length: int = strawberry.field(description="Characters of a URL to fetch.")
     export_days: int = strawberry.field(description="How long the file of an export is kept.")
+    max_share_password_length: int = strawberry.field(
+        description="Characters of a shared video's password."
+    )
     max_playback_ttl_seconds: int = strawberry.field(description="How long a link may hold.")
 
 
@@ -111,5 +115,6 @@ class LimitsQuery:
             max_fetch_list_size=Bytes(fetches.MAX_LIST_SIZE),
             max_url_length=links.MAX_URL,
             export_days=fetches.EXPORT_DAYS,
+            max_share_password_length=passwords.MAX_PASSWORD,
             max_playback_ttl_seconds=playback.MAX_TTL_SECONDS,
         )

@@ -9,12 +9,15 @@ import strawberry
 
 from db import models
 from db.rows import Rows
+from domain import legacy
+from domain.legacy import Clarity, DeviceClass
 from resolvers import play_sets, tasks, templates, videos
 from resolvers.context import Context
 from schema import nodes
 from schema.enums import Encryption, PlaySetStatus, Resolution
 from schema.execution.fields import computed, inside, relation
 from schema.info import Info
+from schema.legacy import PlaySetLegacy, play_set_status
 from schema.nodes import Node
 from schema.scalars import Bytes
 from schema.task_errors import TaskError
@@ -43,6 +46,12 @@ class PlaySet(Node):
 
     status: PlaySetStatus = strawberry.field(description="How far it is.")
     resolution: Resolution = strawberry.field(description="Which rung of the ladder it is.")
+    clarity: Clarity = computed(
+        legacy.clarity, "resolution", description="How sharp it is, by a scale of five steps."
+    )
+    device_class: DeviceClass = computed(
+        legacy.device_class, "resolution", description="What it is meant for."
+    )
     encryption: Encryption = strawberry.field(
         description="Whether its files are, or will be, encrypted."
     )
@@ -86,6 +95,15 @@ class PlaySet(Node):
     ) -> datetime | None:
         return await play_sets.ready_at(info.context, root)
 
+    legacy_status: int = computed(
+        play_set_status,
+        "status",
+        description="`status` as older systems number it: 0 INITIAL, 1 READY, 2 TRANSCODING,"
+        " 3 TRANSCODED, 4 TRANSCODE_FAILED, 5 UPLOADING, 6 UPLOAD_FAILED, 7 DELETED.",
+    )
+    legacy: PlaySetLegacy = inside(
+        "id", description="The rest of it in the terms of older systems."
+    )
     created_at: datetime = strawberry.field(description="When it was planned.")
     updated_at: datetime = strawberry.field(description="When it last changed.")
 

@@ -9,9 +9,10 @@ from strawberry import UNSET
 from db import models
 from db.rows import Rows
 from domain.errors import InvalidArgument
+from domain.legacy import upload_status_name
 from domain.paging import Window
 from domain.uploads import ChunkPlan, seconds_left
-from resolvers import categories, objects, tasks, uploads, videos
+from resolvers import categories, legacy, objects, tasks, uploads, videos
 from resolvers.context import Context
 from resolvers.uploads import NewUpload
 from schema import ids, nodes
@@ -20,7 +21,7 @@ from schema.connections import connection
 from schema.enums import UploadPurpose, UploadStatus
 from schema.errors import ExpectedErrors, MutationPayload
 from schema.execution.costs import LIST_SIZE, ListSize
-from schema.execution.fields import column, computed, inside, relation
+from schema.execution.fields import as_text, column, computed, inside, relation
 from schema.info import Info
 from schema.nodes import Node
 from schema.objects import StoredObject
@@ -62,6 +63,36 @@ def _total_chunks(file_size: int, chunk_size: int) -> int:
 
 def _percent(received_bytes: int, file_size: int) -> float:
     return round(100 * received_bytes / file_size, 2)
+
+
+def _upload_id(key: str) -> str:
+    return ids.encode("UploadSession", key)
+
+
+@strawberry.type(description="An upload by the five words that older systems have for one.")
+class UploadSessionLegacy:
+    model: ClassVar = models.UploadLegacy
+
+    upload_session_id: strawberry.ID = computed(
+        _upload_id, as_text("id"), description="Its id, as `UploadSession.id` has it."
+    )
+    total_chunks: int = computed(
+        _total_chunks, "file_size", "chunk_size", description="How many chunks there are."
+    )
+    completed_chunks: int = column("received_chunks", description="How many have arrived.")
+    progress_percent: float = computed(
+        _percent,
+        "received_bytes",
+        "file_size",
+        description="Part of the bytes that has arrived, 0.0 to 100.0.",
+    )
+    status: str | None = computed(
+        upload_status_name,
+        "status",
+        "video_status",
+        description="`UPLOADING`; `PROCESSING` while it is checked, and until its video can be"
+        " played; then `PUBLISHED`; `DELETED` when either is gone. Null after a failure.",
+    )
 
 
 @strawberry.type(
@@ -157,6 +188,11 @@ class UploadSession(Node):
             )
             for target in uploads.targets(info.context, root, indexes)
         ]
+
+    @relation(UploadSessionLegacy, of="id", description="The same in the terms of older systems.")
+    @staticmethod
+    def legacy(ctx: Context) -> Rows:
+        return legacy.of_upload(ctx)
 
     @relation(
         Video | None,
@@ -255,6 +291,10 @@ class CreateUploadSessionInput:
     category_id: strawberry.ID | None = strawberry.field(
         default=UNSET, description="Id of the category that the video is to be kept in."
     )
+    owner_phone: str | None = strawberry.field(
+        default=UNSET,
+        description="Phone number of whoever the video is uploaded for, up to 32 characters.",
+    )
     skip_auto_transcode: bool = strawberry.field(
         default=False, description="Whether nothing is to be transcoded by itself."
     )
@@ -304,6 +344,7 @@ class UploadMutation:
             device_type=input.device_type or None,
             purpose=purpose,
             category_id=key_of(input.category_id),
+            owner_phone=input.owner_phone or None,
             skip_auto_transcode=input.skip_auto_transcode,
         )
         row = await uploads.create(info.context, new)

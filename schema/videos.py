@@ -1,7 +1,7 @@
 """Videos, and how they are played."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, TypeAlias, cast
+from typing import Annotated, ClassVar, TypeAlias
 
 import strawberry
 from strawberry import UNSET
@@ -14,6 +14,8 @@ from domain.playback import DEFAULT_TTL_SECONDS
 from resolvers import (
     categories,
     clips,
+    key_points,
+    legacy,
     play_sets,
     playback,
     tasks,
@@ -25,6 +27,7 @@ from schema.bans import Ban
 from schema.categories import Category
 from schema.connections import connection
 from schema.enums import (
+    AspectRatio,
     OrderDirection,
     PlaySetStatus,
     Resolution,
@@ -32,12 +35,16 @@ from schema.enums import (
     VideoStatus,
 )
 from schema.errors import MutationPayload
-from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.fields import column, computed, inside, relation
 from schema.info import Info
+from schema.key_points import KeyPoint
+from schema.legacy import VideoLegacy
 from schema.nodes import Node
 from schema.play_sets import PlaySet
-from schema.scalars import Bytes, Sha256, Url
+from schema.playback import Playability, PlaybackInfo, ViewerPlayability
+from schema.playback import info as shown
+from schema.scalars import Bytes, Sha256
+from schema.shares import Share
 from schema.tasks import Filter, Task, wanted
 from schema.video_lists import VideoBy, VideoFilter, VideoOrderInput
 from schema.video_lists import wanted as wanted_videos
@@ -45,23 +52,22 @@ from schema.video_lists import wanted as wanted_videos
 Clip: TypeAlias = Annotated["Video", strawberry.lazy("schema.videos")]
 
 
-@strawberry.type(description="Signed links for one viewer. Whoever has them can play the video.")
-class PlaybackInfo:
-    hls_url: Url = strawberry.field(
-        description="HLS master playlist of the play sets that are READY when it is fetched."
-    )
-    cover_url: Url | None = strawberry.field(description="A picture of the video, as JPEG.")
-    storyboard_url: Url | None = strawberry.field(
-        description="WebVTT whose cues name the preview pictures of a seek bar."
-    )
-    expires_at: datetime = strawberry.field(description="When all these links end.")
-    play_sets: list[PlaySet] = strawberry.field(
-        description="What can be played now.", metadata={LIST_SIZE: ListSize(6)}
-    )
-
-
 def _purge_at(ctx: Context, deleted_at: datetime | None) -> datetime | None:
     return None if deleted_at is None else trash.purge_at(deleted_at, ctx.services.trash_days)
+
+
+@strawberry.type(description="How players are to show a video.")
+class PlayerSettings:
+    """Made of columns of the video itself."""
+
+    id: str | None = column("player_id", description="Id of a player of yours; null for none.")
+    name: str | None = column("player_name", description="Its name; null for none.")
+    aspect_ratio: AspectRatio = strawberry.field(description="Its shape.")
+    auto_play: bool = strawberry.field(description="Whether it begins by itself.")
+
+
+def _has_own_cover(cover_key: str | None) -> bool:
+    return cover_key is not None
 
 
 @strawberry.type(description="A video of yours.")
@@ -90,6 +96,19 @@ class Video(Node):
     sha256: Sha256 | None = column(
         "source_sha256", description="Digest of the source file; null until it was checked."
     )
+    tags: list[str] = strawberry.field(description="Its tags, in its owner's order.")
+    owner_phone: str | None = strawberry.field(
+        description="Phone number of whoever it was uploaded for; null when none was given."
+    )
+    player: PlayerSettings = inside("aspect_ratio", description="How players are to show it.")
+    publish_domain: str | None = strawberry.field(
+        description="Host name of the site that it is published on; null when none was given."
+    )
+    has_own_cover: bool = computed(
+        _has_own_cover,
+        "cover_key",
+        description="Whether its cover is one that you chose, and not the automatic one.",
+    )
     file_size: Bytes = strawberry.field(
         description="Bytes of the source file; until it was checked, those that were announced."
     )
@@ -102,6 +121,7 @@ class Video(Node):
     duration_ms: int | None = strawberry.field(
         description="Milliseconds of the source; null until it was checked."
     )
+    share: Share = inside("share_state", description="Who may see it without a key of yours.")
     created_at: datetime = strawberry.field(
         description="When it was begun: with its upload session, or by a mutation of its own."
     )
@@ -134,6 +154,16 @@ class Video(Node):
     @staticmethod
     def category(ctx: Context) -> Rows:
         return categories.own(ctx)
+
+    @relation(
+        list[KeyPoint],
+        of="id",
+        description="The marks on its timeline, in the order of their moments.",
+        assumed=20,
+    )
+    @staticmethod
+    def key_points(ctx: Context) -> Rows:
+        return key_points.of_video(ctx)
 
     @relation(
         list[PlaySet],
@@ -174,9 +204,18 @@ class Video(Node):
             template_ids=known or None,
         )
 
+    auth_play_enabled: bool = column(
+        "auth_play",
+        description="Whether viewers need a token of `createPlaybackToken`, however it is shared.",
+    )
+    playability: Playability = inside("status", description="Whether you can play it.")
+    viewer_playability: ViewerPlayability = inside(
+        "status", description="Whether viewers can play it."
+    )
+
     @strawberry.field(
-        description="Signed links to play it with; null until a play set is READY, and while it is"
-        " BANNED or DELETED."
+        description="Signed links to play it with; null when it cannot be played: `playability`"
+        " says why."
     )
     @staticmethod
     async def playback(
@@ -186,16 +225,7 @@ class Video(Node):
             int, strawberry.argument(description="How long the links hold: 10 to 86400 seconds.")
         ] = DEFAULT_TTL_SECONDS,
     ) -> PlaybackInfo | None:
-        links = await playback.playback(info.context, root, ttl_seconds=ttl_seconds)
-        if links is None:
-            return None
-        return PlaybackInfo(
-            hls_url=Url(links.hls_url),
-            cover_url=Url(links.cover_url) if links.cover_url else None,
-            storyboard_url=Url(links.storyboard_url) if links.storyboard_url else None,
-            expires_at=links.expires_at,
-            play_sets=cast("list[PlaySet]", links.play_sets),
-        )
+        return shown(await playback.playback(info.context, root, ttl_seconds=ttl_seconds))
 
     @relation(
         Clip | None,
@@ -210,6 +240,11 @@ class Video(Node):
     @staticmethod
     def clips(ctx: Context, window: Window) -> Rows:
         return clips.of_video(ctx, window)
+
+    @relation(VideoLegacy, of="id", description="The same in the terms of older systems.")
+    @staticmethod
+    def legacy(ctx: Context) -> Rows:
+        return legacy.of_video(ctx)
 
     @connection(Task, of="id", description="The work on this video, newest first.")
     @staticmethod

@@ -27,9 +27,17 @@ def listen(host: str, port: int, *, advice: str) -> socket.socket:
 
 
 async def answer(
-    app: ASGIApp, listener: socket.socket, *, ready: Callable[[], None] | None = None
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    ready: Callable[[], None] | None = None,
+    proxies: str = "",
 ) -> None:
-    """Answer requests until cancelled, and those that are open for `GRACE_S` longer."""
+    """Answer requests until cancelled, and those that are open for `GRACE_S` longer.
+
+    What `proxies` (addresses and networks) say of their clients, in X-Forwarded-For and
+    X-Forwarded-Proto, is believed.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -41,6 +49,7 @@ async def answer(
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=GRACE_S,
         server_header=False,
+        forwarded_allow_ips=proxies,
     )
     server = _Server(config, ready)
     serving = asyncio.create_task(server.serve(sockets=[listener]))

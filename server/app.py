@@ -52,6 +52,7 @@ def create_app(
             Route("/tus/{token}", tus.UPLOAD),
             Route("/v/{token}/master.m3u8", delivery.master),
             Route("/v/{token}/keys/{key_id}", delivery.key),
+            Route("/v/{token}/source", delivery.source),
             Route("/v/{token}/{path:path}", delivery.media),
             Route("/exports/{token}", exports.download),
             Route("/health", health),

@@ -1,12 +1,11 @@
 """Handing exports out: `GET /exports/{token}`. The token in the path says which, and until when."""
 
-from urllib.parse import quote
-
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp
 
 from domain.errors import DomainError
+from domain.files import attachment
 from resolvers import exports
 from server import requests
 from server.delivery import refusal
@@ -23,18 +22,10 @@ async def download(request: Request) -> ASGIApp:
     except DomainError as failure:
         return refusal(failure)
     headers = {
-        "content-disposition": _attachment(found.name),
+        "content-disposition": attachment(found.name),
         "x-content-type-options": "nosniff",
         "cache-control": "private, no-store",
     }
     if isinstance(found.file, LocalFile):
         return FileResponse(found.file.path, content_type=_TYPE, headers=headers)
     return StreamingResponse(found.file, headers={**headers, "content-type": _TYPE})
-
-
-def _attachment(name: str) -> str:
-    """RFC 6266: a name that every client can read, and the true one."""
-    plain = "".join(
-        one if one.isascii() and (one.isalnum() or one in "-_.") else "_" for one in name
-    )
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 from starlette.datastructures import URL
 from starlette.requests import Request
 
+from domain.playback_rules import Client
 from resolvers.context import Context, Services
 
 Connection = Mapping[str, Any]
@@ -19,6 +20,12 @@ _LONGEST_NAME: Final = 260
 
 def services(connection: Connection) -> Services:
     return cast("Services", connection["state"]["services"])
+
+
+def address(connection: Connection) -> str | None:
+    """Where the caller is; behind a proxy that is trusted, what the proxy says."""
+    found = cast("tuple[str, int] | None", connection.get("client"))
+    return found[0] if found else None
 
 
 def base_url(connection: Connection) -> str:
@@ -36,6 +43,21 @@ def _url(scheme: str, host: bytes | None, server: tuple[str, int | None] | None)
     headers = [] if host is None else [(b"host", host)]
     url = URL(scope={"scheme": scheme, "path": "/", "headers": headers, "server": server})
     return f"{_SCHEMES.get(scheme, scheme)}://{url.netloc}"
+
+
+def client(connection: Connection) -> Client:
+    """Where the request comes from, and the page that made it.
+
+    The address is the one that a trusted proxy tells, if there is one: see `server.answering`.
+    """
+    page = origin = None
+    for name, value in connection["headers"]:
+        if name == b"referer":
+            page = value.decode("latin-1")
+        elif name == b"origin" and value != b"null":
+            origin = value.decode("latin-1")
+    where = connection.get("client")
+    return Client(where[0] if where else None, page or origin)
 
 
 def anonymous(request: Request) -> Context:

@@ -101,6 +101,13 @@ class Settings(_Environment):
             description="Scheme and host in the links we give out; empty: the request's own.",
         ),
     ] = None
+    trusted_proxies: Annotated[
+        str,
+        Field(
+            description="Addresses and networks of proxies whose X-Forwarded-For is believed, such"
+            " as 10.0.0.0/8,::1.",
+        ),
+    ] = "127.0.0.1,::1"
     database_url: Annotated[
         str | None,
         Field(
@@ -162,6 +169,12 @@ class Settings(_Environment):
             " holes.",
         ),
     ] = UploadLimits.possession_ranges
+    readable_share_passwords: Annotated[
+        bool,
+        Field(
+            description="Whether passwords of shared videos are kept so that owners can read them."
+        ),
+    ] = False
     fetch_ports: Annotated[
         str,
         Field(
@@ -244,7 +257,7 @@ class Settings(_Environment):
             raise ValueError("only file:///folder and s3://bucket/prefix are possible")
         return value
 
-    @field_validator("fetch_networks", mode="after")
+    @field_validator("fetch_networks", "trusted_proxies", mode="after")
     @classmethod
     def _known_networks(cls, value: str | None) -> str | None:
         for each in (value or "").split(",") if value else ():

@@ -1,6 +1,14 @@
 """What every object store can do."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -196,8 +204,14 @@ class ObjectStore(Protocol):
         """Store a finished file, which may be moved away. Replaces the object."""
         ...
 
-    async def delivery(self, key: str, ttl_s: int) -> LocalFile | Redirect:
-        """How the object gets to a player, who learns whether it is there."""
+    async def delivery(
+        self, key: str, ttl_s: int, *, headers: Mapping[str, str] | None = None
+    ) -> LocalFile | Redirect:
+        """How the object gets to a player, who learns whether it is there.
+
+        Where the player is sent elsewhere, `headers` are what it is answered with there:
+        `content-type` and `content-disposition`.
+        """
         ...
 
     def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:

@@ -8,7 +8,7 @@ place, so an object is either whole or absent.
 import hashlib
 import os
 import shutil
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -147,8 +147,10 @@ class LocalStore:
         spare = self._uploads / uuid4().hex
         await self._threads.run(partial(files.move, path, self._object_path(key), spare=spare))
 
-    async def delivery(self, key: str, ttl_s: int) -> LocalFile:
-        del ttl_s
+    async def delivery(
+        self, key: str, ttl_s: int, *, headers: Mapping[str, str] | None = None
+    ) -> LocalFile:
+        del ttl_s, headers
         return LocalFile(self._object_path(key))
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:

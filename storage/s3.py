@@ -6,7 +6,7 @@ with signed requests; what comes through us is streamed on, and never held in me
 
 import hashlib
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from datetime import UTC
 from functools import partial
@@ -214,8 +214,11 @@ class S3Store:
             await self.abort(ref)
             raise
 
-    async def delivery(self, key: str, ttl_s: int) -> Redirect:
-        return Redirect(self._bucket.signed("GET", key, ttl_s))
+    async def delivery(
+        self, key: str, ttl_s: int, *, headers: Mapping[str, str] | None = None
+    ) -> Redirect:
+        wanted = {f"response-{name}": value for name, value in (headers or {}).items()}
+        return Redirect(self._bucket.signed("GET", key, ttl_s, query=wanted))
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         async for page in self._bucket.objects(prefix):

@@ -44,6 +44,8 @@ def _parser(model: type[Base], asked: Asked) -> Parse:
     fact = records.fact(model, asked.column)
     if asked.form is not Form.VALUE:
         return _or_none(bytes.decode)
+    if fact.is_texts:
+        return _or_none(orjson.loads)
     if (members := fact.members) is not None:
         return _or_none(lambda raw: members.get(text := raw.decode(), text))
     return _or_none(_PARSERS[fact.python])
@@ -52,7 +54,8 @@ def _parser(model: type[Base], asked: Asked) -> Parse:
 _PARSERS: Final[dict[type, Parse]] = {
     UUID: lambda raw: UUID(raw.decode()),
     str: orjson.loads,
-    bool: lambda raw: raw == b"true",
+    bool: lambda raw: raw in (b"t", b"true"),  # as it prints them, and as it casts them
+    bytes: lambda raw: bytes.fromhex(raw.decode().removeprefix("\\x")),
     int: int,
     float: float,
     datetime: lambda raw: datetime.fromisoformat(raw.decode()),

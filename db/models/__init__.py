@@ -1,10 +1,14 @@
-"""Tables. Columns and constraints only: no behaviour, no relationships, no lazy loading."""
+"""Tables. Columns and constraints only: no behaviour, no relationships, no lazy loading.
+
+What `legacy` has is made of several tables, and is only read.
+"""
 
 from db.models.accounts import Account, ApiKey, SigningSecret
 from db.models.base import Base
 from db.models.categories import Category
 from db.models.contents import Content, Garbage, SpentChallenge, StoredObject
 from db.models.events import Event, QueueSchema
+from db.models.legacy import FetchLegacy, UploadLegacy, VideoLegacy
 from db.models.playback import PasswordAttempt, SpentToken
 from db.models.plays import Play, Recommendation
 from db.models.tasks import ClipSegment, ExportFile, FetchItem, Task, Worker, WorkerLane
@@ -23,6 +27,7 @@ __all__ = [
     "Event",
     "ExportFile",
     "FetchItem",
+    "FetchLegacy",
     "Garbage",
     "KeyPoint",
     "PasswordAttempt",
@@ -40,9 +45,11 @@ __all__ = [
     "Template",
     "TemplateCost",
     "TranscodeRule",
+    "UploadLegacy",
     "UploadPart",
     "UploadSession",
     "Video",
+    "VideoLegacy",
     "Worker",
     "WorkerLane",
 ]

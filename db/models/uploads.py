@@ -73,6 +73,8 @@ class UploadSession(Base):
         ForeignKey("category.id", ondelete="SET NULL"), index=True
     )
     """Where its video is to be kept."""
+    owner_phone: Mapped[str | None] = mapped_column(String(32))
+    """What its video is to say of its owner."""
     file_name: Mapped[str | None] = mapped_column(String(255))
     content_type: Mapped[str] = mapped_column(String(255))
     sha256: Mapped[str | None] = mapped_column(String(64))

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     ARRAY,
@@ -19,7 +19,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.orm import Mapped, column_property, mapped_column
+from sqlalchemy.orm import Mapped, MappedSQLExpression, column_property, mapped_column
 
 from db.models.accounts import ApiKey
 from db.models.base import Base, choice
@@ -138,7 +138,8 @@ class Video(Base):
         choice(ShareState), server_default=ShareState.PRIVATE.value
     )
     share_password_hash: Mapped[str | None] = mapped_column(deferred=True)
-    share_password_sealed: Mapped[bytes | None] = mapped_column(deferred=True)
+    has_share_password: Mapped[bool] = column_property(share_password_hash.is_not(None))
+    share_password_sealed: Mapped[bytes | None]
     """The password for its owner to read, where the installation allows that."""
     auth_play: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether viewers need a playback token that the owner's server asked for."""
@@ -152,6 +153,8 @@ class Video(Base):
     """What it was before it was deleted, and is again when it is restored."""
     epoch: Mapped[int] = mapped_column(server_default="0")
     """Raised to end every playback link given out before."""
+    has_ready: ClassVar[MappedSQLExpression[bool]]
+    """Whether a play set of it is READY: set below, where play sets are known."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     uploaded_at: Mapped[datetime | None]
     """When its file was here whole; it is checked after that."""
@@ -285,6 +288,14 @@ class PlaySet(Base):
     error_code: Mapped[ErrorCode | None] = column_property(_why(Task.error_code, status, task_id))
     error_message: Mapped[str | None] = column_property(_why(Task.error_message, status, task_id))
     """Why it failed: its task's own reason; null in every other state."""
+
+
+Video.has_ready = column_property(
+    select(PlaySet.id)
+    .where(PlaySet.video_id == Video.id, PlaySet.status == PlaySetStatus.READY)
+    .correlate_except(PlaySet)
+    .exists()
+)
 
 
 class KeyPoint(Base):

@@ -67,7 +67,14 @@ async def _serve(
             app = CountedRequests(app)
             work.append(monitor.run(watched, services.db, vitals))
         banner = _banner(current, listener, key_file)
-        work.append(answering.answer(app, listener, ready=lambda: print(banner, flush=True)))
+        work.append(
+            answering.answer(
+                app,
+                listener,
+                ready=lambda: print(banner, flush=True),
+                proxies=current.trusted_proxies,
+            )
+        )
         memory.settle()
         await processes.until_stopped(*(asyncio.create_task(one) for one in work))
 

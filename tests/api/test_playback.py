@@ -22,12 +22,13 @@ from server.app import create_app
 from storage import keys
 from tests.support import factories, uploading
 from tests.support.api import Api, OperationFailed
+from tests.support.waiting import until
 
 PLAYBACK = """
 query ($id: ID!, $ttl: Int! = 14400) {
   video(by: {id: $id}) {
     playback(ttlSeconds: $ttl) {
-      hlsUrl coverUrl storyboardUrl expiresAt playSets { resolution status }
+      hlsUrl coverUrl storyboardUrl fileUrl expiresAt playSets { resolution status }
     }
   }
 }
@@ -100,6 +101,7 @@ async def test_links_name_what_there_is_and_when_they_end(
     assert timedelta(0) <= expires_at - before - timedelta(seconds=60) <= timedelta(seconds=5)
     place = found["hlsUrl"].removesuffix("master.m3u8")
     assert found == {
+        "fileUrl": f"{place}source",
         "hlsUrl": f"{place}master.m3u8",
         "coverUrl": None,
         "storyboardUrl": None,
@@ -180,6 +182,11 @@ async def test_a_raised_epoch_ends_every_link(
     url = link(api, services, video, "master.m3u8")
     assert (await api.http.get(url)).status_code == 200
     wiper.execute("update video set epoch = epoch + 1")
+
+    async def is_refused() -> bool:
+        return (await api.http.get(url)).status_code != 200
+
+    await until(is_refused)
     answer = await api.http.get(url)
     assert (answer.status_code, code(answer)) == (403, "LINK_INVALID")
     found = await playback(api, video)

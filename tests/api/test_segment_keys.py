@@ -12,6 +12,7 @@ from resolvers.context import Services
 from tests.api.test_playback import code, link, make_ready
 from tests.support import factories
 from tests.support.api import Api
+from tests.support.waiting import until
 
 VALUE = bytes(range(16))
 
@@ -71,6 +72,11 @@ async def test_a_link_that_was_ended_opens_nothing(
     url = link(api, services, video, f"keys/{key.hex}")
     assert (await api.http.get(url)).status_code == 200
     wiper.execute("update video set epoch = epoch + 1")
+
+    async def is_refused() -> bool:
+        return (await api.http.get(url)).status_code != 200
+
+    await until(is_refused)
     answer = await api.http.get(url)
     assert (answer.status_code, code(answer)) == (403, "LINK_INVALID")
 

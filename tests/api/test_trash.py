@@ -17,7 +17,7 @@ from domain.tasks import TaskKind, TaskStatus
 from domain.templates import BUILT_IN
 from domain.trash import NO_FILE
 from domain.uploads import UploadStatus
-from domain.videos import Resolution, TranscodePass, VideoStatus, before
+from domain.videos import LIVE, Resolution, TranscodePass, VideoStatus
 from resolvers.context import Services
 from schema import ids
 from tests.support import factories, trashing, uploading
@@ -25,7 +25,6 @@ from tests.support.api import Api, OperationFailed
 from tests.support.statements import recorded
 from tests.support.trashing import codes, delete, restore, statuses
 
-LIVE = before(VideoStatus.DELETED)
 VIDEO = "query ($id: ID!) { video(by: {id: $id}) { status deletedAt purgeAt } }"
 LIST = """
 query ($status: [VideoStatus!]) {

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import inspect, text
 
 from db import play_sets, records, rows, tasks, uploads, videos
-from db.models import Base, PlaySet, Task, Video
+from db.models import Base, PlaySet, Task, UploadSession, Video
 from db.paging import Order
 from db.rows import Asked, Form, Rows
 from domain.errors import ErrorCode
@@ -299,6 +299,9 @@ def test_what_is_known_of_a_column() -> None:
     assert records.fact(Video, "epoch") == records.Fact(int, nullable=False, is_big=False)
     assert records.fact(Video, "width") == records.Fact(int, nullable=True, is_big=False)
     assert records.fact(Video, "id").python is UUID
+    tags = records.Fact(list, nullable=False, is_big=False, is_texts=True)
+    assert records.fact(Video, "tags") == tags
+    assert records.fact(UploadSession, "partials").is_texts is False
     assert records.fact(PlaySet, "progress").python is float
     passes = records.fact(Task, "transcode_pass")
     assert passes.members == {one.value: one for one in TranscodePass}

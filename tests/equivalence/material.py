@@ -9,6 +9,7 @@ from graphql import GraphQLField, get_nullable_type, is_list_type
 from db.models import (
     Category,
     FetchItem,
+    KeyPoint,
     PlaySet,
     StoredObject,
     Task,
@@ -34,8 +35,11 @@ KINDS: Final = {
     TaskKind.CLIP: "ClipTask",
     TaskKind.SPLICE: "SpliceTask",
     TaskKind.SIMULATE: "SimulateTask",
+    TaskKind.COVER: "CoverTask",
 }
-NEVER_THE_SAME: Final = frozenset({"UploadCheck.challenge", "QueueStats.oldestWaitSeconds"})
+NEVER_THE_SAME: Final = frozenset(
+    {"UploadCheck.challenge", "QueueStats.oldestWaitSeconds", "Query.sharedVideo"}
+)
 """Fields that answer something else each time."""
 TEXTS: Final = ("a", "", " ", "視頻", "视", "null", "LONG  long", "e\u0301", "\\", "😀")
 """What titles are searched for."""
@@ -84,7 +88,8 @@ def _pools() -> dict[str, Pool]:
     templates = _templates()
     kept = [*_ids("Category", Category)[:2], *_ids("AutoTranscodeRule", TranscodeRule)[:2]]
     made = [*tasks[:9], *uploads[:9], *play_sets[:9], *objects[:3]]
-    some = [*videos[:9], *made, *templates[:3], *kept, *accounts, *wrong]
+    marks = [ids.encode("KeyPoint", row["id"]) for row in data.rows().of[KeyPoint][:3]]
+    some = [*videos[:9], *marks, *made, *templates[:3], *kept, *accounts, *wrong]
     vids = [row["vid"] for row in data.rows().of[Video]]
     storage_ids = [row["storage_id"] for row in data.rows().of[StoredObject]]
     digests = [data.digest(number) for number in range(data.OBJECTS)]

@@ -158,6 +158,11 @@ async def test_players_fetch_objects_from_the_store_itself(store: S3Store, tmp_p
     answer = await ask("GET", url)
     assert (answer.status_code, answer.text) == (200, key)
     assert answer.headers["content-type"] == TYPE
+    headers = {"content-type": "video/webm", "content-disposition": 'attachment; filename="a b"'}
+    named = (await store.delivery(key, 60, headers=headers)).url
+    assert "&response-content-disposition=attachment%3B%20filename%3D%22a%20b%22&" in named
+    assert "&response-content-type=video%2Fwebm&" in named
+    assert (await ask("GET", named)).text == key
     missing = (await store.delivery("media/unknown", 60)).url
     assert (await ask("GET", missing)).status_code == 404
 

@@ -3,6 +3,7 @@
 import base64
 import string
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from uuid import UUID
 
 import pytest
@@ -82,3 +83,48 @@ def test_a_token_of_another_purpose_is_refused() -> None:
 def test_a_token_of_another_installation_is_refused() -> None:
     with pytest.raises(LinkInvalid):
         Signer(b"other", "upload").read(TOKEN, now=BEFORE)
+
+
+WHOLE = Grant(
+    UUID(int=7),
+    EXPIRES,
+    3,
+    UUID(int=8),
+    ip_address("203.0.113.7"),
+    UUID(int=9),
+    pictures=True,
+    public=True,
+    viewer="Zoë 🎬",
+)
+
+
+@pytest.mark.parametrize(
+    "grant",
+    [
+        WHOLE,
+        Grant(UUID(int=7), EXPIRES, 3, None, ip_address("2001:db8::7")),
+        Grant(UUID(int=7), EXPIRES, 3, UUID(int=8), ip_address("10.0.0.0")),
+        Grant(UUID(int=7), EXPIRES, 3, once=UUID(int=9)),
+        Grant(UUID(int=7), EXPIRES, 3, UUID(int=8), pictures=True),
+        Grant(UUID(int=7), EXPIRES, 3, UUID(int=8), public=True),
+        Grant(UUID(int=7), EXPIRES, 3, viewer="🎬" * 64),
+    ],
+)
+def test_a_restricted_token_is_read_as_it_was_signed(grant: Grant) -> None:
+    token = SIGNER.sign(grant)
+    assert SIGNER.read(token, now=BEFORE) == grant
+    assert set(token) <= ALPHABET
+
+
+def test_no_character_of_a_restricted_token_can_be_altered() -> None:
+    token = SIGNER.sign(WHOLE)
+    for place in range(len(token)):
+        other = "A" if token[place] != "A" else "B"
+        with pytest.raises(LinkInvalid):
+            SIGNER.read(token[:place] + other + token[place + 1 :], now=BEFORE)
+
+
+def test_tokens_of_earlier_releases_are_read() -> None:
+    signer = Signer(b"secret", "playback")
+    old = "cNvYgAEAAAAAAAAAAAAAAAAAAAAHAAAAAwAAAAAAAAAAAAAAAAAAAAgWh67PjqS9WKBkgo_LixSl"
+    assert signer.read(old, now=BEFORE) == Grant(UUID(int=7), EXPIRES, 3, UUID(int=8))

@@ -86,9 +86,11 @@ def upgrade() -> None:
     _videos()
     _uploads()
     _searched()
+    _covers()
     _key_points()
     _guards()
     _plays()
+    _legacy()
 
 
 def _accounts() -> None:
@@ -301,6 +303,21 @@ def _searched() -> None:
         last = rows[-1].id
 
 
+def _covers() -> None:
+    op.add_column("upload_session", sa.Column("owner_phone", sa.String(length=32), nullable=True))
+    op.add_column("task", sa.Column("object_id", sa.Uuid(), nullable=True))
+    op.add_column("task", sa.Column("at_ms", sa.Integer(), nullable=True))
+    op.create_index(op.f("ix_task_object_id"), "task", ["object_id"], unique=False)
+    op.create_foreign_key(
+        op.f("fk_task_object_id"),
+        "task",
+        "stored_object",
+        ["object_id"],
+        ["id"],
+        ondelete="SET NULL",
+    )
+
+
 def _key_points() -> None:
     op.create_table(
         "key_point",
@@ -425,3 +442,9 @@ def _plays() -> None:
     op.create_index(
         "ix_recommendation_video_id_rank", "recommendation", ["video_id", "rank"], unique=False
     )
+
+
+def _legacy() -> None:
+    """What older systems want to know of fetches."""
+    op.add_column("task", sa.Column("list_size", sa.BigInteger(), nullable=True))
+    op.add_column("task", sa.Column("list_storage_id", sa.String(length=16), nullable=True))
