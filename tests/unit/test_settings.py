@@ -24,6 +24,7 @@ def test_everything_has_a_default() -> None:
         "host": "127.0.0.1",
         "port": 8000,
         "public_url": None,
+        "trusted_proxies": "127.0.0.1,::1",
         "database_url": None,
         "storage_url": None,
         "s3_endpoint": None,
@@ -65,6 +66,7 @@ READ: dict[str, tuple[str, object]] = {
     "REELGRAPH_HOST": ("0.0.0.0", "0.0.0.0"),  # noqa: S104  (only read, never listened on)
     "REELGRAPH_PORT": ("8080", 8080),
     "REELGRAPH_PUBLIC_URL": ("https://video.example", "https://video.example"),
+    "REELGRAPH_TRUSTED_PROXIES": ("10.0.0.0/8", "10.0.0.0/8"),
     "DATABASE_URL": ("postgresql://u:p@db/name", "postgresql://u:p@db/name"),
     "REELGRAPH_STORAGE_URL": ("file:///srv/files", "file:///srv/files"),
     "REELGRAPH_S3_ENDPOINT": ("http://store:9000", "http://store:9000"),
