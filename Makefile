@@ -49,6 +49,7 @@ bench: $(VENV)/dev.stamp ## the short form of all measurements; fails at the end
 	$(BIN)/python bench/scenarios/transcode.py --seconds 30 --rounds 1 || missed=1; \
 	$(BIN)/python bench/scenarios/workers.py --rounds 1 || missed=1; \
 	$(BIN)/python bench/scenarios/takeover.py --kills 2 || missed=1; \
+	$(BIN)/python bench/scenarios/library.py --videos 20000 --rounds 30 || missed=1; \
 	$(BIN)/python bench/uploads/presign.py || missed=1; \
 	$(MAKE) --no-print-directory bench-uploads ARGS=--short || missed=1; \
 	$(MAKE) --no-print-directory bench-graphql ARGS=--short || missed=1; \

@@ -35,9 +35,18 @@ async def claim_first(session: WriteSession) -> bool:
     return await session.scalar(select(Account.id).limit(1)) is None
 
 
+async def by_id(session: ReadSession, id: UUID) -> Account:
+    return await session.get_one(Account, id)
+
+
 async def lock(session: WriteSession, id: UUID) -> Account:
-    """The account's row, locked until the transaction ends."""
-    return (await session.scalars(select(Account).where(Account.id == id).with_for_update())).one()
+    """The account's row, locked until the transaction ends.
+
+    Rows that refer to it can be written meanwhile. PostgreSQL looks whether it is there also when
+    a transaction changes such a row for the second time, and so after the row was locked.
+    """
+    wanted = select(Account).where(Account.id == id).with_for_update(key_share=True)
+    return (await session.scalars(wanted)).one()
 
 
 async def add(session: WriteSession, *, user_id: str, name: str) -> Account:

@@ -4,7 +4,7 @@ Who changes rows locks the fetch's task first, so that its counters are the sums
 Accounts, videos and the checks of uploads are locked before that, upload sessions after.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -61,6 +61,23 @@ async def lock(session: WriteSession, id: UUID) -> Task | None:
         .with_for_update()
         .execution_options(populate_existing=True)
     )
+
+
+async def lock_of_videos(session: WriteSession, video_ids: Collection[UUID]) -> list[Task]:
+    """The tasks with open rows that bring files of these videos, locked in one order."""
+    bringing = (
+        select(FetchItem.task_id)
+        .join(UploadSession, UploadSession.id == FetchItem.upload_session_id)
+        .where(UploadSession.video_id.in_(video_ids), FetchItem.status.in_(OPEN_ROWS))
+    )
+    rows = await session.scalars(
+        select(Task)
+        .where(Task.id.in_(bringing))
+        .order_by(Task.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(rows)
 
 
 async def hold(session: WriteSession, run: Task) -> TaskStatus | None:
@@ -168,6 +185,11 @@ async def forgive(session: WriteSession, run: Task) -> None:
     await session.execute(
         update(Task).where(Task.id == run.id, Task.failures > 0).values(failures=0)
     )
+
+
+async def category_id(session: ReadSession, task_id: UUID) -> UUID | None:
+    """Where its videos are to be kept now: that may have changed since the run began."""
+    return await session.scalar(select(Task.category_id).where(Task.id == task_id))
 
 
 async def note(session: WriteSession, id: UUID, **values: object) -> None:
@@ -291,6 +313,25 @@ async def cancel_rows(
         .where(_is_open(task_id), ~_is_checked())
         .values(
             status=status,
+            error_code=failure.code,
+            error_message=str(failure),
+            retry_at=None,
+            finished_at=func.now(),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def cancel_rows_of_videos(
+    session: WriteSession, video_ids: Collection[UUID], failure: DomainError
+) -> None:
+    """End the open rows that bring files of these videos."""
+    mine = select(UploadSession.id).where(UploadSession.video_id.in_(video_ids))
+    await session.execute(
+        update(FetchItem)
+        .where(FetchItem.upload_session_id.in_(mine), FetchItem.status.in_(OPEN_ROWS))
+        .values(
+            status=TaskStatus.CANCELLED,
             error_code=failure.code,
             error_message=str(failure),
             retry_at=None,

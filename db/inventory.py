@@ -58,6 +58,7 @@ async def made(db: Database) -> AsyncGenerator[tuple[str, UUID, str]]:
         ("audio track", AudioTrack.id, AudioTrack.playlist_key, true()),
         ("video", Video.id, Video.poster_key, true()),
         ("video", Video.id, Video.storyboard_key, true()),
+        ("video", Video.id, Video.cover_key, true()),
     )
     for kind, id_column, key_column, condition in named:
         after = UUID(int=0)
@@ -108,6 +109,9 @@ async def outputs(session: ReadSession, content_ids: Collection[UUID]) -> set[st
             select(AudioTrack.playlist_key).where(AudioTrack.video_id.in_(mine)),
             select(Video.poster_key).where(
                 Video.content_id.in_(content_ids), Video.poster_key.is_not(None)
+            ),
+            select(Video.cover_key).where(
+                Video.content_id.in_(content_ids), Video.cover_key.is_not(None)
             ),
         )
     )

@@ -172,6 +172,13 @@ async def lock(session: WriteSession, id: UUID) -> Content | None:
     return await session.scalar(select(Content).where(Content.id == id).with_for_update())
 
 
+async def lock_all(session: WriteSession, ids: Collection[UUID]) -> None:
+    """Nobody changes what refers to these contents in this transaction."""
+    await session.execute(
+        select(Content.id).where(Content.id.in_(ids)).order_by(Content.id).with_for_update()
+    )
+
+
 async def holds(session: ReadSession, account_id: UUID, sha256: str | None) -> bool:
     """Whether the account has these bytes already, so that having them again costs nothing."""
     mine = select(StoredObject.id).where(

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import BigInteger
+from sqlalchemy.types import TypeEngine
+
 from domain.errors import BadCursor
 from domain.paging import Cursor
 
@@ -34,7 +37,9 @@ class Page:
     has_previous: bool
 
 
-def parsed(cursor: Cursor, value_type: type, id_type: type) -> tuple[Any, Any]:
+def parsed(
+    cursor: Cursor, value_type: TypeEngine[Any], id_type: TypeEngine[Any]
+) -> tuple[Any, Any]:
     """The cursor's texts as the types of the columns. Raises `BadCursor`."""
     try:
         return _parsed(cursor.value, value_type), _parsed(cursor.id, id_type)
@@ -42,11 +47,12 @@ def parsed(cursor: Cursor, value_type: type, id_type: type) -> tuple[Any, Any]:
         raise BadCursor(cursor.encode()) from None
 
 
-def _parsed(text: str, kind: type) -> object:
+def _parsed(text: str, column: TypeEngine[Any]) -> object:
     """Raises `ValueError`, also for text that no row can hold and PostgreSQL would refuse."""
     if "\0" in text:
         raise ValueError(text)
     text.encode()
-    if kind is int and not -(2**31) <= int(text) < 2**31:
+    kind, limit = column.python_type, 2**63 if isinstance(column, BigInteger) else 2**31
+    if kind is int and not -limit <= int(text) < limit:
         raise ValueError(text)
     return kind.fromisoformat(text) if issubclass(kind, datetime) else kind(text)

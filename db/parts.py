@@ -1,30 +1,34 @@
 """Statements about the bytes of upload sessions: their parts, and how far they are."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     BindParameter,
     ColumnElement,
     Integer,
     String,
     Table,
+    Uuid,
     bindparam,
     delete,
     extract,
     func,
+    literal,
     select,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
-from db.models import UploadPart, UploadSession
+from db.models import UploadPart, UploadSession, Video
 from db.rows import Source, equals
 from db.session import ReadSession, WriteSession
 from domain.uploads import SPEED_WINDOW_S, TAKES_CHUNKS, UploadStatus
+from domain.videos import VideoStatus, before
 
 PARTS = Source(
     UploadPart,
@@ -46,22 +50,47 @@ def _heard(size: ColumnElement[int] | int) -> dict[str, Any]:
     }
 
 
+_SESSION: Final = cast("Table", UploadSession.__table__)
+_VIDEO: Final = cast("Table", Video.__table__)
+
+
+def _counting(session_id: ColumnElement[UUID], values: Mapping[str, Any]) -> CTE:
+    """Change a session that takes bytes, whose video is UPLOADING with the first of them.
+
+    The video's row is locked before the session's, as everywhere: so the one refers to the other.
+    """
+    waiting = select(_SESSION.c.video_id).where(
+        _SESSION.c.id == session_id, _SESSION.c.status == UploadStatus.WAITING
+    )
+    begun = (
+        update(_VIDEO)
+        .where(
+            _VIDEO.c.id == waiting.scalar_subquery(),
+            _VIDEO.c.status.in_(before(VideoStatus.UPLOADING)),
+        )
+        .values(status=VideoStatus.UPLOADING)
+        .returning(_VIDEO.c.id)
+        .cte("begun")
+    )
+    after_it = select(func.count()).select_from(begun).scalar_subquery() >= 0
+    return (
+        update(_SESSION)
+        .where(_SESSION.c.id == session_id, _SESSION.c.status.in_(TAKES_CHUNKS), after_it)
+        .values(status=UploadStatus.UPLOADING, **values)
+        .returning(_SESSION.c.id)
+        .cte("counted")
+    )
+
+
 def _adding() -> ReturningInsert[int]:
     """One statement: parts come by the thousand, and each costs a round trip to PostgreSQL."""
     size: BindParameter[int] = bindparam("bytes", type_=BigInteger)
-    session: Table = cast("Table", UploadSession.__table__)
-    counted = (
-        update(session)
-        .where(session.c.id == bindparam("session"), session.c.status.in_(TAKES_CHUNKS))
-        .values(
-            status=UploadStatus.UPLOADING,
-            received_chunks=session.c.received_chunks + 1,
-            received_bytes=session.c.received_bytes + size,
-            **_heard(size),
-        )
-        .returning(session.c.id)
-        .cte("counted")
-    )
+    values = {
+        "received_chunks": _SESSION.c.received_chunks + 1,
+        "received_bytes": _SESSION.c.received_bytes + size,
+        **_heard(size),
+    }
+    counted = _counting(bindparam("session", type_=Uuid()), values)
     part = select(
         counted.c.id,
         bindparam("part", type_=Integer),
@@ -168,10 +197,6 @@ async def advance(session: WriteSession, id: UUID, *, offset: int, chunks: int) 
 
 async def _change(session: WriteSession, id: UUID, **values: object) -> bool:
     """Change a session that takes bytes. False when it does not."""
-    changed = await session.scalar(
-        update(UploadSession)
-        .where(UploadSession.id == id, UploadSession.status.in_(TAKES_CHUNKS))
-        .values(status=UploadStatus.UPLOADING, **values)
-        .returning(UploadSession.id)
-    )
-    return changed is not None
+    counted = _counting(literal(id, Uuid()), values)
+    connection = await session.connection()
+    return await connection.scalar(select(counted.c.id)) is not None

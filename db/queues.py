@@ -26,6 +26,11 @@ where id = :id and status = 'doing' and worker_id is not distinct from :worker_i
 returning args ->> 'task_id'
 """)
 
+_STOP: Final = text("""
+select procrastinate_cancel_job_v1(id, abort => true, delete_job => true)
+from unnest(cast(:ids as bigint[])) id
+""")
+
 _CALL: Final = text("""
 select pg_notify('procrastinate_queue_v1#' || name, :news) from unnest(:queues ::text[]) name
 """)
@@ -61,6 +66,11 @@ async def remove(session: WriteSession, id: int, *, worker_id: int | None) -> Re
     if row is None:
         return None
     return Removed(UUID(row[0]) if row[0] else None)
+
+
+async def stop(session: WriteSession, ids: Sequence[int]) -> None:
+    """Remove jobs that wait, and ask the workers to stop those that run."""
+    await session.execute(_STOP, {"ids": list(ids)})
 
 
 async def call(session: WriteSession, queues: Sequence[str]) -> None:

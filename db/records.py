@@ -8,7 +8,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, inspect
+from sqlalchemy import ARRAY, BigInteger, String, inspect
 from sqlalchemy.dialects.postgresql import JSONB
 
 from db.models import Base
@@ -24,6 +24,8 @@ class Fact:
     python: type
     nullable: bool
     is_big: bool
+    is_texts: bool = False
+    """Whether its values are lists of texts."""
 
     @property
     def members(self) -> Mapping[str, Any] | None:
@@ -38,7 +40,8 @@ def fact(model: type[Base], column: str) -> Fact:
     attribute = getattr(model, column)
     kind = attribute.type
     nullable = getattr(attribute.expression, "nullable", True)
-    return Fact(kind.python_type, nullable, isinstance(kind, BigInteger))
+    is_texts = isinstance(kind, ARRAY) and isinstance(getattr(kind, "item_type", None), String)
+    return Fact(kind.python_type, nullable, isinstance(kind, BigInteger), is_texts)
 
 
 @lru_cache(_KEPT)

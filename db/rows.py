@@ -4,7 +4,7 @@ The text of a statement depends on which parameters are given and which columns 
 for, never on values, so each is built once and kept.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum, auto
@@ -27,18 +27,22 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
-    tuple_,
 )
 from sqlalchemy import column as sql_column
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.orm import aliased
+from sqlalchemy.types import TypeEngine
 
+from db.finding import conditions, filters, ordering
 from db.models import Base
 from db.paging import Order, parsed
+from db.sources import Filter, Shape, Source, among, equals, further
 from domain.paging import Window
 
-Filter = Callable[[Any, str], ColumnElement[bool]]
-"""A condition on a row (a model or its alias), with the name of its parameter."""
+__all__ = [
+    "Asked", "Filter", "Form", "Rows", "Shape", "Source", "among", "conditions", "counting",
+    "equals", "expression", "filters", "further", "limited", "ordering", "reading",
+]  # fmt: skip
 
 _KEPT: Final = 1_000
 _DIALECT: Final = PGDialect_psycopg(paramstyle="numeric_dollar")
@@ -62,41 +66,6 @@ class Asked(NamedTuple):
     form: Form = Form.VALUE
     type_name: str = ""
     """The type in a global id."""
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """Rows of one table, the conditions they can be asked by, and their usual order."""
-
-    model: type[Base]
-    filters: Mapping[str, Filter]
-    order: Callable[[Any], Sequence[ColumnElement[Any]]] = lambda _row: ()
-
-
-def equals(column: str) -> Filter:
-    return lambda row, name: getattr(row, column) == bindparam(name)
-
-
-def among(column: str) -> Filter:
-    """The column's text is one of a list."""
-    return lambda row, name: (
-        cast(getattr(row, column), String) == any_(bindparam(name, type_=ARRAY(String)))
-    )
-
-
-class Shape(NamedTuple):
-    """What the text of a statement depends on."""
-
-    source: Source
-    names: tuple[str, ...]
-    by: str | None
-    order: Order | None
-    backwards: bool = False
-    from_cursor: bool = False
-    from_offset: bool = False
-    limit: int | None = None
-    """Written into the text. With a parameter PostgreSQL would not know how many rows are wanted,
-    and would plan the statement anew each time."""
 
 
 class Rows(NamedTuple):
@@ -158,7 +127,7 @@ class Rows(NamedTuple):
             found["offset"] = window.offset
         if window.cursor is not None and self.order is not None:
             model = self.source.model
-            types = (_python_type(model, self.order.column), _python_type(model, "id"))
+            types = (_type(model, self.order.column), _type(model, "id"))
             found["cursor_value"], found["cursor_id"] = parsed(window.cursor, *types)
         return found
 
@@ -175,8 +144,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
     return tuple([_plain(one) for one in value])
 
 
-def _python_type(model: type[Base], column: str) -> type:
-    return getattr(model, column).type.python_type
+def _type(model: type[Base], column: str) -> TypeEngine[Any]:
+    return getattr(model, column).type
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,33 +209,6 @@ def counting(shape: Shape) -> Statement:
 
 def _keys(by: ColumnElement[Any]) -> ColumnElement[Any]:
     return bindparam(KEYS, type_=ARRAY(by.type))
-
-
-def filters(shape: Shape, row: Any, prefix: str = "") -> Iterator[ColumnElement[bool]]:  # noqa: ANN401  (a model or its alias)
-    for name in shape.names:
-        yield shape.source.filters[name](row, prefix + name)
-
-
-def conditions(shape: Shape, row: Any, prefix: str = "") -> Iterator[ColumnElement[bool]]:  # noqa: ANN401
-    """The filters, and what lies beyond the cursor."""
-    yield from filters(shape, row, prefix)
-    if shape.from_cursor and shape.order is not None:
-        key = tuple_(getattr(row, shape.order.column), row.id)
-        value = bindparam(prefix + "cursor_value", type_=getattr(row, shape.order.column).type)
-        place = tuple_(value, bindparam(prefix + "cursor_id", type_=row.id.type))
-        yield key < place if _descends(shape) else key > place
-
-
-def ordering(shape: Shape, row: Any) -> Sequence[ColumnElement[Any]]:  # noqa: ANN401
-    """The order in which the rows are read: against the list's own when reading backwards."""
-    if shape.order is None:
-        return shape.source.order(row)
-    columns = getattr(row, shape.order.column), row.id
-    return [one.desc() if _descends(shape) else one.asc() for one in columns]
-
-
-def _descends(shape: Shape) -> bool:
-    return shape.order is not None and shape.order.descending != shape.backwards
 
 
 def limited(wanted: Select[Any], shape: Shape, prefix: str = "") -> Select[Any]:

@@ -1,6 +1,6 @@
 """Statements about tasks. `attempt` fences them: a run that was overtaken changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, bindparam, case, func, select, tuple_, update
@@ -250,6 +250,16 @@ async def cancel(session: WriteSession, ids: Sequence[UUID], failure: DomainErro
         error_message=str(failure),
         finished_at=func.now(),
     )
+
+
+async def cancel_of_videos(
+    session: WriteSession, video_ids: Collection[UUID], failure: DomainError
+) -> list[Task]:
+    """End whatever is going on, or waits, for these videos; returns what that was."""
+    rows = await session.scalars(
+        select(Task.id).where(Task.video_id.in_(video_ids), Task.status.in_(UNFINISHED))
+    )
+    return await cancel(session, list(rows), failure)
 
 
 async def reopen(session: WriteSession, ids: Sequence[UUID]) -> list[Task]:

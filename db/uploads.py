@@ -1,6 +1,6 @@
 """Statements about upload sessions and their parts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlalchemy import (
     update,
 )
 
-from db import accounts
+from db import accounts, categories, videos
 from db.models import UploadSession
 from db.paging import Order
 from db.rows import Source, among, equals
@@ -58,13 +58,13 @@ async def of_account(
     return {row.id: row for row in rows}
 
 
-async def add(session: WriteSession, upload: UploadSession, limits: UploadLimits) -> None:
-    """Insert the row and fill in what the database chose, if the account may open one more.
+async def add(session: WriteSession, upload: UploadSession) -> None:
+    """Insert the row and fill in what the database chose.
 
-    Raises `LimitExceeded` or `QuotaExceeded`. The account's row is locked until the
-    transaction ends, so that sessions opened at once are counted one after the other.
+    The account's row is locked (`make_room`). A category that has gone since it was looked up is
+    left out.
     """
-    await make_room(session, upload.account_id, size(upload), limits, sessions=1)
+    upload.category_id = await categories.remaining(session, upload.category_id)
     session.add(upload)
     await session.flush()
     await session.refresh(upload)
@@ -78,7 +78,11 @@ def size(upload: UploadSession) -> int:
 async def make_room(
     session: WriteSession, account_id: UUID, size: int, limits: UploadLimits, *, sessions: int = 0
 ) -> None:
-    """Refuse what would bring the account above its quota or its open sessions."""
+    """Refuse what would bring the account above its quota or its open sessions.
+
+    Raises `LimitExceeded` or `QuotaExceeded`. The account's row is locked until the
+    transaction ends, so that sessions opened at once are counted one after the other.
+    """
     account = await accounts.lock(session, account_id)
     counts_by_pieces = UploadSession.partials.is_not(None) & UploadSession.status.in_(TAKES_CHUNKS)
     counted = case((counts_by_pieces, 0), else_=UploadSession.file_size)
@@ -127,8 +131,22 @@ async def fresh(session: WriteSession, upload: UploadSession) -> UploadSession:
 async def lock(session: WriteSession, id: UUID) -> UploadSession | None:
     """The session's row, locked until the transaction ends."""
     return await session.scalar(
-        select(UploadSession).where(UploadSession.id == id).with_for_update()
+        select(UploadSession)
+        .where(UploadSession.id == id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
+
+
+async def lock_with_video(session: WriteSession, id: UUID) -> UploadSession | None:
+    """As `lock`, for whoever may change its video, too: that, and the account, are locked first."""
+    upload = await by_id(session, id)
+    if upload is None:
+        return None
+    await accounts.lock(session, upload.account_id)
+    if upload.video_id is not None:
+        await videos.lock(session, upload.video_id)
+    return await lock(session, id)
 
 
 async def change_status(
@@ -156,6 +174,28 @@ async def change_status(
         .returning(UploadSession.id)
     )
     return changed is not None
+
+
+async def close_of_videos(
+    session: WriteSession, video_ids: Collection[UUID], failure: DomainError
+) -> list[UploadSession]:
+    """End the sessions that bring files of these videos, or whose files are checked for them.
+
+    Returns them: CANCELLED, or FAILED by the check that is ended.
+    """
+    is_checked = UploadSession.status == UploadStatus.VERIFYING
+    rows = await session.scalars(
+        update(UploadSession)
+        .where(UploadSession.video_id.in_(video_ids), UploadSession.status.in_(OPEN))
+        .values(
+            status=case((is_checked, UploadStatus.FAILED), else_=UploadStatus.CANCELLED),
+            error_code=case((is_checked, failure.code)),
+            error_message=case((is_checked, str(failure))),
+        )
+        .returning(UploadSession),
+        execution_options={"synchronize_session": False, "populate_existing": True},
+    )
+    return list(rows)
 
 
 async def uncleared(
@@ -212,12 +252,11 @@ async def close_partials(session: WriteSession, ids: Sequence[UUID]) -> int:
     return len(closed.all())
 
 
-async def expire(session: WriteSession, *, now: datetime) -> list[UploadSession]:
-    """Close the sessions whose time is over; returns them."""
+async def due(session: ReadSession, *, now: datetime) -> list[UUID]:
+    """The sessions whose time is over, and that are open still."""
     rows = await session.scalars(
-        update(UploadSession)
-        .where(UploadSession.status.in_(TAKES_CHUNKS), UploadSession.expires_at < now)
-        .values(status=UploadStatus.EXPIRED, updated_at=func.now())
-        .returning(UploadSession)
+        select(UploadSession.id).where(
+            UploadSession.status.in_(TAKES_CHUNKS), UploadSession.expires_at < now
+        )
     )
     return list(rows)

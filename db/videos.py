@@ -1,18 +1,20 @@
 """Statements about videos, their play sets and their sound."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 
-from db import events
-from db.models import PlaySet, Video
+from db import events, video_filters
+from db.models import Content, KeyPoint, PlaySet, Video
 from db.paging import Order
-from db.rows import Source, among, equals
+from db.rows import Source, among, equals, further
 from db.session import ReadSession, WriteSession
+from domain import grams
 from domain.events import topic
 from domain.play_sets import OPEN_PLAY_SETS, PlaySetStatus
-from domain.videos import VideoOrder, VideoStatus
+from domain.videos import COMING, VideoOrder, VideoStatus, before
 
 VIDEOS = Source(
     Video,
@@ -20,9 +22,43 @@ VIDEOS = Source(
         "account_id": equals("account_id"),
         "id": equals("id"),
         "vid": equals("vid"),
+        "storage_id": equals("storage_id"),
+        "sha256": equals("source_sha256"),
+        "source_id": equals("source_id"),
         "statuses": among("status"),
+        "kept": video_filters.is_kept,
+        "search": video_filters.contains,
+        "search_grams": further,
+        "search_name": further,
+        "search_id": further,
+        "title": video_filters.contains,
+        "title_grams": further,
+        "source_type": equals("source_type"),
+        "source_kinds": among("source_kind"),
+        "share_states": among("share_state"),
+        "owner_phone": equals("owner_phone"),
+        "category_id": equals("category_id"),
+        "category_tree": video_filters.below,
+        "tags": video_filters.has_tags,
+        "created_from": lambda row, name: row.created_at >= bindparam(name),
+        "created_before": lambda row, name: row.created_at < bindparam(name),
     },
+    selective=frozenset(
+        (
+            *("statuses", "search", "title", "source_type", "source_kinds", "share_states", "tags"),
+            *("owner_phone", "category_id", "category_tree", "created_from", "created_before"),
+        )
+    ),
+    ranges={"created_from": "created_at", "created_before": "created_at"},
+    leading={"search": video_filters.named},
 )
+
+
+def entitle(video: Video, title: str) -> None:
+    """Give a video a title, and what it is found by. Nothing else may set either."""
+    video.title = title
+    video.search_text = grams.normal(title)
+    video.grams = grams.of(title, video.account_id)
 
 
 async def by_id(session: ReadSession, id: UUID) -> Video | None:
@@ -35,6 +71,23 @@ async def add(session: WriteSession, video: Video) -> None:
     session.add(video)
     await session.flush()
     await session.refresh(video)
+
+
+async def revise(session: WriteSession, video: Video, values: Mapping[str, Any]) -> bool:
+    """Give these columns of a locked video other values; whether that changed anything."""
+    others = {name: new for name, new in values.items() if getattr(video, name) != new}
+    for name, new in others.items():
+        if name == "title":
+            entitle(video, new)
+        else:
+            setattr(video, name, new)
+    await session.flush()
+    return bool(others)
+
+
+async def touch(session: WriteSession, ids: Collection[UUID]) -> None:
+    """What belongs to these videos has changed, and they with it."""
+    await session.execute(update(Video).where(Video.id.in_(ids)).values(updated_at=func.now()))
 
 
 async def fresh(session: WriteSession, video: Video) -> Video:
@@ -63,6 +116,20 @@ async def lock_all(
         .execution_options(populate_existing=True)
     )
     return {row.id: row for row in rows}
+
+
+async def category_id(session: ReadSession, id: UUID) -> UUID | None:
+    return await session.scalar(select(Video.category_id).where(Video.id == id))
+
+
+async def put_into(session: WriteSession, ids: Collection[UUID], category_id: UUID) -> None:
+    """Move videos, whose rows are locked, into a category of their account."""
+    await session.execute(
+        update(Video)
+        .where(Video.id.in_(ids))
+        .values(category_id=category_id)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def of_digest(
@@ -108,7 +175,10 @@ async def of_account(
 ORDERS = {
     VideoOrder.CREATED_AT: "created_at",
     VideoOrder.UPDATED_AT: "updated_at",
+    VideoOrder.PUBLISHED_AT: "sort_published_at",
     VideoOrder.TITLE: "title",
+    VideoOrder.FILE_SIZE: "file_size",
+    VideoOrder.DURATION: "sort_duration_ms",
 }
 
 
@@ -143,15 +213,38 @@ async def set_pictures(
     )
 
 
+async def _change(
+    session: WriteSession,
+    where: ColumnElement[bool],
+    status: VideoStatus,
+    values: Mapping[str, Any] | None = None,
+) -> list[Video]:
+    """Change the state of those that may change to it; returns them."""
+    rows = await session.scalars(
+        update(Video)
+        .where(where, Video.status.in_(before(status)))
+        .values(status=status, **values or {})
+        .returning(Video),
+        execution_options={"synchronize_session": False, "populate_existing": True},
+    )
+    return list(rows)
+
+
+async def change(
+    session: WriteSession,
+    ids: Collection[UUID],
+    status: VideoStatus,
+    values: Mapping[str, Any] | None = None,
+) -> list[Video]:
+    """Change the state of those of these that may change to it; returns them."""
+    return await _change(session, Video.id.in_(ids), status, values)
+
+
 async def publish(session: WriteSession, id: UUID) -> bool:
     """The video can be played from now on. True for the one call that made it so."""
-    published = await session.scalar(
-        update(Video)
-        .where(Video.id == id, Video.status == VideoStatus.PROCESSING)
-        .values(status=VideoStatus.PUBLISHED, published_at=func.now())
-        .returning(Video.id)
-    )
-    return published is not None
+    is_new = Video.status == VideoStatus.PROCESSING
+    values = {"published_at": func.now()}
+    return bool(await _change(session, is_new & (Video.id == id), VideoStatus.PUBLISHED, values))
 
 
 async def end_playback(session: WriteSession, ids: Collection[UUID]) -> None:
@@ -175,26 +268,69 @@ async def set_auth_play(session: WriteSession, ids: Collection[UUID], *, enabled
     )
 
 
-async def revive(session: WriteSession, id: UUID) -> None:
-    """A video that failed is worked on again."""
-    await session.execute(
-        update(Video)
-        .where(Video.id == id, Video.status == VideoStatus.UPLOAD_FAILED)
-        .values(status=VideoStatus.PROCESSING, status_reason=None)
+async def revive(session: WriteSession, id: UUID) -> bool:
+    """Work on a video that failed again; whether it had."""
+    has_failed = Video.status == VideoStatus.UPLOAD_FAILED
+    values = {"status_reason": None}
+    return bool(
+        await _change(session, has_failed & (Video.id == id), VideoStatus.PROCESSING, values)
     )
 
 
 async def fail_if_hopeless(session: WriteSession, id: UUID, reason: str) -> bool:
     """Give the video up when no play set is READY and none can come any more."""
     hope = (*OPEN_PLAY_SETS, PlaySetStatus.READY)
-    failed = await session.scalar(
-        update(Video)
+    hopeless = (
+        (Video.id == id)
+        & (Video.status == VideoStatus.PROCESSING)
+        & ~select(PlaySet.id).where(PlaySet.video_id == id, PlaySet.status.in_(hope)).exists()
+    )
+    values = {"status_reason": reason}
+    return bool(await _change(session, hopeless, VideoStatus.UPLOAD_FAILED, values))
+
+
+async def arrived(session: WriteSession, id: UUID) -> bool:
+    """All bytes of its file are here, and are checked now; whether they were waited for.
+
+    They are, too, by a video whose earlier file could not be fetched.
+    """
+    awaits = Video.status.in_((*COMING, VideoStatus.UPLOAD_FAILED))
+    values = {"status_reason": None, "uploaded_at": func.now()}
+    return bool(await _change(session, awaits & (Video.id == id), VideoStatus.PROCESSING, values))
+
+
+async def give_file(
+    session: WriteSession, video: Video, content: Content, *, storage_id: str
+) -> None:
+    """The video is made of this content, which arrived now unless it did so before."""
+    video.content_id, video.storage_id = content.id, storage_id
+    video.source_sha256, video.file_size = content.sha256, content.size
+    video.uploaded_at = func.coalesce(Video.uploaded_at, func.now())
+    await session.flush()
+
+
+async def drop_coming(session: WriteSession, id: UUID) -> bool:
+    """Remove a video whose file does not come any more; whether it is gone.
+
+    It stays if its owner has given it a cover or key points already.
+    """
+    has_key_points = select(KeyPoint.id).where(KeyPoint.video_id == id).exists()
+    gone = await session.scalar(
+        delete(Video)
         .where(
             Video.id == id,
-            Video.status == VideoStatus.PROCESSING,
-            ~select(PlaySet.id).where(PlaySet.video_id == id, PlaySet.status.in_(hope)).exists(),
+            Video.status.in_(COMING),
+            Video.cover_key.is_(None),
+            ~has_key_points,
         )
-        .values(status=VideoStatus.UPLOAD_FAILED, status_reason=reason)
         .returning(Video.id)
+        .execution_options(synchronize_session=False)
     )
-    return failed is not None
+    return gone is not None
+
+
+async def fail_coming(session: WriteSession, id: UUID, reason: str) -> bool:
+    """Give up a video whose file does not come any more; whether it was waited for."""
+    waits = Video.status.in_(COMING)
+    values = {"status_reason": reason}
+    return bool(await _change(session, waits & (Video.id == id), VideoStatus.UPLOAD_FAILED, values))

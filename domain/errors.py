@@ -22,6 +22,8 @@ class ErrorCode(StrEnum):
     INVALID_STATE = "INVALID_STATE"
     TOO_MANY_IDS = "TOO_MANY_IDS"
     NO_ELIGIBLE_ITEM = "NO_ELIGIBLE_ITEM"
+    NOT_PUBLISHED = "NOT_PUBLISHED"
+    NOT_BANNED = "NOT_BANNED"
     PART_BUSY = "PART_BUSY"
     INCOMPLETE_BODY = "INCOMPLETE_BODY"
     STORAGE_FULL = "STORAGE_FULL"
@@ -37,7 +39,13 @@ class ErrorCode(StrEnum):
     TEMPLATE_UNSUITABLE = "TEMPLATE_UNSUITABLE"
     TEMPLATE_BUILT_IN = "TEMPLATE_BUILT_IN"
     TEMPLATE_IN_USE = "TEMPLATE_IN_USE"
+    CATEGORY_REQUIRED = "CATEGORY_REQUIRED"
+    CATEGORY_INVALID = "CATEGORY_INVALID"
+    CATEGORY_SAME = "CATEGORY_SAME"
+    CATEGORY_IS_PARENT = "CATEGORY_IS_PARENT"
     CATEGORY_IS_ANCESTOR = "CATEGORY_IS_ANCESTOR"
+    CATEGORY_IS_DEFAULT = "CATEGORY_IS_DEFAULT"
+    PASSWORD_TOO_LONG = "PASSWORD_TOO_LONG"  # noqa: S105  (a code, no secret)
     TRANSCODE_FAILED = "TRANSCODE_FAILED"
     CLIP_SEGMENTS_EMPTY = "CLIP_SEGMENTS_EMPTY"
     CLIP_SEGMENTS_INVALID = "CLIP_SEGMENTS_INVALID"
@@ -281,15 +289,6 @@ class TemplateInUse(DomainError):
         message = f"{len(rule_ids)} of your rules {choose} the template {name!r}."
         super().__init__(message, path=["id"])
         self.rule_ids = list(rule_ids)
-
-
-class CategoryIsAncestor(DomainError):
-    """A category would lie in itself, or in one that lies in it."""
-
-    code = ErrorCode.CATEGORY_IS_ANCESTOR
-
-    def __init__(self, *, path: Sequence[str] = ()) -> None:
-        super().__init__("A category cannot lie in itself or below itself.", path=path)
 
 
 class TranscodeFailed(DomainError):

@@ -21,6 +21,8 @@ class TaskKind(StrEnum):
     """Write rows into a file to be downloaded."""
     SIMULATE = "simulate"
     """Make a test picture to be treated as an upload."""
+    COVER = "cover"
+    """Make the cover that a video's owner chose."""
 
 
 class TaskStatus(StrEnum):

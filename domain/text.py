@@ -1,6 +1,7 @@
 """Text that callers give us, made safe to store."""
 
 import re
+from collections.abc import Sequence
 
 from domain.errors import InvalidArgument, LimitExceeded
 
@@ -20,15 +21,16 @@ def title(value: str) -> str:
     return required("title", value, MAX_TITLE)
 
 
-def required(name: str, value: str, limit: int) -> str:
-    cleaned = _checked(name, value.strip(), limit)
+def required(name: str, value: str, limit: int, *, path: Sequence[str] = ()) -> str:
+    """The text without the spaces around it. `path` is that of its name unless it is given."""
+    cleaned = limited(name, value.strip(), limit, path=path)
     if not cleaned:
-        raise InvalidArgument(f"The {name} is empty.", path=(name,))
+        raise InvalidArgument(f"The {name} is empty.", path=path or (name,))
     return cleaned
 
 
 def optional(name: str, value: str | None, limit: int) -> str | None:
-    return None if value is None else _checked(name, value, limit)
+    return None if value is None else limited(name, value, limit)
 
 
 def file_name(value: str | None) -> str | None:
@@ -44,13 +46,15 @@ def content_type(value: str | None) -> str:
     return kind if fits else OCTETS
 
 
-def _checked(name: str, value: str, limit: int) -> str:
+def limited(name: str, value: str, limit: int, *, path: Sequence[str] = ()) -> str:
+    """The text as it is, if it can be stored and has at most so many characters."""
+    path = path or (name,)
     if len(value) > limit:
-        raise LimitExceeded(f"The length of {name}", limit=limit, actual=len(value), path=(name,))
+        raise LimitExceeded(f"The length of {name}", limit=limit, actual=len(value), path=path)
     if "\0" in value:
-        raise InvalidArgument(f"{name} contains the character U+0000.", path=(name,))
+        raise InvalidArgument(f"{name} contains the character U+0000.", path=path)
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise InvalidArgument(f"{name} is not valid Unicode.", path=(name,)) from None
+        raise InvalidArgument(f"{name} is not valid Unicode.", path=path) from None
     return value

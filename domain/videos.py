@@ -43,6 +43,9 @@ CHANGES: Final = {
 }
 """What each state may change to. Every statement that changes one is made from this table."""
 
+LIVE: Final = tuple(one for one in VideoStatus if one is not _STATUS.DELETED)
+"""The states of a video that is not in the recycle bin."""
+
 COMING: Final = (_STATUS.INITIAL, _STATUS.UPLOADING)
 """The states of a video whose file has not arrived."""
 
@@ -111,7 +114,10 @@ class VideoOrder(StrEnum):
 
     CREATED_AT = "created_at"
     UPDATED_AT = "updated_at"
+    PUBLISHED_AT = "published_at"
     TITLE = "title"
+    FILE_SIZE = "file_size"
+    DURATION = "duration"
 
 
 def new_vid() -> str:

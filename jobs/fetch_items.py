@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Final, TypeAlias
 from uuid import UUID, uuid4
 
-from db import accounts, events, fetches, parts
+from db import accounts, events, fetches, parts, videos
 from db import uploads as sessions
 from db.models import FetchItem, UploadSession, Video
 from db.session import ReadSession, WriteSession
@@ -161,6 +161,8 @@ async def _begin(row: Row, answer: Download, size: int) -> UploadSession:
     if size == 0:
         raise MediaRefused(Refusal.NOT_MEDIA, "The file is empty.")
     plan = plan_chunks(size, least=tools.store.least_part, most=tools.limits.file_size)
+    async with tools.db.read() as session:
+        category_id = await fetches.category_id(session, task.id)
     id = uuid4()
     upload = UploadSession(
         id=id,
@@ -168,7 +170,7 @@ async def _begin(row: Row, answer: Download, size: int) -> UploadSession:
         status=UploadStatus.WAITING,
         title=item.title or answer.file_name or "Untitled",
         device_type=DEVICE_TYPE,
-        category_id=task.category_id,
+        category_id=category_id,
         skip_auto_transcode=task.skip_auto_transcode,
         file_name=answer.file_name,
         content_type=answer.content_type,
@@ -278,7 +280,8 @@ async def _hand_over(
     current = await sessions.lock(session, upload.id)
     if current is None:
         raise Overtaken
-    video = await (_revive(session, twin, current) if twin else _add_video(session, row, current))
+    made = _take_place(session, twin, current) if twin else _add_video(session, row, current)
+    video = await made
     await fetches.note(session, row.item.id, video_id=video.id)
     await uploads.hand_over(session, row.run.tools.queue, current, video_id=video.id)
     await events.wake(session, topic("task", row.run.task.id))
@@ -310,10 +313,11 @@ def _is_empty(video: Video) -> bool:
     return failed and video.content_id is None and video.source_kind is SourceKind.FETCH
 
 
-async def _revive(session: WriteSession, video: Video, upload: UploadSession) -> Video:
-    video.status, video.status_reason = VideoStatus.PROCESSING, None
-    video.title, video.file_size = upload.title, upload.file_size
-    video.category_id = upload.category_id
+async def _take_place(session: WriteSession, video: Video, upload: UploadSession) -> Video:
+    """The video that failed becomes that of this file."""
+    videos.entitle(video, upload.title)
+    video.file_size = upload.file_size
+    video.category_id = upload.category_id or video.category_id
     video.skip_auto_transcode = upload.skip_auto_transcode
     await session.flush()
     return video
@@ -330,7 +334,7 @@ async def _add_video(session: WriteSession, row: Row, upload: UploadSession) -> 
         category_id=upload.category_id,
         skip_auto_transcode=upload.skip_auto_transcode,
     )
-    return await plans.add_video(session, new)
+    return await plans.promise(session, new)
 
 
 async def _try_again(row: Row, failure: DomainError, retry_after_s: int | None) -> None:

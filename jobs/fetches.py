@@ -3,7 +3,7 @@
 Statements only: the API calls these as well as workers. Downloading: `jobs.fetch`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from db import events, fetches
@@ -55,6 +55,18 @@ async def cancel(session: WriteSession, task_id: UUID, failure: DomainError) -> 
     await events.wake(session, *(topic("upload", id) for id in closed))
     await counted(session, task)
     return checks
+
+
+async def lose(session: WriteSession, video_ids: Collection[UUID], failure: DomainError) -> None:
+    """The files of these videos are not wanted any more: rows that bring them end.
+
+    Before the rows of their upload sessions are locked.
+    """
+    found = await fetches.lock_of_videos(session, video_ids)
+    if found:
+        await fetches.cancel_rows_of_videos(session, video_ids, failure)
+    for task in found:
+        await counted(session, task)
 
 
 async def reopen(session: WriteSession, task: Task) -> bool:

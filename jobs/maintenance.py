@@ -9,25 +9,27 @@ from uuid import UUID
 from procrastinate.jobs import Job
 
 from db import (
+    accounts,
     challenges,
-    events,
     fetches,
     garbage,
     objects,
     playback,
     queues,
+    shares,
     tasks,
     uploads,
     workers,
 )
+from db import trash as bins
 from db.models import Content
 from db.session import WriteSession
 from domain.errors import WorkerLost
-from domain.events import topic
 from domain.tasks import MAX_TAKEOVERS, READY_TO_RUN, TaskStatus
-from jobs import metrics, outcomes
+from domain.uploads import TAKES_CHUNKS, UploadStatus
+from jobs import metrics, outcomes, trash
 from jobs.runs import Tools
-from jobs.uploads import clear
+from jobs.uploads import abandon, clear
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,8 @@ CLEARED_AFTER = timedelta(minutes=1)
 """How long whoever closes an upload has to free its bytes."""
 SCRUB_EVERY = timedelta(days=30)
 """How often every stored content is read."""
+PURGED = 50
+"""Videos removed for good in one transaction."""
 SCRUBBED = 4
 """Contents read in one go."""
 
@@ -94,14 +98,53 @@ async def expire_uploads(tools: Tools) -> None:
     async with tools.db.write() as session:
         await challenges.forget(session, now=now)
         await playback.forget_spent(session, now=now)
-        expired = await uploads.expire(session, now=now)
-        if expired:
-            await events.wake(session, *(topic("upload", upload.id) for upload in expired))
+        due = await uploads.due(session, now=now)
+    for id in due:
+        with _logging_failures("upload", id):
+            await _expire(tools, id, now)
+            await clear(tools.db, tools.store, id)
     async with tools.db.read() as session:  # whoever closed these was killed before this
         left = await uploads.uncleared(session, before=now - CLEARED_AFTER)
-    for upload in (*expired, *left):
+    for upload in left:
         with _logging_failures("upload", upload.id):
             await clear(tools.db, tools.store, upload.id)
+
+
+async def forget_wrong_passwords(tools: Tools) -> None:
+    """They count for a minute, and tell of addresses: they are not kept for longer."""
+    async with tools.db.write() as session:
+        await shares.forget(session)
+
+
+async def _expire(tools: Tools, id: UUID, now: datetime) -> None:
+    async with tools.db.write() as session:
+        upload = await uploads.lock_with_video(session, id)
+        if upload and upload.status in TAKES_CHUNKS and upload.expires_at < now:
+            await abandon(session, upload, UploadStatus.EXPIRED)
+
+
+async def empty_trash(tools: Tools, *, now: datetime | None = None) -> int:
+    """Remove videos for good that were deleted too long ago; returns how many that were."""
+    before, purged = (now or datetime.now(UTC)) - timedelta(days=tools.trash_days), 0
+    async with tools.db.read() as session:
+        found = await bins.accounts_due(session, before=before)
+    for account_id in found:
+        with _logging_failures("recycle bin", account_id):
+            while some := await _purge(tools, account_id, before):
+                purged += some
+    return purged
+
+
+async def _purge(tools: Tools, account_id: UUID, before: datetime) -> int:
+    """Some of an account's videos that are due, in one transaction; returns how many."""
+    async with tools.db.write() as session:
+        await accounts.lock(session, account_id)
+        ids = await bins.due(session, account_id, before=before, limit=PURGED)
+        found = await bins.lock_with_clips(session, account_id, ids)
+        due = [one for one in found.values() if one.deleted_at and one.deleted_at < before]
+        if due:
+            await trash.purge(session, due)
+    return len(due)
 
 
 async def collect(tools: Tools, *, now: datetime | None = None) -> int:

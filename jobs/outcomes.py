@@ -50,7 +50,7 @@ async def failed(session: WriteSession, task: Task, failure: DomainError) -> Non
         await _fetch_failed(session, task, failure)
     if task.upload_session_id is not None:
         await _upload_failed(session, task, task.upload_session_id, failure)
-    if task.video_id is not None:
+    if task.video_id is not None and task.kind is not TaskKind.COVER:
         await _transcode_failed(session, task, task.video_id, failure)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from db import costs, events, play_sets, tasks, templates, videos
+from db import categories, costs, events, play_sets, tasks, templates, videos
 from db.models import Content, PlaySet, StoredObject, Task, Video
 from db.session import ReadSession, WriteSession
 from domain import ladder, passes
@@ -32,33 +32,45 @@ class NewVideo:
     title: str
     description: str | None = None
     file_size: int = 0
-    """0 as long as there is no file."""
+    """As announced; 0 where nothing was."""
     source_kind: SourceKind = SourceKind.UPLOAD
     source_type: str | None = None
     source_id: str | None = None
     category_id: UUID | None = None
+    """None, or of one that has gone: the account's default category."""
     clipped_from_id: UUID | None = None
     simulation: Simulation | None = None
     skip_auto_transcode: bool = False
+    owner_phone: str | None = None
 
 
 async def add_video(session: WriteSession, new: NewVideo) -> Video:
     """A PROCESSING video of a file that is still to be checked, or to be made."""
+    return await _add(session, new, VideoStatus.PROCESSING)
+
+
+async def promise(session: WriteSession, new: NewVideo) -> Video:
+    """An INITIAL video, whose file an upload is to bring."""
+    return await _add(session, new, VideoStatus.INITIAL)
+
+
+async def _add(session: WriteSession, new: NewVideo, status: VideoStatus) -> Video:
     video = Video(
         vid=new_vid(),
         account_id=new.account_id,
-        status=VideoStatus.PROCESSING,
-        title=new.title,
+        status=status,
         description=new.description,
         source_kind=new.source_kind,
         source_type=new.source_type,
         source_id=new.source_id,
-        category_id=new.category_id,
+        category_id=await categories.place(session, new.account_id, new.category_id),
         clipped_from_id=new.clipped_from_id,
         simulation=new.simulation and new.simulation.to_json(),
         file_size=new.file_size,
         skip_auto_transcode=new.skip_auto_transcode,
+        owner_phone=new.owner_phone,
     )
+    videos.entitle(video, new.title)
     await videos.add(session, video)
     return video
 
@@ -70,9 +82,7 @@ async def begin(
 
     A file that nobody has looked into yet is probed first, by a job that calls `make` then.
     """
-    video.content_id, video.storage_id = content.id, stored.storage_id
-    video.source_sha256, video.file_size = content.sha256, content.size
-    await session.flush()
+    await videos.give_file(session, video, content, storage_id=stored.storage_id)
     if content.source is not None:
         await make(session, queue, video, Source.from_json(content.source))
         return

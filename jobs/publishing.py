@@ -4,23 +4,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from db import costs, garbage, inventory, play_sets, tasks, videos
+from db import costs, garbage, play_sets, tasks, videos
 from db.models import Content, PlaySet, Video
 from db.session import WriteSession
 from domain import playlists, simulation
 from domain.media import Source
 from domain.passes import Pass
 from domain.playback import MAX_TTL_SECONDS, content_type
+from domain.tasks import TaskStatus
 from domain.templates import Template
 from domain.videos import TranscodePass
-from jobs import outcomes, plans
+from jobs import discards, outcomes, plans
 from jobs.runs import Overtaken, Run
 from media.encryption import SegmentKey
 from media.passes import Output, Storyboard, Track
 from storage import keys
+
+_AFTER_LINKS: Final = timedelta(seconds=MAX_TTL_SECONDS)
+"""When no link that was given out before is good any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,27 @@ class Subject:
 async def follow(session: WriteSession, run: Run, video: Video, kind: TranscodePass) -> None:
     if kind is TranscodePass.FIRST_PLAY:
         await plans.queue_ladder(session, run.tools.queue, video.id)
+
+
+async def clear_earlier(run: Run, content_id: UUID) -> None:
+    """Remove what killed runs left: they can publish no more. A later run's is not ours."""
+    store, task = run.tools.store, run.task
+    folder = keys.task(content_id, task.id)
+    found = {int(one.key.removeprefix(folder).split("/")[0]) async for one in store.list(folder)}
+    for number in found:
+        if number < task.attempt:
+            await store.delete_all(keys.attempt(content_id, task.id, number))
+
+
+async def discard(run: Run, prefix: str) -> None:
+    """Remove what a run stored and did not publish.
+
+    It may have published it: the connection can break after a commit and before its answer.
+    """
+    async with run.tools.db.read() as session:
+        task = (await tasks.by_ids(session, [run.task.id])).get(run.task.id)
+    if task is None or (task.status, task.attempt) != (TaskStatus.SUCCEEDED, run.task.attempt):
+        await run.tools.store.delete_all(prefix)
 
 
 async def store(run: Run, output: Output, prefix: str, duration_ms: int) -> Mapping[str, str]:
@@ -111,7 +136,7 @@ async def publish(
         if not await play_sets.finish(session, play_set.id, values):
             raise ValueError(f"the play set {play_set.id} was not to come any more")
     lost += await play_sets.drop_unheard(session, video.id)
-    await _discard_later(session, subject.content, lost)
+    await discards.later(session, [subject.content.id], lost, after=_AFTER_LINKS)
     if output.poster:
         vtt = output.storyboard.image.with_suffix(".vtt").name if output.storyboard else ""
         await videos.set_pictures(
@@ -159,22 +184,3 @@ def _picture(track: Track, stored: Mapping[str, str]) -> dict[str, Any]:
         "average_bandwidth": track.average_bandwidth,
         "codecs": track.codecs,
     }
-
-
-async def _discard_later(
-    session: WriteSession, content: Content, playlist_keys: Sequence[str]
-) -> None:
-    """Have files removed that no video refers to any more, once every link to them is over."""
-    if not playlist_keys:
-        return
-    used = await inventory.outputs(session, [content.id])
-    gone = [key for key in playlist_keys if key not in used]
-    places = {key.rpartition("/")[0] + "/" for key in gone}
-    empty = {place for place in places if not any(key.startswith(place) for key in used)}
-    files = {
-        file
-        for key in gone
-        if key.rpartition("/")[0] + "/" not in empty
-        for file in keys.track(key)
-    }
-    await garbage.add(session, empty | files, after=timedelta(seconds=MAX_TTL_SECONDS))

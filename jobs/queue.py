@@ -5,14 +5,15 @@ The API process imports this module, and others of jobs/ that run nothing.
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 import procrastinate
 from procrastinate.exceptions import ConnectorException
 
-from db import events, tasks
+from db import events, queues, tasks
 from db.models import Task
-from db.session import WriteSession, driver_connection
+from db.session import Database, WriteSession, driver_connection
 from domain.events import topic
 from domain.tasks import TaskKind
 from domain.videos import TranscodePass
@@ -20,10 +21,10 @@ from domain.videos import TranscodePass
 log = logging.getLogger(__name__)
 
 INTAKE, FIRST_PLAY, TRANSCODE = "intake", "first_play", "transcode"
-CLIP, FETCH, EXPORT = "clip", "fetch", "export"
+CLIP, FETCH, EXPORT, COVER = "clip", "fetch", "export", "cover"
 MAINTENANCE, RESCUE = "maintenance", "rescue"
 
-QUEUES: Final = (INTAKE, FIRST_PLAY, TRANSCODE, CLIP, FETCH, EXPORT, MAINTENANCE, RESCUE)
+QUEUES: Final = (INTAKE, FIRST_PLAY, TRANSCODE, CLIP, FETCH, EXPORT, COVER, MAINTENANCE, RESCUE)
 """All that there are, as `reelgraph worker --queues` takes them."""
 OF_TASKS: Final = QUEUES[:-2]
 """Those whose jobs run tasks; the others serve the installation itself."""
@@ -36,6 +37,7 @@ _BY_KIND: Final = {
     TaskKind.SIMULATE: CLIP,
     TaskKind.FETCH: FETCH,
     TaskKind.EXPORT: EXPORT,
+    TaskKind.COVER: COVER,
 }
 _BY_PASS: Final = {
     TranscodePass.ORIGIN: FIRST_PLAY,
@@ -94,6 +96,17 @@ class Queue:
             )
         except ConnectorException:
             log.warning("task %s: its run was not told to stop", task.id, exc_info=True)
+
+
+async def stop_all(db: Database, stopped: Sequence[Task]) -> None:
+    """As `Queue.stop`, for many tasks, after the transaction that ended them.
+
+    Not in it: whoever takes a job over locks that first, and then waits for the task's video.
+    """
+    jobs = [task.job_id for task in stopped if task.job_id is not None]
+    if jobs:
+        async with db.write_once() as session:
+            await queues.stop(session, jobs)
 
 
 def place(task: Task) -> tuple[str, int]:

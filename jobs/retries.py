@@ -7,7 +7,7 @@ each kind to see to.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
-from db import exports, play_sets, tasks, videos
+from db import covers, exports, play_sets, tasks, videos
 from db.models import Task, Video
 from db.session import WriteSession
 from domain.errors import InvalidState
@@ -132,6 +132,16 @@ async def _export(session: WriteSession, task: Task) -> bool:
     return True
 
 
+async def _cover(session: WriteSession, task: Task) -> bool:
+    """The last cover wins: one that is being made is newer than any that is made again."""
+    video = await _video_of(session, task)
+    if task.object_id is None and task.at_ms is None:
+        raise _refused("The picture that the cover was to be made of", "DELETED", ["STORED"])
+    if await covers.unfinished(session, video.id):
+        raise _refused("What the task was to make", "MADE_BY_ANOTHER", ["FAILED"])
+    return True
+
+
 PREPARE: Final[Mapping[TaskKind, Prepare]] = {
     TaskKind.VERIFY: _verify,
     TaskKind.PROBE: _probe,
@@ -141,5 +151,6 @@ PREPARE: Final[Mapping[TaskKind, Prepare]] = {
     TaskKind.CLIP: _make,
     TaskKind.SPLICE: _make,
     TaskKind.SIMULATE: _make,
+    TaskKind.COVER: _cover,
 }
 """How each kind is made ready to run again. One that is not here cannot be."""

@@ -24,6 +24,7 @@ from db.bus import EventBus
 from db.locks import Locks
 from db.models import Task
 from db.session import Database
+from domain import trash
 from domain.errors import DomainError, ErrorCode, StorageBusy, StorageFull, TranscodeFailed
 from domain.tasks import MAX_ATTEMPTS
 from domain.uploads import UploadLimits
@@ -58,6 +59,8 @@ class Tools:
     limits: UploadLimits
     worker: str
     """The name shown on the tasks that this process runs."""
+    trash_days: int = trash.DAYS
+    """How long deleted videos can be restored."""
 
 
 class Overtaken(Exception):

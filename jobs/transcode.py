@@ -19,7 +19,6 @@ from domain.media import Source
 from domain.passes import Pass, sounds_of
 from domain.play_sets import OPEN_PLAY_SETS, PlaySetStatus
 from domain.simulation import Simulation, Stage
-from domain.tasks import TaskStatus
 from domain.templates import Encryption, lowest_first
 from domain.videos import TranscodePass
 from jobs import metrics, outcomes, plans, publishing
@@ -27,7 +26,6 @@ from jobs.publishing import Key, Subject
 from jobs.runs import Overtaken, Run, Waiting
 from media.commands import SHOWN_INPUT, SHOWN_OUTPUT
 from media.passes import Output, Progress
-from storage import keys
 
 _STAGES: Final = {
     TranscodePass.ORIGIN: Stage.FIRST_PLAY,  # else it could be played after all
@@ -42,7 +40,7 @@ async def transcode(run: Run) -> None:
     if subject is None:  # what another video has of the same bytes was all that was wanted
         return
     tools = run.tools
-    await _clear_earlier(run, subject.content)
+    await publishing.clear_earlier(run, subject.content.id)
     prefix = subject.prefix(run)
     try:
         with tools.workspace.folder() as folder:
@@ -53,18 +51,8 @@ async def transcode(run: Run) -> None:
         async with tools.db.write() as session:
             await publishing.publish(session, run, subject, output, stored)
     except BaseException:
-        await _discard(run, prefix)
+        await publishing.discard(run, prefix)
         raise
-
-
-async def _clear_earlier(run: Run, content: Content) -> None:
-    """Remove what killed runs left: they can publish no more. A later run's is not ours."""
-    store, task = run.tools.store, run.task
-    folder = keys.task(content.id, task.id)
-    found = {int(one.key.removeprefix(folder).split("/")[0]) async for one in store.list(folder)}
-    for number in found:
-        if number < task.attempt:
-            await store.delete_all(keys.attempt(content.id, task.id, number))
 
 
 async def _encode(run: Run, subject: Subject, folder: Path) -> Output:
@@ -86,17 +74,6 @@ def _fail_if_simulated(subject: Subject) -> None:
     wanted = Simulation.from_json(video.simulation).fail_at if video.simulation else None
     if wanted is not None and wanted is _STAGES.get(subject.one.kind):
         raise TranscodeFailed("This failure was asked for by `simulate`.")
-
-
-async def _discard(run: Run, prefix: str) -> None:
-    """Remove what a run stored and did not publish.
-
-    It may have published it: the connection can break after a commit and before its answer.
-    """
-    async with run.tools.db.read() as session:
-        task = (await tasks.by_ids(session, [run.task.id])).get(run.task.id)
-    if task is None or (task.status, task.attempt) != (TaskStatus.SUCCEEDED, run.task.attempt):
-        await run.tools.store.delete_all(prefix)
 
 
 async def _begin(run: Run) -> Subject | None:

@@ -2,19 +2,29 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from db import events, objects, tasks, uploads
+from db import events, objects, tasks, uploads, videos
 from db.models import Task, UploadSession
 from db.session import Database, ReadSession, WriteSession
-from domain.events import topic
+from domain.errors import InvalidState
+from domain.events import EventType, NewEvent, topic
 from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import OPEN, TAKES_CHUNKS, UploadLimits, UploadStatus
+from domain.videos import COMING, VideoStatus
+from jobs import plans
+from jobs.plans import NewVideo
 from jobs.queue import Queue
 from storage.base import ObjectStore, UploadRef
 
 CHECKED = (UploadStatus.COMPLETED, UploadStatus.FAILED)
+
+REASONS: Final = {
+    UploadStatus.CANCELLED: "The upload was cancelled.",
+    UploadStatus.EXPIRED: "The upload was not complete when its time was over.",
+}
+"""Why a video gets no file."""
 
 
 def ref_of(upload: UploadSession) -> UploadRef:
@@ -34,14 +44,15 @@ async def begin(
     upload: UploadSession,
     limits: UploadLimits,
     *,
+    video: NewVideo | None = None,
     beside: Callable[[WriteSession], Awaitable[None]] | None = None,
 ) -> None:
-    """Open a session in the store and insert its row, with what `beside` writes.
+    """Open a session in the store and insert its row, with its video and what `beside` writes.
 
-    Raises what `db.uploads.add` and `beside` raise; then nothing is left of it.
+    Raises what `db.uploads.make_room` and `beside` raise; then nothing is left of it.
     """
+    size = uploads.size(upload)
     async with db.write() as session:  # first: what is refused leaves nothing behind
-        size = uploads.size(upload)
         await uploads.make_room(session, upload.account_id, size, limits, sessions=1)
     begun = await store.begin(
         upload.storage_key, upload.file_size, upload.chunk_size, upload.content_type
@@ -49,7 +60,10 @@ async def begin(
     upload.storage_token = begun.token
     try:
         async with db.write() as session:
-            await uploads.add(session, upload, limits)
+            await uploads.make_room(session, upload.account_id, size, limits, sessions=1)
+            if video:
+                upload.video_id = (await plans.promise(session, video)).id
+            await uploads.add(session, upload)
             if beside:
                 await beside(session)
     except BaseException:
@@ -71,17 +85,51 @@ async def hand_over(
     upload: UploadSession,
     **values: Any,  # noqa: ANN401  (columns)
 ) -> UploadSession:
-    """Close a locked session whose bytes are all there, and queue the check of its file."""
+    """Close a session whose bytes are all there, and queue the check of its file.
+
+    It is locked, and its video with it. Raises `InvalidState` when that awaits no file.
+    """
+    video_id: UUID | None = values.get("video_id", upload.video_id)
+    if video_id is not None and not await videos.arrived(session, video_id):
+        raise await _not_awaited(session, video_id)
     task = Task(
         account_id=upload.account_id,
         kind=TaskKind.VERIFY,
         status=TaskStatus.QUEUED,
         upload_session_id=upload.id,
-        video_id=values.get("video_id"),
+        video_id=video_id,
     )
     await tasks.add(session, task)
     await queue.defer(session, task)
     return await move(session, upload, UploadStatus.VERIFYING, **values)
+
+
+async def _not_awaited(session: ReadSession, video_id: UUID) -> InvalidState:
+    video = await videos.by_id(session, video_id)
+    current = VideoStatus.DELETED if video is None else video.status
+    allowed = [status.name for status in COMING]
+    return InvalidState("The video of this upload", current=current.name, allowed=allowed)
+
+
+async def abandon(
+    session: WriteSession, upload: UploadSession, status: UploadStatus
+) -> UploadSession:
+    """Close a session that takes bytes, before it has all of them: CANCELLED or EXPIRED.
+
+    It is locked, and its video with it. The video goes, too; if its owner has made something of
+    it already, it stays and has failed.
+    """
+    if upload.video_id is not None and not await videos.drop_coming(session, upload.video_id):
+        await _fail_video(session, upload, upload.video_id, REASONS[status])
+    return await move(session, upload, status)
+
+
+async def _fail_video(
+    session: WriteSession, upload: UploadSession, video_id: UUID, reason: str
+) -> None:
+    if await videos.fail_coming(session, video_id, reason):
+        failed = NewEvent(EventType.VIDEO_FAILED, upload.account_id, video_id=video_id)
+        await events.record(session, failed)
 
 
 async def move(
@@ -90,9 +138,11 @@ async def move(
     status: UploadStatus,
     **values: Any,  # noqa: ANN401  (columns)
 ) -> UploadSession:
-    """Close a session that takes bytes, if it still does, and tell its watchers."""
+    """Close a session that takes bytes, if it still does, and tell its watchers and its video's."""
+    video_id: UUID | None = values.get("video_id", upload.video_id)
+    watched = [topic("upload", upload.id), *([topic("video", video_id)] if video_id else [])]
     await uploads.change_status(session, upload.id, status, expected=TAKES_CHUNKS, **values)
-    await events.wake(session, topic("upload", upload.id))
+    await events.wake(session, *watched)
     return await uploads.fresh(session, upload)
 
 

@@ -15,6 +15,7 @@ from db import queues
 from domain.tasks import TaskKind
 from jobs import (
     clips,
+    covers,
     export,
     fetch,
     intake,
@@ -44,6 +45,7 @@ LANES = (
     Lane([queue.CLIP], 1),
     Lane([queue.FETCH], 2),
     Lane([queue.EXPORT], 1),
+    Lane([queue.COVER], 1),
     Lane([queue.MAINTENANCE], 1),
     Lane([queue.RESCUE], 1),
 )
@@ -71,6 +73,7 @@ JOBS: Final[Mapping[TaskKind, Job]] = {
     TaskKind.FETCH: Job(fetch.fetch, fetch.clean),
     TaskKind.EXPORT: Job(export.export),
     TaskKind.SIMULATE: Job(simulate.simulate),
+    TaskKind.COVER: Job(covers.make),
 }
 
 
@@ -90,6 +93,8 @@ DUTIES: Final = (
     Duty("rescue", "* * * * * */5", maintenance.rescue, queue.RESCUE),  # the seconds come last
     Duty("expire", "* * * * *", maintenance.expire_uploads),
     Duty("collect", "* * * * *", maintenance.collect),
+    Duty("forget_wrong_passwords", "* * * * *", maintenance.forget_wrong_passwords),
+    Duty("empty_trash", "37 * * * *", maintenance.empty_trash, lock="empty_trash"),
     Duty("expire_exports", "7 * * * *", export.expire),
     Duty("scrub", "*/10 * * * *", maintenance.scrub, lock="scrub"),
 )

@@ -91,7 +91,7 @@ def command(cuts: Sequence[Cut], output: Path, *, threads: int | None = None) ->
     """Make one MP4 file of all parts, in their order."""
     whole = canvas(cuts)
     return [
-        *(word for one in cuts for word in _input(one, threads)),
+        *(word for one in cuts for word in reading(one, threads)),
         *("-filter_complex", _graph(cuts, whole)),
         *("-map", "[v]", *_video(whole, threads)),
         *(("-map", "[a]", *_audio()) if whole.sound else ()),
@@ -100,7 +100,8 @@ def command(cuts: Sequence[Cut], output: Path, *, threads: int | None = None) ->
     ]
 
 
-def _input(one: Cut, threads: int | None) -> list[str]:
+def reading(one: Cut, threads: int | None) -> list[str]:
+    """Open a part's source a little before the part begins."""
     seek_s = _start_s(one) - _lead_s(one)
     # The picture that is shown when the part begins may have begun long before, where frames
     # come at no constant rate. So ffmpeg shall not drop what it decodes on the way there. At
@@ -130,14 +131,10 @@ def _graph(cuts: Sequence[Cut], whole: Canvas) -> str:
 
 
 def _picture(index: int, one: Cut, whole: Canvas) -> str:
-    # The times of frames are rounded, to either side: a quarter of a frame later, each is
-    # surely in its own place.
-    early_s = _lead_s(one) - 1 / (4 * one.source.frame_rate)
     return f"[{index}:V:0]" + ",".join(
         (
             *commands.deinterlaced(one.source),
-            f"setpts=PTS-({commands.ratio(early_s)})/TB",
-            f"fps={commands.ratio(whole.frame_rate)}:start_time=0:round=down",
+            *from_zero(one, whole.frame_rate),
             f"tpad=stop_mode=clone:stop_duration={MOST_MISSING_S}",
             f"trim=end_frame={whole.frames(one)}",
             *_fit(one.source, whole),
@@ -145,6 +142,17 @@ def _picture(index: int, one: Cut, whole: Canvas) -> str:
             commands.SQUARE_420,
             f"setpts=PTS-STARTPTS[v{index}]",
         )
+    )
+
+
+def from_zero(one: Cut, frame_rate: Fraction) -> tuple[str, str]:
+    """Filters that shift a part to time 0, and begin with the frame that is shown then."""
+    # The times of frames are rounded, to either side: a quarter of a frame later, each is
+    # surely in its own place.
+    early_s = _lead_s(one) - 1 / (4 * one.source.frame_rate)
+    return (
+        f"setpts=PTS-({commands.ratio(early_s)})/TB",
+        f"fps={commands.ratio(frame_rate)}:start_time=0:round=down",
     )
 
 

@@ -18,6 +18,8 @@ Check = Callable[[Video], DomainError | None]
 """Why a video cannot be changed; None when it can be."""
 Apply = Callable[[WriteSession, Sequence[Video]], Awaitable[None]]
 """Changes videos that can be changed, at least one, by statements about all of them."""
+Lock = Callable[[WriteSession, UUID, Sequence[UUID]], Awaitable[dict[UUID, Video]]]
+"""Locks the account's videos among these in one order, and returns them as they are."""
 Refuse = Callable[[WriteSession, Sequence[Video]], Awaitable[Mapping[UUID, DomainError]]]
 """Why some of these cannot be changed, as far as only the tables tell; by their keys."""
 
@@ -53,6 +55,7 @@ async def change(
     check: Check,
     apply: Apply,
     refuse: Refuse | None = None,
+    lock: Lock = videos.lock_all,
     with_account: bool = False,
 ) -> list[Outcome]:
     """Change the caller's videos with these global ids, at most 500; raises `TooManyIds`.
@@ -67,7 +70,7 @@ async def change(
     async with ctx.services.db.write() as session:
         if with_account:
             await accounts.lock(session, account_id)
-        found = await videos.lock_all(session, account_id, keys)
+        found = await lock(session, account_id, keys)
         errors = {one: _error(one, one.of(found), check) for one in named}
         if refuse is not None and (rows := _eligible(errors, found)):
             refused = await refuse(session, list(rows.values()))
@@ -77,7 +80,7 @@ async def change(
             chosen = {}
         if chosen:
             await apply(session, list(chosen.values()))
-            found = await videos.lock_all(session, account_id, keys)
+            found = await lock(session, account_id, keys)
     return [
         Outcome(one.sent, one.of(found), one in chosen, _placed(errors[one], one)) for one in named
     ]

@@ -7,10 +7,20 @@ from db.models import Category
 from db.rows import Rows
 from db.session import ReadSession, WriteSession
 from domain import text
-from domain.categories import MAX_CATEGORIES, MAX_DEPTH, MAX_NAME
-from domain.errors import CategoryIsAncestor, LimitExceeded, NotFound
+from domain.categories import (
+    DEFAULT_CATEGORY,
+    MAX_CATEGORIES,
+    MAX_CHILDREN,
+    MAX_DEPTH,
+    MAX_NAME,
+    CategoryIsAncestor,
+    CategoryIsDefault,
+)
+from domain.errors import LimitExceeded, NotFound
 from domain.paging import Window
 from resolvers.context import Context
+
+_LARGEST_NUMBER = 2**31 - 1
 
 
 def own(ctx: Context) -> Rows:
@@ -18,19 +28,58 @@ def own(ctx: Context) -> Rows:
     return Rows.of(categories.CATEGORIES, by="id", account_id=ctx.account_id)
 
 
-def page(ctx: Context, window: Window) -> Rows:
+def children(_ctx: Context) -> Rows:
+    """The first categories in each of the caller's own, by name."""
+    return Rows.of(
+        categories.CATEGORIES, by="parent_id", order=categories.BY_NAME, limit=MAX_CHILDREN
+    )
+
+
+def by_id(ctx: Context, id: UUID | None) -> Rows | None:
+    account_id = ctx.account_id  # first: without a key, nothing is said of any id
+    return None if id is None else Rows.of(categories.CATEGORIES, account_id=account_id, id=id)
+
+
+def by_number(ctx: Context, number: str) -> Rows | None:
+    """The category with this number within the account."""
+    account_id, written = ctx.account_id, number.isascii() and number.isdigit()
+    if not written or len(number) > len(str(_LARGEST_NUMBER)) or int(number) > _LARGEST_NUMBER:
+        return None
+    return Rows.of(categories.CATEGORIES, account_id=account_id, number=int(number))
+
+
+def page(
+    ctx: Context,
+    window: Window,
+    *,
+    parent_id: UUID | None = None,
+    outermost: bool | None = None,
+    search: str | None = None,
+) -> Rows:
+    """Those in one category, or in none; those whose name has a text in it, in either case."""
     return Rows.of(
         categories.CATEGORIES,
         order=categories.BY_NAME,
         window=window,
         account_id=ctx.account_id,
+        parent_id=parent_id,
+        outermost=outermost,
+        search=text.optional("search", search, MAX_NAME) or None,
     )
 
 
+async def path(ctx: Context, id: UUID) -> list[str]:
+    """The names of one of the caller's categories and of all that it lies in, from outside."""
+    return await ctx.load.answer(categories.paths, id)
+
+
 async def check(session: ReadSession, account_id: UUID, id: UUID | None) -> UUID | None:
-    """The id, when there is none or it is of one of the account's own categories."""
+    """The id, when there is none or it is of one of the account's own categories.
+
+    Who puts a video into it in this transaction has locked the account's row: else it may go.
+    """
     if id is not None:
-        await _known(session, account_id, id, field="categoryId")
+        await known(session, account_id, id, field="categoryId")
     return id
 
 
@@ -41,7 +90,8 @@ async def check_own(ctx: Context, id: UUID | None) -> None:
             await check(session, ctx.account_id, id)
 
 
-async def _known(session: ReadSession, account_id: UUID, id: UUID, *, field: str) -> Category:
+async def known(session: ReadSession, account_id: UUID, id: UUID, *, field: str) -> Category:
+    """The account's own category; `field` is where the caller named it."""
     found = (await categories.of_account(session, account_id, [id])).get(id)
     if found is None:
         raise NotFound("Category", id, path=[field])
@@ -56,7 +106,7 @@ async def add(ctx: Context, *, name: str, parent_id: UUID | None) -> Category:
         if actual > MAX_CATEGORIES:
             raise LimitExceeded("The number of categories", limit=MAX_CATEGORIES, actual=actual)
         if parent_id is not None:
-            await _place(session, row, parent_id, height=1)
+            await _place(session, row, parent_id, height=1, field="parentId")
         account.category_numbers += 1
         row.number = account.category_numbers
         await categories.save(session, row)
@@ -70,26 +120,34 @@ async def change(
     account_id, name = ctx.account_id, text.required("name", name, MAX_NAME)
     async with ctx.services.db.write() as session:
         await accounts.lock(session, account_id)  # two moves at once could make a ring
-        row = await _known(session, account_id, id, field="id")
+        row = await known(session, account_id, id, field="id")
         row.name = name
-        if moves and parent_id is None:
-            row.parent_id = None
-        elif parent_id is not None:
-            await _place(session, row, parent_id, height=await categories.height(session, id))
+        if moves:
+            await put(session, row, parent_id, field="parentId")
         await categories.save(session, row)
     return row
 
 
-async def _place(session: WriteSession, row: Category, parent_id: UUID, *, height: int) -> None:
-    await _known(session, row.account_id, parent_id, field="parentId")
+async def put(session: WriteSession, row: Category, parent_id: UUID | None, *, field: str) -> None:
+    """Let a category lie in another one, or be outermost. The account's row is locked."""
+    if parent_id is None:
+        row.parent_id = None
+        return
+    height = await categories.height(session, row.id)
+    await _place(session, row, parent_id, height=height, field=field)
+
+
+async def _place(
+    session: WriteSession, row: Category, parent_id: UUID, *, height: int, field: str
+) -> None:
+    await known(session, row.account_id, parent_id, field=field)
+    if row.number == DEFAULT_CATEGORY:
+        raise CategoryIsDefault(path=field)
     above = await categories.places(session, parent_id)
     if row.id in above:
-        raise CategoryIsAncestor(path=["parentId"])
+        raise CategoryIsAncestor(path=field)
     if len(above) + height > MAX_DEPTH:
         raise LimitExceeded(
-            "The depth of the category",
-            limit=MAX_DEPTH,
-            actual=len(above) + height,
-            path=["parentId"],
+            "The depth of the category", limit=MAX_DEPTH, actual=len(above) + height, path=[field]
         )
     row.parent_id = parent_id

@@ -21,8 +21,9 @@ from domain.errors import (
 )
 from domain.events import topic
 from domain.files import File
-from domain.uploads import TAKES_CHUNKS, UploadPurpose
+from domain.uploads import TAKES_CHUNKS, UploadPurpose, UploadStatus
 from jobs.uploads import ref_of
+from resolvers import direct
 from resolvers.context import Context
 from resolvers.uploads import closed, hand_over, plan_of
 from storage.base import Digest
@@ -64,8 +65,15 @@ async def receive(
         digest = await _write(ctx, upload, number, body, wanted)
         if not await _record(ctx, upload, number, length, digest):
             raise closed(await _now(ctx, upload))
-    ctx.services.bus.wake_soon(topic("upload", upload.id))
+    _tell(ctx, upload)
     return digest
+
+
+def _tell(ctx: Context, upload: UploadSession) -> None:
+    """Wake who watches the session, as it was before these bytes; its video's, at the first."""
+    ctx.services.bus.wake_soon(topic("upload", upload.id))
+    if upload.status is UploadStatus.WAITING and upload.video_id is not None:
+        ctx.services.bus.wake_soon(topic("video", upload.video_id))
 
 
 def _check_place(upload: UploadSession, number: int, length: int) -> None:
@@ -111,7 +119,7 @@ async def _record(ctx: Context, upload: UploadSession, number: int, size: int, s
         async with ctx.services.db.write_once() as session:
             return await parts.add(session, upload.id, number=number, size=size, sha256=sha256)
     async with ctx.services.db.write() as session:  # who asked the store may have counted it
-        await uploads.lock(session, upload.id)
+        await direct.lock(session, upload)
         await parts.clear(session, upload.id, number)
         return await parts.add(session, upload.id, number=number, size=size, sha256=sha256)
 
@@ -186,7 +194,7 @@ async def append(
                 chunks = plan.reached(reached)
                 if not await parts.advance(session, id, offset=reached, chunks=chunks):
                     raise closed(await uploads.by_id(session, id) or upload)
-            ctx.services.bus.wake_soon(topic("upload", id))
+            _tell(ctx, upload)
 
         try:
             await ctx.services.store.append(ref_of(upload), offset, body, digest=digest, keep=keep)
@@ -199,10 +207,17 @@ async def append(
 async def _after(ctx: Context, id: UUID) -> UploadSession:
     """The session as it is now; closed, if it has all its bytes."""
     async with ctx.services.db.write() as session:
-        upload = await uploads.lock(session, id)
+        upload = await uploads.by_id(session, id)
+        if upload is not None and _is_complete(upload):
+            upload = await uploads.lock_with_video(session, id)
+            if upload is not None and _is_complete(upload):  # nobody was faster
+                upload = await hand_over(session, ctx, upload)
         if upload is None:
             raise NotFound("UploadSession", id)
-        whole = upload.received_bytes == upload.file_size
-        if whole and upload.status in TAKES_CHUNKS and upload.purpose is not UploadPurpose.PARTIAL:
-            upload = await hand_over(session, ctx, upload)
     return upload
+
+
+def _is_complete(upload: UploadSession) -> bool:
+    """Whether an open session has all its bytes, and nobody else is to close it."""
+    is_whole = upload.status in TAKES_CHUNKS and upload.received_bytes == upload.file_size
+    return is_whole and upload.purpose is not UploadPurpose.PARTIAL

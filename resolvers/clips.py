@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from db import clips, tasks, videos
+from db import accounts, clips, tasks, videos
 from db.models import Content, Task, Video
 from db.rows import Rows
 from db.session import ReadSession, WriteSession
@@ -38,6 +38,7 @@ class Made:
     title: str
     description: str | None = None
     category_id: UUID | None = None
+    """None: that of the video that it is cut out of, or that comes first in it."""
     skip_auto_transcode: bool = False
 
 
@@ -73,6 +74,7 @@ async def create_clip(
     new = replace(_new(ctx, made, SourceKind.TRIM), clipped_from_id=video_id)
     check_count(segments)
     async with ctx.services.db.write() as session:
+        await accounts.lock(session, account_id)  # whoever deletes a category waits
         (duration_ms,) = await _durations(session, account_id, {video_id: ["videoId"]})
         check_segments(segments, duration_ms)
         pieces = [(video_id, segment) for segment in segments]
@@ -86,6 +88,7 @@ async def create_splice(ctx: Context, video_ids: Sequence[UUID], made: Made) -> 
     check_spliced(len(video_ids))
     paths = {id: ["videoIds", str(video_ids.index(id))] for id in video_ids}
     async with ctx.services.db.write() as session:
+        await accounts.lock(session, account_id)  # whoever deletes a category waits
         found = dict(zip(paths, await _durations(session, account_id, paths), strict=True))
         pieces = [(id, Segment(0, found[id])) for id in video_ids]
         check_duration(sum(piece.duration_ms for _, piece in pieces), path=["videoIds"])
@@ -127,8 +130,9 @@ def _duration_ms(video: Video, content: Content | None, path: Sequence[str]) -> 
 async def _begin(
     ctx: Context, session: WriteSession, kind: TaskKind, new: NewVideo, pieces: Sequence[Piece]
 ) -> Begun:
-    await categories.check(session, new.account_id, new.category_id)
-    video = await plans.add_video(session, new)
+    category_id = await categories.check(session, new.account_id, new.category_id)
+    category_id = category_id or await videos.category_id(session, pieces[0][0])
+    video = await plans.add_video(session, replace(new, category_id=category_id))
     task = Task(
         account_id=video.account_id,
         kind=kind,

@@ -10,7 +10,7 @@ from db.bus import EventBus
 from db.locks import Locks
 from db.reader import Reader
 from db.session import Database
-from domain import links
+from domain import links, trash
 from domain.accounts import Viewer
 from domain.errors import Unauthenticated
 from domain.tokens import Signer
@@ -19,6 +19,7 @@ from jobs.queue import Queue
 from outbound.addresses import Addresses
 from resolvers.gate import Gate
 from resolvers.loaders import Loaders
+from resolvers.passwords import Passwords
 from resolvers.viewers import Viewers
 from storage.base import ObjectStore
 
@@ -52,12 +53,15 @@ class Services:
     export_links: Signer
     challenges: Signer
     """Signs possession challenges, and says which pieces they ask for."""
+    passwords: Passwords
     viewers: Viewers
     gate: Gate
     limits: UploadLimits
     fetch_rules: FetchRules
     json_in_sql: bool = True
     """Whether PostgreSQL may write the JSON of answers."""
+    trash_days: int = trash.DAYS
+    """How long deleted videos can be restored."""
 
 
 Admit: TypeAlias = Callable[[Callable[[], None] | None], None]
@@ -80,6 +84,8 @@ class Context:
     base_url: str
     """Scheme and host under which the caller reaches this server, without a slash at the end."""
     viewer: Viewer | None = None
+    client: str | None = None
+    """The address that the request came from, as far as it is known."""
     admit: Admit = nobody
 
     @cached_property

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from db import events, parts, uploads
 from db.models import UploadSession
+from db.session import WriteSession
 from domain.errors import StorageBusy
 from domain.events import topic
-from domain.uploads import TAKES_CHUNKS
+from domain.uploads import TAKES_CHUNKS, UploadStatus
 from jobs.uploads import ref_of
 from resolvers.context import Context
 
@@ -33,11 +34,21 @@ async def refresh(ctx: Context, upload: UploadSession) -> bool:
     sizes = {part.number: part.size for part in planned if part.size == ref.length(part.number)}
     wrong = {part.number for part in planned} - sizes.keys()
     async with ctx.services.db.write() as session:
-        if await uploads.lock(session, upload.id) is None:
+        if await lock(session, upload) is None:
             return False
         if await parts.note(session, upload.id, sizes, wrong):
-            await events.wake(session, topic("upload", upload.id))
+            watched = [topic("upload", upload.id)]
+            if upload.status is UploadStatus.WAITING and upload.video_id is not None:
+                watched.append(topic("video", upload.video_id))  # these are its first bytes
+            await events.wake(session, *watched)
     return True
+
+
+async def lock(session: WriteSession, upload: UploadSession) -> UploadSession | None:
+    """Lock a session whose chunks are to be counted; its video with it, if these are the first."""
+    may_begin = upload.status is UploadStatus.WAITING
+    locked = uploads.lock_with_video if may_begin else uploads.lock
+    return await locked(session, upload.id)
 
 
 @asynccontextmanager

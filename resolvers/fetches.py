@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
-from db import exports, fetches, garbage, objects, tasks
+from db import accounts, exports, fetches, garbage, objects, tasks
 from db.models import Task
 from db.rows import Rows
 from domain import lists, text
@@ -152,7 +152,8 @@ async def _create(ctx: Context, new: NewFetch, rows: Sequence[NewRow]) -> Task:
         fail_count=0,
     )
     async with ctx.services.db.write() as session:
-        await categories.check(session, ctx.account_id, new.category_id)
+        await accounts.lock(session, task.account_id)  # whoever deletes a category waits
+        await categories.check(session, task.account_id, new.category_id)
         await tasks.add(session, task)
         await fetches.add(
             session, [_row(task, place, row, source_type) for place, row in enumerate(rows, 1)]

@@ -17,7 +17,7 @@ from uuid import UUID
 from db import challenges, objects, uploads, videos
 from db.models import Content, UploadSession, Video
 from db.objects import NewObject
-from domain import possession, text
+from domain import details, possession, text
 from domain.errors import LinkExpired, LinkInvalid, PossessionNotProven
 from domain.possession import NONCE_BYTES, Claim
 from domain.uploads import plan_chunks
@@ -63,6 +63,7 @@ class Taken:
     description: str | None = None
     file_name: str | None = None
     category_id: UUID | None = None
+    owner_phone: str | None = None
     skip_auto_transcode: bool = False
 
 
@@ -101,8 +102,13 @@ async def prove(ctx: Context, token: str, proof: str, new: Taken) -> Video:
     description = text.optional("description", new.description, text.MAX_DESCRIPTION)
     async with ctx.services.db.read() as session:
         await categories.check(session, ctx.account_id, new.category_id)
-    file_name = text.file_name(new.file_name)
-    named = replace(new, title=title, description=description, file_name=file_name)
+    named = replace(
+        new,
+        title=title,
+        description=description,
+        file_name=text.file_name(new.file_name),
+        owner_phone=details.phone(new.owner_phone),
+    )
     loop = asyncio.get_running_loop()
     asked_at = loop.time()
     try:
@@ -170,6 +176,7 @@ async def _take(ctx: Context, proven: Content, new: Taken) -> Video:
                 description=new.description,
                 file_size=content.size,
                 category_id=new.category_id,
+                owner_phone=new.owner_phone,
                 skip_auto_transcode=new.skip_auto_transcode,
             ),
         )

@@ -5,7 +5,7 @@ every message of a subscription but the first.
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
@@ -16,12 +16,14 @@ from db import forecasts, records
 from db.paging import Page
 from db.reader import Keys, Reader
 from db.rows import Asked, Rows
-from db.session import Database
+from db.session import Database, ReadSession
 from domain.forecasts import Forecast
 
 Found = TypeVar("Found")
 Key = TypeVar("Key", bound=Hashable)
 Read = Callable[[Rows, Keys | None], Awaitable[Sequence[Found]]]
+Ask = Callable[[ReadSession, Sequence[UUID]], Awaitable[Mapping[UUID, Found]]]
+"""A statement that says something of each of these keys."""
 
 _MOST: Final = 256
 """Wishes remembered: a socket may stay for days and ask for ever other pages."""
@@ -35,7 +37,7 @@ class Loaders:
         self._rows: _Batches[list[Any]] = _Batches(self._records)
         self._pages: _Batches[Page] = _Batches(self._record_pages)
         self._counts: _Batches[int] = _Batches(reader.counts)
-        self._forecasts = DataLoader(self._read_forecasts, cache=False)
+        self._answers: dict[Ask[Any], DataLoader[UUID, Any]] = {}
 
     async def rows(self, wanted: Rows, key: UUID | None = None) -> list[Any]:
         """All rows, or those of one parent, as records of their whole table."""
@@ -52,14 +54,24 @@ class Loaders:
     async def count(self, wanted: Rows, key: UUID | None = None) -> int:
         return await self._counts.load(wanted, key)
 
+    async def answer(self, ask: Ask[Found], key: UUID) -> Found:
+        """What a statement says of a thing of the caller's own.
+
+        `ask` is the same object each time, such as a function of a module: there are few.
+        """
+        loader = self._answers.get(ask)
+        if loader is None:
+            loader = self._answers[ask] = DataLoader(partial(self._answered, ask), cache=False)
+        return await _loaded(loader, key)
+
     async def forecast(self, task_id: UUID) -> Forecast:
         """What is to be expected of a task of the caller's own."""
-        return await _loaded(self._forecasts, task_id)
+        return await self.answer(forecasts.of_tasks, task_id)
 
-    async def _read_forecasts(self, ids: list[UUID]) -> list[Forecast]:
+    async def _answered(self, ask: Ask[Any], keys: list[UUID]) -> list[Any]:
         async with self._db.read() as session:
-            found = await forecasts.of_tasks(session, ids)
-        return [found[id] for id in ids]
+            found = await ask(session, list(dict.fromkeys(keys)))
+        return [found[key] for key in keys]
 
     async def _records(self, wanted: Rows, keys: Keys | None) -> list[list[Any]]:
         found = await self._reader.rows(wanted, _columns(wanted), keys)

@@ -11,7 +11,7 @@ from db.models import StoredObject, Video
 from db.objects import NewObject
 from db.rows import Rows
 from db.session import WriteSession
-from domain import text
+from domain import details, text
 from domain.errors import DuplicateContent, LimitExceeded, NotFound, ObjectInUse, SessionClosed
 from domain.files import File
 from domain.paging import Window
@@ -50,6 +50,7 @@ class FromObject:
     title: str | None
     category_id: UUID | None
     skip_auto_transcode: bool
+    owner_phone: str | None = None
 
 
 def own(ctx: Context) -> Rows:
@@ -142,6 +143,7 @@ async def create_video(ctx: Context, new: FromObject) -> Video:
                 source_id=new.origin.source_id,
                 category_id=category_id,
                 skip_auto_transcode=new.skip_auto_transcode,
+                owner_phone=details.phone(new.owner_phone),
             ),
         )
         await plans.begin(session, ctx.services.queue, video, content, stored)

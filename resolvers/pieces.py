@@ -38,7 +38,7 @@ async def concatenate(ctx: Context, new: NewUpload, ids: Sequence[UUID]) -> Uplo
 
 async def _take_over(ctx: Context, id: UUID, pieces: Sequence[UUID]) -> UploadSession:
     async with ctx.services.db.write() as session:
-        upload = await sessions.lock(session, id)
+        upload = await sessions.lock_with_video(session, id)
         if upload is None:
             raise NotFound("UploadSession", id)
         if await sessions.close_partials(session, pieces) < len(pieces):

@@ -132,7 +132,9 @@ async def _links(
     links = Playback(
         token=token,
         hls_url=f"{base_url}{token}/master.m3u8",
-        cover_url=_link(f"{base_url}{seen}/", video.content_id, video.poster_key),
+        cover_url=_link(
+            f"{base_url}{seen}/", video.content_id, video.cover_key or video.poster_key
+        ),
         storyboard_url=_link(f"{base_url}{seen}/", video.content_id, video.storyboard_key),
         file_url=f"{base_url}{token}/{SOURCE}" if is_open else None,
         expires_at=expires_at,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from db import accounts, tasks, videos
 from db.models import Task, Video
-from domain import text
+from domain import details, text
 from domain.simulation import Simulation
 from domain.tasks import TaskKind, TaskStatus
 from domain.videos import SourceKind
@@ -27,6 +27,7 @@ class Simulated:
     title: str | None
     category_id: UUID | None
     skip_auto_transcode: bool
+    owner_phone: str | None = None
 
 
 async def create_video(ctx: Context, new: Simulated) -> Video:
@@ -47,6 +48,7 @@ async def create_video(ctx: Context, new: Simulated) -> Video:
                 category_id=await categories.check(session, account_id, new.category_id),
                 simulation=new.simulation,
                 skip_auto_transcode=new.skip_auto_transcode,
+                owner_phone=details.phone(new.owner_phone),
             ),
         )
         task = Task(

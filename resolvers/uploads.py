@@ -10,7 +10,7 @@ from db import parts, uploads
 from db.models import UploadSession
 from db.rows import Rows
 from db.session import WriteSession
-from domain import text
+from domain import details, text
 from domain.errors import (
     ChecksumMismatch,
     ChunksMissing,
@@ -61,6 +61,7 @@ class NewUpload:
     content_type: str | None = None
     purpose: UploadPurpose = UploadPurpose.VIDEO
     category_id: UUID | None = None
+    owner_phone: str | None = None
     skip_auto_transcode: bool = False
     sequential: bool = False
     partials: Sequence[UUID] = field(default_factory=tuple)
@@ -104,6 +105,7 @@ async def create(ctx: Context, new: NewUpload) -> UploadSession:
         content_type=text.content_type(new.content_type),
         purpose=new.purpose,
         category_id=new.category_id,
+        owner_phone=details.phone(new.owner_phone),
         skip_auto_transcode=new.skip_auto_transcode,
         sequential=new.sequential,
         partials=list(new.partials) or None,
@@ -116,8 +118,22 @@ async def create(ctx: Context, new: NewUpload) -> UploadSession:
         expires_at=datetime.now(UTC) + timedelta(hours=limits.session_hours),
     )
     await categories.check_own(ctx, new.category_id)
-    await stored.begin(ctx.services.db, store, upload, limits)
+    video = _future(upload) if new.purpose is UploadPurpose.VIDEO else None
+    await stored.begin(ctx.services.db, store, upload, limits, video=video)
     return upload
+
+
+def _future(upload: UploadSession) -> NewVideo:
+    """The video whose file the session is to bring."""
+    return NewVideo(
+        account_id=upload.account_id,
+        title=upload.title,
+        description=upload.description,
+        file_size=upload.file_size,
+        category_id=upload.category_id,
+        owner_phone=upload.owner_phone,
+        skip_auto_transcode=upload.skip_auto_transcode,
+    )
 
 
 def _digests(plan: ChunkPlan, digests: Sequence[str] | None) -> bytes | None:
@@ -246,17 +262,13 @@ async def hand_over(
     upload: UploadSession,
     **values: Any,  # noqa: ANN401  (columns)
 ) -> UploadSession:
-    """Close a locked session whose bytes are all there, and queue what follows."""
-    if upload.purpose is UploadPurpose.VIDEO:
-        new = NewVideo(
-            account_id=upload.account_id,
-            title=upload.title,
-            description=upload.description,
-            file_size=upload.file_size,
-            category_id=upload.category_id,
-            skip_auto_transcode=upload.skip_auto_transcode,
-        )
-        values["video_id"] = (await plans.add_video(session, new)).id
+    """Close a session whose bytes are all there, and queue what follows.
+
+    It is locked, and its video with it. Only one of a process from before videos began with their
+    uploads has none yet.
+    """
+    if upload.purpose is UploadPurpose.VIDEO and upload.video_id is None:
+        values["video_id"] = (await plans.promise(session, _future(upload))).id
     return await stored.hand_over(session, ctx.services.queue, upload, **values)
 
 
@@ -273,14 +285,14 @@ async def _cancel(session: WriteSession, upload: UploadSession) -> UploadSession
         return upload
     if upload.status not in TAKES_CHUNKS:
         raise closed(upload)
-    return await stored.move(session, upload, UploadStatus.CANCELLED)
+    return await stored.abandon(session, upload, UploadStatus.CANCELLED)
 
 
 async def cancel_by_link(ctx: Context, token: str) -> None:
     """As `cancel`, for holders of the upload's signed link."""
     id = ctx.services.upload_links.read(token).subject
     async with ctx.services.db.write() as session:
-        upload = await uploads.lock(session, id)
+        upload = await uploads.lock_with_video(session, id)
         if upload is None:
             raise NotFound("UploadSession", id)
         await _cancel(session, upload)
@@ -293,10 +305,11 @@ async def discard(ctx: Context, id: UUID) -> None:
 
 
 async def _own(session: WriteSession, ctx: Context, id: UUID) -> UploadSession:
-    """The caller's own session, locked until the transaction ends."""
+    """The caller's own session, locked until the transaction ends, and its video with it."""
     account_id = ctx.account_id  # first: without a key, nothing is said of any id
-    upload = await uploads.lock(session, id)
-    if upload is None or upload.account_id != account_id:
+    known = await uploads.of_account(session, account_id, [id])
+    upload = await uploads.lock_with_video(session, id) if known else None
+    if upload is None:
         raise NotFound("UploadSession", id, path=["id"])
     return upload
 

@@ -20,7 +20,7 @@ from domain.play_sets import OPEN_PLAY_SETS, PlaySetStatus
 from domain.queue_stats import Loads
 from domain.tasks import UNFINISHED
 from domain.uploads import OPEN
-from domain.videos import VideoStatus
+from domain.videos import COMING, VideoStatus
 from resolvers import direct, queue_stats
 from resolvers import play_sets as play_set_wishes
 from resolvers import videos as wishes
@@ -83,7 +83,7 @@ class Watched:
     def is_settled(self) -> bool:
         """Whether no play set can still come. Before its file was checked, a video has none."""
         if not self.play_sets:
-            return self.video.status is not VideoStatus.PROCESSING
+            return self.video.status not in (*COMING, VideoStatus.PROCESSING)
         return all(one.status not in OPEN_PLAY_SETS for one in self.play_sets)
 
 

@@ -44,6 +44,10 @@ class CreateVideoInput:
     category_id: strawberry.ID | None = strawberry.field(
         default=UNSET, description="Id of the category that the video is to be kept in."
     )
+    owner_phone: str | None = strawberry.field(
+        default=UNSET,
+        description="Phone number of whoever the video is uploaded for, up to 32 characters.",
+    )
     skip_auto_transcode: bool = strawberry.field(
         default=False, description="Whether nothing is to be transcoded by itself."
     )
@@ -78,6 +82,7 @@ def _from_object(input: CreateVideoInput, storage_id: str) -> FromObject:
         origin=Origin.of(input.source_type or None, input.source_id or None),
         title=input.title or None,
         category_id=key_of(input.category_id),
+        owner_phone=input.owner_phone or None,
         skip_auto_transcode=input.skip_auto_transcode,
     )
 
@@ -90,5 +95,6 @@ def _simulated(input: CreateVideoInput, wanted: SimulateInput) -> Simulated:
         origin=Origin.of(source_type, source_id) if named else None,
         title=input.title or None,
         category_id=key_of(input.category_id),
+        owner_phone=input.owner_phone or None,
         skip_auto_transcode=input.skip_auto_transcode,
     )

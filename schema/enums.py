@@ -64,7 +64,11 @@ publish(
     {
         VideoOrder.CREATED_AT: "When the video was made from its upload.",
         VideoOrder.UPDATED_AT: "When anything of the video last changed.",
+        VideoOrder.PUBLISHED_AT: "When it could be played for the first time; one that never could"
+        " is before all others.",
         VideoOrder.TITLE: "The title, by Unicode code point.",
+        VideoOrder.FILE_SIZE: "Bytes of the source file.",
+        VideoOrder.DURATION: "How long it is; shortest of all is one whose file was not checked.",
     },
     name="VideoOrderField",
 )
@@ -223,6 +227,7 @@ publish(
         TaskKind.FETCH: "Fetches files from URLs, and makes a video of each.",
         TaskKind.EXPORT: "Writes rows into a file to be downloaded.",
         TaskKind.SIMULATE: "Makes a test picture, to be treated as an upload.",
+        TaskKind.COVER: "Makes the cover of a video that `updateVideo` was given.",
     },
 )
 publish(
@@ -279,6 +284,8 @@ publish(
         " numbers.",
         ErrorCode.NO_ELIGIBLE_ITEM: "None of the things that the request names can be changed like"
         " that.",
+        ErrorCode.NOT_PUBLISHED: "Only a video that is PUBLISHED can be banned.",
+        ErrorCode.NOT_BANNED: "Only a video that is BANNED can be unbanned.",
         ErrorCode.PART_BUSY: "Another request is writing this part; try again.",
         ErrorCode.INCOMPLETE_BODY: "The body has another length than the part.",
         ErrorCode.STORAGE_FULL: "There is no room; try again later.",
@@ -287,14 +294,21 @@ publish(
         ErrorCode.POSSESSION_NOT_PROVEN: "The file cannot be taken over: upload it.",
         ErrorCode.DUPLICATE_CONTENT: "You have a video of this source already.",
         ErrorCode.OBJECT_IN_USE: "A video is made of this object.",
-        ErrorCode.MEDIA_REFUSED: "The file cannot become a video.",
+        ErrorCode.MEDIA_REFUSED: "The file cannot become a video, or a cover.",
         ErrorCode.VIDEO_UPLOADING: "The file of the video was not looked into yet.",
         ErrorCode.VIDEO_UPLOAD_FAILED: "The video has no file that anything could be made of.",
         ErrorCode.TRANSCODE_EXISTS: "The play set is there or being made.",
         ErrorCode.TEMPLATE_UNSUITABLE: "The template would make nothing of this video.",
         ErrorCode.TEMPLATE_BUILT_IN: "Built-in templates cannot be changed or deleted.",
         ErrorCode.TEMPLATE_IN_USE: "A rule of yours chooses this template.",
+        ErrorCode.CATEGORY_REQUIRED: "The id of a category is empty.",
+        ErrorCode.CATEGORY_INVALID: "What was sent is not the id of a category.",
+        ErrorCode.CATEGORY_SAME: "Both ids are of the same category.",
+        ErrorCode.CATEGORY_IS_PARENT: "The category lies there already.",
         ErrorCode.CATEGORY_IS_ANCESTOR: "A category cannot lie in itself or below itself.",
+        ErrorCode.CATEGORY_IS_DEFAULT: "The default category cannot be moved or deleted.",
+        ErrorCode.PASSWORD_TOO_LONG: "The password has too many characters; the error says how"
+        " many there may be.",
         ErrorCode.TRANSCODE_FAILED: "Transcoding went wrong; the task has the log.",
         ErrorCode.CLIP_SEGMENTS_EMPTY: "The clip has no segment.",
         ErrorCode.CLIP_SEGMENTS_INVALID: "A segment of the clip begins before the video does.",

@@ -119,7 +119,7 @@ class FetchTaskLegacyView:
     classifyid: strawberry.ID | None = computed(
         _category_id,
         as_text("category_id"),
-        description="Id of the category of its videos; null for none.",
+        description="Id of the category of its videos; null for the default one.",
     )
     seccesscount: int = computed(_zero, "success_count", description="Rows that became videos.")
     totalcount: int = computed(_zero, "total_count", description="Rows of the list.")
@@ -155,7 +155,7 @@ class FetchTask(Task):
     @relation(
         Category | None,
         of="category_id",
-        description="The category of its videos; null for none.",
+        description="The category of its videos; null for the default one.",
     )
     @staticmethod
     def category(ctx: Context) -> Rows:

@@ -45,6 +45,10 @@ class UploadSmallVideoInput:
     category_id: strawberry.ID | None = strawberry.field(
         default=UNSET, description="Id of the category that the video is to be kept in."
     )
+    owner_phone: str | None = strawberry.field(
+        default=UNSET,
+        description="Phone number of whoever the video is uploaded for, up to 32 characters.",
+    )
     skip_auto_transcode: bool = strawberry.field(
         default=False, description="Whether nothing is to be transcoded by itself."
     )
@@ -93,6 +97,7 @@ class FileMutation:
             content_type=file.content_type,
             device_type=input.device_type or None,
             category_id=key_of(input.category_id),
+            owner_phone=input.owner_phone or None,
             skip_auto_transcode=input.skip_auto_transcode,
         )
         row = await objects.upload_video(info.context, file, new)

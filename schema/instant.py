@@ -95,6 +95,10 @@ class ProveUploadPossessionInput:
     category_id: strawberry.ID | None = strawberry.field(
         default=UNSET, description="Id of the category that the video is to be kept in."
     )
+    owner_phone: str | None = strawberry.field(
+        default=UNSET,
+        description="Phone number of whoever the video is uploaded for, up to 32 characters.",
+    )
     skip_auto_transcode: bool = strawberry.field(
         default=False, description="Whether nothing is to be transcoded by itself."
     )
@@ -119,6 +123,7 @@ class InstantMutation:
             description=input.description or None,
             file_name=input.file_name or None,
             category_id=key_of(input.category_id),
+            owner_phone=input.owner_phone or None,
             skip_auto_transcode=input.skip_auto_transcode,
         )
         row = await instant.prove(info.context, input.token, input.proof, new)

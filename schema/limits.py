@@ -3,6 +3,7 @@
 import strawberry
 
 from domain import (
+    bans,
     categories,
     clips,
     fetches,
@@ -10,6 +11,7 @@ from domain import (
     media,
     own_templates,
     paging,
+    passwords,
     playback,
     possession,
     text,
@@ -43,6 +45,10 @@ class Limits:
     suggested_chunk_size: Bytes = strawberry.field(description="Bytes of a chunk, if we choose.")
     max_upload_targets: int = strawberry.field(description="Links asked for at once.")
     upload_session_hours: int = strawberry.field(description="How long a session takes chunks.")
+    trash_days: int = strawberry.field(
+        description="Days for which `restoreVideos` brings deleted videos back."
+    )
+    max_ban_reason_length: int = strawberry.field(description="Characters of a ban's reason.")
     max_clip_segments: int = strawberry.field(description="Pieces of one clip.")
     min_clip_segment_ms: int = strawberry.field(
         description="Milliseconds that each piece of a clip lasts at least."
@@ -65,6 +71,9 @@ class Limits:
     max_fetch_list_size: Bytes = strawberry.field(description="Bytes of a list of URLs in CSV.")
     max_url_length: int = strawberry.field(description="Characters of a URL to fetch.")
     export_days: int = strawberry.field(description="How long the file of an export is kept.")
+    max_share_password_length: int = strawberry.field(
+        description="Characters of a shared video's password."
+    )
     max_playback_ttl_seconds: int = strawberry.field(description="How long a link may hold.")
 
 
@@ -88,6 +97,8 @@ class LimitsQuery:
             suggested_chunk_size=Bytes(uploads.SUGGESTED_CHUNK_SIZE),
             max_upload_targets=uploads.MAX_TARGETS,
             upload_session_hours=ours.session_hours,
+            trash_days=services.trash_days,
+            max_ban_reason_length=bans.MAX_REASON,
             max_clip_segments=clips.MAX_SEGMENTS,
             min_clip_segment_ms=clips.MIN_SEGMENT_MS,
             max_spliced_videos=clips.MAX_SPLICED,
@@ -104,5 +115,6 @@ class LimitsQuery:
             max_fetch_list_size=Bytes(fetches.MAX_LIST_SIZE),
             max_url_length=links.MAX_URL,
             export_days=fetches.EXPORT_DAYS,
+            max_share_password_length=passwords.MAX_PASSWORD,
             max_playback_ttl_seconds=playback.MAX_TTL_SECONDS,
         )

@@ -23,7 +23,10 @@ class PlaybackInfo:
     hls_url: Url = strawberry.field(
         description="HLS master playlist of the play sets that are READY when it is fetched."
     )
-    cover_url: Url | None = strawberry.field(description="A picture of the video, as JPEG.")
+    cover_url: Url | None = strawberry.field(
+        description="A picture of the video, as JPEG: the cover that its owner chose, or an"
+        " automatic one."
+    )
     storyboard_url: Url | None = strawberry.field(
         description="WebVTT whose cues name the preview pictures of a seek bar."
     )

@@ -13,6 +13,7 @@ from resolvers import (
     accounts,
     categories,
     fetches,
+    key_points,
     objects,
     play_sets,
     tasks,
@@ -23,7 +24,9 @@ from resolvers import (
 from resolvers.context import Context
 from schema import ids
 from schema.accounts import AccountQuery
+from schema.banning import BanMutation
 from schema.categories import CategoryMutation, CategoryQuery
+from schema.category_moves import CategoryMoveMutation
 from schema.clips import ClipMutation
 from schema.creation import CreationMutation
 from schema.errors import ERROR_TYPES
@@ -34,32 +37,41 @@ from schema.fetches import FetchMutation
 from schema.files import FileMutation
 from schema.info import Info
 from schema.instant import InstantMutation, InstantQuery
+from schema.key_points import KeyPointMutation
 from schema.limits import LimitsQuery
 from schema.nodes import Node
 from schema.objects import ObjectMutation, ObjectQuery
 from schema.protection import ProtectionMutation
 from schema.queue_stats import QueueStatsQuery
 from schema.scalars import SCALARS
+from schema.shared_videos import SharedVideoQuery, ShareMutation
+from schema.sizes import SizeQuery
 from schema.subscriptions import Subscription
 from schema.tasks import KINDS, TYPES, TaskMutation, TaskQuery
 from schema.templates import TemplateMutation, TemplateQuery
 from schema.transcode_plans import TranscodePlanQuery
 from schema.transcodes import TranscodeMutation
+from schema.trash import TrashMutation
+from schema.updates import UpdateMutation
 from schema.uploads import UploadMutation, UploadQuery
 from schema.videos import VideoQuery
 
 MAX_NODES: Final = 100
 
 
-@strawberry.type(description="What can be asked. Everything is within your own account.")
+@strawberry.type(
+    description="What can be asked. Everything is within your own account, but `sharedVideo`."
+)
 class Query(
     VideoQuery,
+    SharedVideoQuery,
     UploadQuery,
     InstantQuery,
     ObjectQuery,
     TemplateQuery,
     TranscodePlanQuery,
     CategoryQuery,
+    SizeQuery,
     TaskQuery,
     QueueStatsQuery,
     AccountQuery,
@@ -99,6 +111,7 @@ _FINDERS: Final[dict[str, Callable[[Context], Rows]]] = {
     "AutoTranscodeRule": templates.own_rules,
     "Category": categories.own,
     "FetchItem": fetches.own_items,
+    "KeyPoint": key_points.own,
     **dict.fromkeys(KINDS.values(), tasks.own),
 }
 
@@ -122,10 +135,16 @@ class Mutation(
     TranscodeMutation,
     TemplateMutation,
     CategoryMutation,
+    CategoryMoveMutation,
     ClipMutation,
+    ShareMutation,
     TaskMutation,
+    TrashMutation,
+    BanMutation,
     FetchMutation,
     ExportMutation,
+    UpdateMutation,
+    KeyPointMutation,
     ProtectionMutation,
 ):
     pass

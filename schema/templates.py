@@ -113,7 +113,8 @@ class AutoTranscodeRule(Node):
     @relation(
         Category | None,
         of="category_id",
-        description="Only for videos in this category or below it; null: in any or none.",
+        description="Only for videos in this category or below it; null: in any. The rule goes when"
+        " the category is deleted.",
     )
     @staticmethod
     def category(ctx: Context) -> Rows:

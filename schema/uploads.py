@@ -84,7 +84,7 @@ class UploadSession(Node):
     @relation(
         Category | None,
         of="category_id",
-        description="The category that the future video is to be kept in; null for none.",
+        description="The category that its video is to be kept in; null for the default one.",
     )
     @staticmethod
     def category(ctx: Context) -> Rows:
@@ -161,7 +161,8 @@ class UploadSession(Node):
     @relation(
         Video | None,
         of="video_id",
-        description="The video that it becomes; null before VERIFYING, and for other purposes.",
+        description="The video that it becomes, there from the beginning; null for other purposes,"
+        " before VERIFYING for what is fetched, and once an upload was given up.",
     )
     @staticmethod
     def video(ctx: Context) -> Rows:
@@ -254,6 +255,10 @@ class CreateUploadSessionInput:
     category_id: strawberry.ID | None = strawberry.field(
         default=UNSET, description="Id of the category that the video is to be kept in."
     )
+    owner_phone: str | None = strawberry.field(
+        default=UNSET,
+        description="Phone number of whoever the video is uploaded for, up to 32 characters.",
+    )
     skip_auto_transcode: bool = strawberry.field(
         default=False, description="Whether nothing is to be transcoded by itself."
     )
@@ -277,7 +282,7 @@ class UploadSessionPayload(MutationPayload):
 @strawberry.type
 class UploadMutation:
     @strawberry.mutation(
-        description="Announce a file and open a session to send it in.",
+        description="Announce a file and open a session to send it in. A video is there at once.",
         extensions=[ExpectedErrors(UploadSessionPayload)],
     )
     async def create_upload_session(
@@ -303,6 +308,7 @@ class UploadMutation:
             device_type=input.device_type or None,
             purpose=purpose,
             category_id=key_of(input.category_id),
+            owner_phone=input.owner_phone or None,
             skip_auto_transcode=input.skip_auto_transcode,
         )
         row = await uploads.create(info.context, new)
@@ -334,7 +340,7 @@ class UploadMutation:
         return UploadSessionPayload(upload_session=cast("UploadSession", row))
 
     @strawberry.mutation(
-        description="Give an upload up before it is complete; its bytes are removed.",
+        description="Give an upload up before it is complete. Its bytes and its video are removed.",
         extensions=[ExpectedErrors(UploadSessionPayload)],
     )
     async def cancel_upload_session(self, info: Info, id: SessionId) -> UploadSessionPayload:

@@ -8,11 +8,13 @@ from strawberry import UNSET
 
 from db import models
 from db.rows import Rows
+from domain import trash
 from domain.paging import Window
 from domain.playback import DEFAULT_TTL_SECONDS
 from resolvers import (
     categories,
     clips,
+    key_points,
     play_sets,
     playback,
     tasks,
@@ -20,27 +22,50 @@ from resolvers import (
 )
 from resolvers.context import Context
 from schema import ids, nodes
+from schema.bans import Ban
 from schema.categories import Category
 from schema.connections import connection
 from schema.enums import (
+    AspectRatio,
     OrderDirection,
     PlaySetStatus,
     Resolution,
     SourceKind,
-    VideoOrder,
     VideoStatus,
 )
 from schema.errors import MutationPayload
-from schema.execution.fields import column, inside, relation
+from schema.execution.fields import column, computed, inside, relation
 from schema.info import Info
+from schema.key_points import KeyPoint
 from schema.nodes import Node
 from schema.play_sets import PlaySet
 from schema.playback import Playability, PlaybackInfo, ViewerPlayability
 from schema.playback import info as shown
 from schema.scalars import Bytes, Sha256
+from schema.shares import Share
 from schema.tasks import Filter, Task, wanted
+from schema.video_lists import VideoBy, VideoFilter, VideoOrderInput
+from schema.video_lists import wanted as wanted_videos
 
 Clip: TypeAlias = Annotated["Video", strawberry.lazy("schema.videos")]
+
+
+def _purge_at(ctx: Context, deleted_at: datetime | None) -> datetime | None:
+    return None if deleted_at is None else trash.purge_at(deleted_at, ctx.services.trash_days)
+
+
+@strawberry.type(description="How players are to show a video.")
+class PlayerSettings:
+    """Made of columns of the video itself."""
+
+    id: str | None = column("player_id", description="Id of a player of yours; null for none.")
+    name: str | None = column("player_name", description="Its name; null for none.")
+    aspect_ratio: AspectRatio = strawberry.field(description="Its shape.")
+    auto_play: bool = strawberry.field(description="Whether it begins by itself.")
+
+
+def _has_own_cover(cover_key: str | None) -> bool:
+    return cover_key is not None
 
 
 @strawberry.type(description="A video of yours.")
@@ -69,7 +94,22 @@ class Video(Node):
     sha256: Sha256 | None = column(
         "source_sha256", description="Digest of the source file; null until it was checked."
     )
-    file_size: Bytes = strawberry.field(description="Bytes of the source file.")
+    tags: list[str] = strawberry.field(description="Its tags, in its owner's order.")
+    owner_phone: str | None = strawberry.field(
+        description="Phone number of whoever it was uploaded for; null when none was given."
+    )
+    player: PlayerSettings = inside("aspect_ratio", description="How players are to show it.")
+    publish_domain: str | None = strawberry.field(
+        description="Host name of the site that it is published on; null when none was given."
+    )
+    has_own_cover: bool = computed(
+        _has_own_cover,
+        "cover_key",
+        description="Whether its cover is one that you chose, and not the automatic one.",
+    )
+    file_size: Bytes = strawberry.field(
+        description="Bytes of the source file; until it was checked, those that were announced."
+    )
     width: int | None = strawberry.field(
         description="Pixels of the source as it is shown, upright; null until it was checked."
     )
@@ -79,20 +119,49 @@ class Video(Node):
     duration_ms: int | None = strawberry.field(
         description="Milliseconds of the source; null until it was checked."
     )
-    created_at: datetime = strawberry.field(description="When all its bytes had arrived.")
+    share: Share = inside("share_state", description="Who may see it without a key of yours.")
+    created_at: datetime = strawberry.field(
+        description="When it was begun: with its upload session, or by a mutation of its own."
+    )
+    uploaded_at: datetime | None = strawberry.field(
+        description="When its file was here whole, or had been made; null before."
+    )
     updated_at: datetime = strawberry.field(description="When anything of it last changed.")
     published_at: datetime | None = strawberry.field(
         description="When it could be played for the first time; null before."
     )
+    deleted_at: datetime | None = strawberry.field(
+        description="When it went to the recycle bin; null while it is not there."
+    )
+    purge_at: datetime | None = computed(
+        _purge_at,
+        "deleted_at",
+        context=True,
+        description="From when on it is removed for good, unless it is restored; null while it is"
+        " not in the recycle bin.",
+    )
+    ban: Ban | None = inside(
+        "banned_at", description="Why it was banned; null unless it is, or was when it was deleted."
+    )
 
     @relation(
-        Category | None,
+        Category,
         of="category_id",
-        description="The category that it is kept in; null for none.",
+        description="The category that it is kept in; the default one unless you said otherwise.",
     )
     @staticmethod
     def category(ctx: Context) -> Rows:
         return categories.own(ctx)
+
+    @relation(
+        list[KeyPoint],
+        of="id",
+        description="The marks on its timeline, in the order of their moments.",
+        assumed=20,
+    )
+    @staticmethod
+    def key_points(ctx: Context) -> Rows:
+        return key_points.of_video(ctx)
 
     @relation(
         list[PlaySet],
@@ -179,37 +248,31 @@ class Video(Node):
 nodes.register(Video)
 
 
-@strawberry.input(description="Names one video: give exactly one of these.", one_of=True)
-class VideoBy:
-    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="Its global id.")
-    vid: strawberry.Maybe[str] = strawberry.field(description="Its short public id.")
-
-
-@strawberry.input(description="Which videos a list holds: those that fit every field given.")
-class VideoFilter:
-    status: list[VideoStatus] | None = strawberry.field(
-        default=UNSET, description="Only videos in these states; an empty list is any."
-    )
-
-
-@strawberry.input(description="How a list of videos is sorted.")
-class VideoOrderInput:
-    field: VideoOrder = strawberry.field(description="By what.")
-    direction: OrderDirection = strawberry.field(description="Which end comes first.")
-
-
 @strawberry.type
 class VideoQuery:
-    @relation(Video | None, description="One video of yours; null when there is no such one.")
+    @relation(
+        Video | None,
+        description="One video of yours; null when there is no such one. One that is DELETED is"
+        " found by `id` and `vid` only.",
+    )
     @staticmethod
     def video(
         ctx: Context, by: Annotated[VideoBy, strawberry.argument(description="Which one.")]
     ) -> Rows | None:
         if by.vid:
             return videos.by_vid(ctx, by.vid.value)
+        if by.storage_id:
+            return videos.by_storage_id(ctx, by.storage_id.value)
+        if by.sha256:
+            return videos.by_sha256(ctx, by.sha256.value)
+        if by.source:
+            origin = by.source.value
+            return videos.by_source(ctx, origin.source_type, origin.source_id)
         return videos.by_id(ctx, ids.find(by.id.value, "Video") if by.id else None)
 
-    @connection(Video, description="Your videos; by default the newest first.")
+    @connection(
+        Video, description="Your videos; by default the newest first, and none that is DELETED."
+    )
     @staticmethod
     def videos(
         ctx: Context,
@@ -222,13 +285,11 @@ class VideoQuery:
             VideoOrderInput | None, strawberry.argument(description="Another order.")
         ] = UNSET,
     ) -> Rows:
-        statuses = (filter.status or None) if filter else None
+        which = wanted_videos(filter)
         if not order_by:
-            return videos.page(ctx, window, statuses=statuses)
+            return videos.page(ctx, window, which)
         descending = order_by.direction == OrderDirection.DESC
-        return videos.page(
-            ctx, window, statuses=statuses, order=order_by.field, descending=descending
-        )
+        return videos.page(ctx, window, which, order=order_by.field, descending=descending)
 
 
 @strawberry.type(description="The video as it is now.")

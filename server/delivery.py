@@ -60,6 +60,7 @@ async def media(request: Request) -> ASGIApp:
         found.file.path,
         content_type=found.content_type,
         cache_control=f"{kept}, immutable",
+        headers={"x-content-type-options": "nosniff"},
     )
 
 

@@ -95,10 +95,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:
         services, base_url = requests.services(request), requests.base_url(request)
+        client = requests.address(request)
         if isinstance(request, WebSocket):
-            return ConnectionContext(services, base_url)
+            return ConnectionContext(services, base_url, client=client)
         viewer = await operations.viewer_of(services, request.headers.get("authorization"))
-        return Context(services, base_url, viewer)
+        return Context(services, base_url, viewer, client)
 
     @override
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:

@@ -68,7 +68,7 @@ class Posts:
         body = await operations.body_of(operations.limited(receive))
         result = await operations.execute(
             operations.asked_by(operations.parse_json(body)),
-            Context(services, requests.base_url(scope), viewer),
+            Context(services, requests.base_url(scope), viewer, requests.address(scope)),
             method="POST",
             receive=receive,
             limit_s=self._timeout_s,

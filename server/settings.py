@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain import trash
 from domain.lists import MAX_ROWS
 from domain.uploads import GIB, UploadLimits
 
@@ -156,6 +157,9 @@ class Settings(_Environment):
         int | None,
         Field(ge=0, description="Most bytes that one account's files may have; empty: no end."),
     ] = UploadLimits.storage_quota
+    trash_days: Annotated[
+        int, Field(ge=1, le=3_650, description="Days that deleted videos can be restored.")
+    ] = trash.DAYS
     possession_ranges: Annotated[
         int,
         Field(
@@ -165,6 +169,12 @@ class Settings(_Environment):
             " holes.",
         ),
     ] = UploadLimits.possession_ranges
+    readable_share_passwords: Annotated[
+        bool,
+        Field(
+            description="Whether passwords of shared videos are kept so that owners can read them."
+        ),
+    ] = False
     fetch_ports: Annotated[
         str,
         Field(

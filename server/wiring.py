@@ -18,6 +18,7 @@ from db.locks import Locks
 from db.reader import Reader
 from db.session import Database
 from db.standings import Standings
+from domain.passwords import Seal
 from domain.tokens import Signer
 from jobs import worker
 from jobs.lanes import Lane, LanesError, choose
@@ -31,6 +32,7 @@ from outbound.client import Client
 from resolvers.accounts import create_owner
 from resolvers.context import FetchRules, Services
 from resolvers.gate import Gate
+from resolvers.passwords import Passwords
 from resolvers.viewers import Viewers
 from server.settings import API_KEY_FILE, NotReady, Settings, SettingsError, variable
 from storage.base import ObjectStore
@@ -93,6 +95,9 @@ async def open_services(settings: Settings, database_url: str) -> AsyncGenerator
         await stack.enter_async_context(queue.app.open_async())
         async with db.write() as session:
             secret = await accounts.signing_secret(session)
+        seal = Seal(Signer(secret, "share password").derive(b"seal"))
+        passwords = Passwords(seal, readable=settings.readable_share_passwords)
+        stack.callback(passwords.close)
         yield Services(
             db=db,
             reader=reader,
@@ -104,6 +109,7 @@ async def open_services(settings: Settings, database_url: str) -> AsyncGenerator
             playback_links=Signer(secret, "playback"),
             export_links=Signer(secret, "export"),
             challenges=Signer(secret, "possession"),
+            passwords=passwords,
             limits=settings.upload_limits,
             fetch_rules=FetchRules(
                 settings.outbound_ports,
@@ -113,6 +119,7 @@ async def open_services(settings: Settings, database_url: str) -> AsyncGenerator
             viewers=Viewers(db),
             gate=gate,
             json_in_sql=settings.json_in_sql,
+            trash_days=settings.trash_days,
         )
 
 
@@ -137,6 +144,7 @@ async def open_tools(settings: Settings, services: Services) -> AsyncGenerator[T
             encoder=Encoder(find_ffmpeg(settings), threads=settings.ffmpeg_threads),
             workspace=workspace,
             limits=services.limits,
+            trash_days=services.trash_days,
             worker=f"{socket.gethostname()}:{os.getpid()}",
         )
 

@@ -25,7 +25,7 @@ update account set storage_used = (select sum(file_size) from stored_object);
 
 insert into video (id, vid, account_id, status, title, description, content_id, storage_id,
     source_sha256, source, file_size, width, height, duration_ms, created_at, updated_at,
-    published_at)
+    published_at, category_id)
 select id,
     substr(translate(encode(sha256(('vid' || n)::bytea), 'base64'), '+/', '-_'), 1, 11),
     {account}, 'published',
@@ -42,7 +42,8 @@ select id,
         'keyframe_first', true),
     10000000 + n::bigint * 104729 % 6000000000,
     1920, 1080, duration_ms, created_at, created_at + interval '193.5 s',
-    created_at + interval '95.250125 s'
+    created_at + interval '95.250125 s',
+    (select id from category where account_id = {account} and number = 1)
 from made;
 update video set title = replace(title, '#', (duration_ms % 1000)::text),
     description = replace(description, '#', (duration_ms % 1000)::text);

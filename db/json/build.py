@@ -167,7 +167,7 @@ class _Builder:
         wanted = select().select_from(row).where(*rows.conditions(shape, row, place))
         if of is not None and shape.by is not None:
             wanted = wanted.where(getattr(row, shape.by) == getattr(parent, of))
-        wanted = wanted.order_by(*rows.ordering(shape, row))
+        wanted = wanted.order_by(*rows.ordering(shape, row, place))
         wanted = rows.limited(wanted, shape, place)
         return row, wanted.correlate(parent) if parent is not None else wanted
 

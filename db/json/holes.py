@@ -44,6 +44,8 @@ def _parser(model: type[Base], asked: Asked) -> Parse:
     fact = records.fact(model, asked.column)
     if asked.form is not Form.VALUE:
         return _or_none(bytes.decode)
+    if fact.is_texts:
+        return _or_none(orjson.loads)
     if (members := fact.members) is not None:
         return _or_none(lambda raw: members.get(text := raw.decode(), text))
     return _or_none(_PARSERS[fact.python])
@@ -53,6 +55,7 @@ _PARSERS: Final[dict[type, Parse]] = {
     UUID: lambda raw: UUID(raw.decode()),
     str: orjson.loads,
     bool: lambda raw: raw == b"true",
+    bytes: lambda raw: bytes.fromhex(raw.decode().removeprefix("\\x")),
     int: int,
     float: float,
     datetime: lambda raw: datetime.fromisoformat(raw.decode()),

@@ -73,6 +73,9 @@ def _written(value: ColumnElement[Any], part: Leaf) -> Pieces:  # noqa: PLR0911
     match part.kind:
         case Kind.TEXT:
             return [func.to_json(value)]
+        case Kind.TEXTS:
+            whole = func.array_position(value, literal_column("null")).is_(None)
+            return [_fitting(whole, func.to_json(value))]
         case Kind.PLAIN:
             return ['"', value, '"']
         case Kind.INTEGER:
@@ -117,7 +120,7 @@ def need(row: Any, asked: Asked) -> ColumnElement[Any]:  # noqa: ANN401
     if asked.form is Form.VALUE:
         if known.python is datetime:
             value = rows.expression(row, Asked(asked.column, Form.MOMENT))
-        elif known.python is str:
+        elif known.python is str or known.is_texts:
             value = func.to_json(value)
     if known.nullable:
         return func.coalesce(cast(value, Text), mark(NULL))

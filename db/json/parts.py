@@ -23,6 +23,8 @@ class Kind(StrEnum):
     FLOAT = auto()
     BOOLEAN = auto()
     ENUM = auto()
+    TEXTS = auto()
+    """A list of texts."""
     OTHER = auto()
     """In a way that only Python knows."""
 

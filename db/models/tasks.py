@@ -75,6 +75,11 @@ class Task(Base):
     )
     skip_auto_transcode: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether nothing is made of its videos unless it is asked for. Of fetches."""
+    object_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("stored_object.id", ondelete="SET NULL"), index=True
+    )
+    at_ms: Mapped[int | None]
+    """What a cover is made of: a stored picture, or the source of its video at this moment."""
     file_name: Mapped[str | None] = mapped_column(String(255))
     total_count: Mapped[int | None]
     success_count: Mapped[int | None]

@@ -70,9 +70,11 @@ class UploadSession(Base):
     )
     skip_auto_transcode: Mapped[bool] = mapped_column(server_default=text("false"))
     category_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("category.id", ondelete="SET NULL")
+        ForeignKey("category.id", ondelete="SET NULL"), index=True
     )
     """Where its video is to be kept."""
+    owner_phone: Mapped[str | None] = mapped_column(String(32))
+    """What its video is to say of its owner."""
     file_name: Mapped[str | None] = mapped_column(String(255))
     content_type: Mapped[str] = mapped_column(String(255))
     sha256: Mapped[str | None] = mapped_column(String(64))
@@ -95,7 +97,10 @@ class UploadSession(Base):
     """When bytes last came."""
     received_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
     received_chunks: Mapped[int] = mapped_column(server_default="0")
-    video_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("video.id", ondelete="SET NULL"))
+    video_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("video.id", ondelete="SET NULL"), index=True
+    )
+    """What it brings the file of; null for other purposes. Never another one, once it is set."""
     object_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("stored_object.id", ondelete="SET NULL")
     )

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    Computed,
     ForeignKey,
     Index,
     String,
@@ -20,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, MappedSQLExpression, column_property, mapped_column
 
+from db.models.accounts import ApiKey
 from db.models.base import Base, choice
 from db.models.tasks import Task
 from db.models.templates import Template
@@ -35,9 +37,30 @@ class Video(Base):
         Index("ix_video_account_id_created_at", "account_id", "created_at", "id"),
         Index("ix_video_account_id_updated_at", "account_id", "updated_at", "id"),
         Index("ix_video_account_id_title", "account_id", "title", "id"),
+        Index("ix_video_account_id_file_size", "account_id", "file_size", "id"),
+        Index("ix_video_account_id_sort_duration_ms", "account_id", "sort_duration_ms", "id"),
+        Index("ix_video_account_id_sort_published_at", "account_id", "sort_published_at", "id"),
+        Index(
+            "ix_video_traits",
+            *("account_id", "status", "source_kind", "share_state", "source_type"),
+            # Then the newest of a rare state are found without a look at any row.
+            postgresql_include=["created_at", "id"],
+        ),
+        Index(
+            "ix_video_account_id_owner_phone",
+            "account_id",
+            "owner_phone",
+            postgresql_where=text("owner_phone is not null"),
+        ),
+        Index("ix_video_account_id_storage_id", "account_id", "storage_id"),
         Index("ix_video_account_id_source_sha256", "account_id", "source_sha256"),
         Index("ix_video_tags", "tags", postgresql_using="gin"),
-        Index("ix_video_grams", "grams", postgresql_using="gin"),
+        Index(
+            "ix_video_grams",
+            "grams",
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},  # else every search reads what is pending
+        ),
         Index(
             "ix_video_deleted_at",
             "deleted_at",
@@ -86,6 +109,8 @@ class Video(Base):
     owner_phone: Mapped[str | None] = mapped_column(String(32))
     """Of whoever it was uploaded for, in the caller's own system."""
     tags: Mapped[list[str]] = mapped_column(ARRAY(String(64)), server_default=text("'{}'"))
+    search_text: Mapped[str] = mapped_column(Text, server_default="", deferred=True)
+    """The title as it is searched; `db.videos.entitle` sets it, with `grams`."""
     grams: Mapped[list[str]] = mapped_column(
         ARRAY(Text), server_default=text("'{}'"), deferred=True
     )
@@ -113,7 +138,8 @@ class Video(Base):
         choice(ShareState), server_default=ShareState.PRIVATE.value
     )
     share_password_hash: Mapped[str | None] = mapped_column(deferred=True)
-    share_password_sealed: Mapped[bytes | None] = mapped_column(deferred=True)
+    has_share_password: Mapped[bool] = column_property(share_password_hash.is_not(None))
+    share_password_sealed: Mapped[bytes | None]
     """The password for its owner to read, where the installation allows that."""
     auth_play: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether viewers need a playback token that the owner's server asked for."""
@@ -130,8 +156,30 @@ class Video(Base):
     has_ready: ClassVar[MappedSQLExpression[bool]]
     """Whether a play set of it is READY: set below, where play sets are known."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    uploaded_at: Mapped[datetime | None]
+    """When its file was here whole; it is checked after that."""
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
     published_at: Mapped[datetime | None]
+    sort_duration_ms: Mapped[int] = mapped_column(
+        BigInteger, Computed("coalesce(duration_ms, -1)", persisted=True)
+    )
+    """Orders need a column without nulls: what is not known is less than all that is."""
+    sort_published_at: Mapped[datetime] = mapped_column(
+        Computed("coalesce(published_at, '1970-01-01 00:00:00+00'::timestamptz)", persisted=True)
+    )
+
+    banned_by: Mapped[str | None] = column_property(
+        case(
+            (
+                banned_by_id.is_not(None),
+                select(ApiKey.name)
+                .where(ApiKey.id == banned_by_id)
+                .correlate_except(ApiKey)
+                .scalar_subquery(),
+            )
+        )
+    )
+    """Name of the API key that banned it."""
 
 
 class AudioTrack(Base):

@@ -90,6 +90,8 @@ class Code:
                 code = f"{self._name(dict(leaf.names))}[{value}]"
             case Kind.FLOAT:
                 code = f"({value} if isfinite({value}) else misfit({value}))"
+            case Kind.TEXTS:
+                code = f"({value} if None not in {value} else misfit({value}))"
             case _:
                 code = value
         if part.serialize:

@@ -120,12 +120,12 @@ class Compiler:
         field = kind.fields.get(node.name.value)
         known: StrawberryField | None = field.extensions.get(DEFINITION) if field else None
         if field is None or known is None or known.extensions:
-            return Other(details)
+            return Other(details, once=known is not None and fields.ONCE in known.metadata)
         what = declaration(known)
         if isinstance(what, (fields.Relation, fields.Paged)):
             return self._related(field, known, what, details, columns)
         if model is None:
-            return Other(details)
+            return Other(details, once=fields.ONCE in known.metadata)
         if isinstance(what, fields.Inside):
             return self._inside(field, what, details, model, columns)
         return self._leaf(kind, field, known, model) or Other(details)
@@ -155,7 +155,7 @@ class Compiler:
     ) -> Part | None:
         inner, optional = _nullable(field.type)
         if not is_leaf_type(inner):
-            return None
+            return _texts(inner, optional, known, model)
         what = declaration(known)
         if isinstance(what, fields.GlobalId):
             asked = Asked(what.column, Form.GLOBAL_ID, kind.name)
@@ -324,6 +324,24 @@ def _column(inner: Any, optional: bool, name: str, model: type[Base]) -> Column:
     elif kind in (Kind.INT32, Kind.OTHER):
         serialize = inner.coerce_output_value
     return Column(Leaf(asked, kind, optional, names), serialize)
+
+
+def _texts(
+    kind: Any,  # noqa: ANN401
+    optional: bool,  # noqa: FBT001
+    known: StrawberryField,
+    model: type[Base],
+) -> Column | None:
+    """A list of texts that a column holds. Every other list of leaves takes a resolver."""
+    if not isinstance(kind, GraphQLList):
+        return None
+    inner, has_nulls = _nullable(cast("GraphQLList[Any]", kind).of_type)
+    what = declaration(known)
+    name = what.name if isinstance(what, fields.Column) else known.python_name
+    is_column = isinstance(what, fields.Column) or (known.is_basic_field and hasattr(model, name))
+    if not is_column or has_nulls or inner.name not in _TEXTS or not fact(model, name).is_texts:
+        return None
+    return Column(Leaf(Asked(name), Kind.TEXTS, optional))
 
 
 def _kind(inner: Any, name: str, model: type[Base]) -> Kind:  # noqa: ANN401

@@ -4,7 +4,7 @@ An `Amount` is a number, plus the value of one step of a `Program`. A step refer
 ones, so that a part that is used a thousand times is still worked out once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
@@ -12,13 +12,17 @@ from graphql import (
     FieldNode,
     GraphQLArgument,
     GraphQLField,
+    GraphQLInputField,
+    GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
     IntValueNode,
     ListValueNode,
     NullValueNode,
+    ObjectValueNode,
     ValueNode,
     VariableNode,
+    get_named_type,
 )
 from graphql.utilities.coerce_input_value import coerce_default_value
 
@@ -36,7 +40,8 @@ class ListSize:
 
     assumed: int = ASSUMED
     argument: str | None = None
-    """The argument that says it: a number, or a list with an element for each item. Of a field
+    """The argument that says it, or a field of one, such as `input.ids`: a number, or a list with
+    an element for each item. Of a field
     that is no list itself, it says it for the lists of its object that are `by_parent`."""
     by_parent: bool = False
     """Whether the field that the list's object is the value of knows the number."""
@@ -53,12 +58,19 @@ class Size(NamedTuple):
     def of(self, variables: Mapping[str, Any]) -> int:
         found = self.literal
         for name in self.names:
-            value: object = variables.get(name)
+            value = _inside(variables, name)
             if isinstance(value, list):
                 value = len(cast("list[object]", value))
             if isinstance(value, int):
                 found = max(found or 0, value)
         return self.otherwise if found is None else found
+
+
+def _inside(found: object, path: str) -> object:
+    """What variables have at a place such as `input.ids`; None when there is nothing."""
+    for name in path.split("."):
+        found = cast("dict[str, object]", found).get(name) if isinstance(found, dict) else None
+    return found
 
 
 class Amount(NamedTuple):
@@ -125,17 +137,43 @@ def size_of(definition: GraphQLField, node: FieldNode) -> int | Size | None:
     """
     declared = _declared(definition)
     names = (declared.argument,) if declared and declared.argument else SLICING
-    arguments = {name: definition.args[name] for name in names if name in definition.args}
+    arguments = {
+        name: definition.args[_top(name)] for name in names if _top(name) in definition.args
+    }
     if not arguments:
         return declared.assumed if declared else None
     otherwise = _default(arguments.values(), declared or ListSize())
-    given = [one for one in node.arguments or () if one.name.value in arguments]
-    variables = tuple(one.value.name.value for one in given if isinstance(one.value, VariableNode))
-    counts = [_count(one.value, arguments[one.name.value]) for one in given]
-    literal = max((count for count in counts if count is not None), default=None)
+    nodes = {one.name.value: one.value for one in node.arguments or ()}
+    given = [
+        _given(nodes[_top(name)], argument, name.split(".")[1:])
+        for name, argument in arguments.items()
+        if _top(name) in nodes
+    ]
+    variables = tuple(one for one in given if isinstance(one, str))
+    literal = max((one for one in given if isinstance(one, int)), default=None)
     if variables:
         return Size(variables, literal, otherwise)
     return otherwise if literal is None else literal
+
+
+def _top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _given(
+    value: ValueNode, defined: GraphQLArgument | GraphQLInputField, below: Sequence[str]
+) -> int | str | None:
+    """How many items a value says, or the place among the variables that does."""
+    if isinstance(value, VariableNode):
+        return ".".join((value.name.value, *below))
+    if not below:
+        return _count(value, defined)
+    if not isinstance(value, ObjectValueNode):
+        return None
+    type_: Any = defined.type
+    fields = cast("GraphQLInputObjectType", get_named_type(type_)).fields
+    inner = {one.name.value: one.value for one in value.fields}.get(below[0])
+    return None if inner is None else _given(inner, fields[below[0]], below[1:])
 
 
 def is_sized_above(definition: GraphQLField) -> bool:
@@ -155,8 +193,8 @@ def _default(arguments: Iterable[GraphQLArgument], size: ListSize) -> int:
     return max((one for one in defaults if isinstance(one, int)), default=size.assumed)
 
 
-def _count(value: ValueNode, argument: GraphQLArgument) -> int | None:
-    if isinstance(value, (VariableNode, NullValueNode)):
+def _count(value: ValueNode, argument: GraphQLArgument | GraphQLInputField) -> int | None:
+    if isinstance(value, NullValueNode):
         return None
     if isinstance(value, ListValueNode):
         return len(value.values)

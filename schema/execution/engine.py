@@ -211,7 +211,7 @@ class _Run:
     async def answer(self, mode: Mode) -> Answer:
         if mode != "standard":
             plan = self._plan()
-            if plan.related:
+            if plan.is_worthwhile:
                 answer = await self._by_plan(plan, mode)
                 if answer is not None:
                     return answer

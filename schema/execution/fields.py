@@ -22,6 +22,10 @@ from schema.info import Info
 EXECUTION: Final = "execution"
 """Where a field's metadata holds its declaration."""
 
+ONCE: Final = "once"
+"""In the metadata of a field of `Query` that must not be executed twice: it counts its callers'
+tries, say. An operation that has one goes the standard way, which is never begun anew."""
+
 Wish = Callable[..., Rows | None]
 """Says which rows a field wants: `(ctx, **arguments) -> Rows`; None: there are none."""
 

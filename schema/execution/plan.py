@@ -108,6 +108,8 @@ class Other:
     """A field that only graphql-core can execute, object by object."""
 
     details: FieldDetailsList
+    once: bool = False
+    """Whether it must not be executed again, whatever becomes of the rest."""
 
 
 Part = Typename | Column | Computed | Inside | Related | Other
@@ -134,6 +136,11 @@ class Plan:
     def __post_init__(self) -> None:
         self.related = [(n, one) for n, one in self.parts.items() if isinstance(one, Related)]
         self.others = [(n, one) for n, one in self.parts.items() if isinstance(one, Other)]
+
+    @property
+    def is_worthwhile(self) -> bool:
+        """Whether it has rows to read, and may be given up half-way."""
+        return bool(self.related) and not any(other.once for _, other in self.others)
 
 
 @dataclass(frozen=True, slots=True)

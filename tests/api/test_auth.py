@@ -30,7 +30,7 @@ from schema.root import schema
 from tests.support import factories, forms, uploading
 from tests.support.api import TRANSPORT_WS, Api, OperationFailed, costing
 
-PUBLIC = {"viewer", "limits"}
+PUBLIC = {"viewer", "limits", "sharedVideo"}
 KINDS = [
     *("Video", "PlaySet", "UploadSession", "StoredObject", "VerifyTask", "TranscodeTask"),
     *("TranscodeTemplate", "AutoTranscodeRule", "Category", "FetchTask"),
@@ -43,6 +43,8 @@ SCALARS = {
     "SHA256": f'"{"0" * 64}"',
     "Upload": "$file",
     "Resolution": "P720",
+    "Boolean": "true",
+    "ShareState": "PRIVATE",
 }
 
 

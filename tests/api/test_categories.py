@@ -11,11 +11,21 @@ from domain.paging import MAX_PAGE_SIZE
 from tests.api.test_objects import CREATE, create
 from tests.api.test_small_uploads import small, stored
 from tests.support import uploading
-from tests.support.api import Api
+from tests.support.api import Api, OperationFailed
 from tests.support.possession import take_over
 from tests.support.templating import category, codes, rule, save_category, save_rule
 
-LIST = "{ categories { totalCount nodes { id name parent { id } } } }"
+LIST = """{
+  categories { totalCount nodes { id categoryId isDefault name parent { id } } }
+}"""
+ONE = "query ($by: CategoryBy!) { category(by: $by) { id categoryId } }"
+ONE_NAMED = "query ($by: CategoryBy!) { category(by: $by) { name isDefault } }"
+FILTERED = """
+query ($filter: CategoryFilter) {
+  categories(filter: $filter) { totalCount nodes { name } }
+}
+"""
+COUNT = "{ categories { totalCount } }"
 OF_VIDEO = "query ($id: ID!) { node(id: $id) { ... on Video { category { name } } } }"
 OF_UPLOAD = "query ($id: ID!) { uploadSession(id: $id) { category { id } video { id } } }"
 NOT_FOUND = [("NOT_FOUND", ["categoryId"])]
@@ -30,6 +40,10 @@ async def chain(api: Api, length: int) -> list[str]:
     return made
 
 
+async def default_id(api: Api) -> str:
+    return (await api.run(ONE, by={"categoryId": "1"}))["category"]["id"]
+
+
 async def place(api: Api, video_id: str) -> dict[str, Any] | None:
     return (await api.run(OF_VIDEO, id=video_id))["node"]["category"]
 
@@ -37,16 +51,135 @@ async def place(api: Api, video_id: str) -> dict[str, Any] | None:
 async def test_categories_are_listed_by_name(api: Api, stranger: Api) -> None:
     sports = await category(api, " Sports ")
     football = await category(api, "Football", parentId=sports["id"])
-    assert await api.run(LIST) == {
-        "categories": {
-            "totalCount": 2,
-            "nodes": [
-                {"id": football["id"], "name": "Football", "parent": {"id": sports["id"]}},
-                {"id": sports["id"], "name": "Sports", "parent": None},
-            ],
-        }
+    found = (await api.run(LIST))["categories"]
+    default, *others = found["nodes"]
+    assert default == {
+        "id": default["id"],
+        "categoryId": "1",
+        "isDefault": True,
+        "name": "Default",
+        "parent": None,
     }
-    assert (await stranger.run(LIST))["categories"]["totalCount"] == 0
+    assert others == [
+        {
+            "id": football["id"],
+            "categoryId": "3",
+            "isDefault": False,
+            "name": "Football",
+            "parent": {"id": sports["id"]},
+        },
+        {
+            "id": sports["id"],
+            "categoryId": "2",
+            "isDefault": False,
+            "name": "Sports",
+            "parent": None,
+        },
+    ]
+    assert found["totalCount"] == 3
+    theirs = (await stranger.run(LIST))["categories"]["nodes"]
+    assert [one["name"] for one in theirs] == ["Default"]
+    assert theirs[0]["id"] != default["id"]
+
+
+async def test_a_category_is_found_by_its_id_or_its_number(
+    api: Api, stranger: Api, anonymous: Api
+) -> None:
+    made = (await category(api))["id"]
+    for by in ({"id": made}, {"categoryId": "2"}):
+        assert await api.run(ONE, by=by) == {"category": {"id": made, "categoryId": "2"}}
+        assert await stranger.run(ONE, by=by) == {"category": None}
+        with pytest.raises(OperationFailed) as refused:
+            await anonymous.run(ONE, by=by)
+        assert refused.value.codes == ["UNAUTHENTICATED"]
+    assert (await stranger.run(ONE, by={"categoryId": "1"}))["category"]["categoryId"] == "1"
+
+
+@pytest.mark.parametrize("number", ["", "0", "3", "-1", " 2", "2.0", "²", "x", "\0", "9" * 4_300])
+async def test_there_is_no_category_with_another_number(api: Api, number: str) -> None:
+    await category(api)
+    assert await api.run(ONE, by={"categoryId": number}) == {"category": None}
+
+
+async def test_numbers_are_never_given_out_again(api: Api) -> None:
+    first = (await category(api))["id"]
+    await api.run("mutation ($id: ID!) { deleteCategory(id: $id) { deletedIds } }", id=first)
+    second = (await category(api))["id"]
+    assert (await api.run(ONE, by={"categoryId": "3"}))["category"]["id"] == second
+
+
+async def test_categories_are_listed_by_where_they_lie_and_what_they_are_called(api: Api) -> None:
+    outer = (await category(api, "Sports"))["id"]
+    for name in ("Tennis", "FOOTBALL", "100% sports_"):
+        await category(api, name, parentId=outer)
+
+    async def listed(**filter: Any) -> list[str]:
+        found = (await api.run(FILTERED, filter=filter))["categories"]
+        names = [one["name"] for one in found["nodes"]]
+        assert found["totalCount"] == len(names)
+        return names
+
+    assert await listed() == ["100% sports_", "Default", "FOOTBALL", "Sports", "Tennis"]
+    assert await listed(parentId=None) == ["Default", "Sports"]
+    assert await listed(parentId=outer) == ["100% sports_", "FOOTBALL", "Tennis"]
+    assert await listed(search="football") == ["FOOTBALL"]
+    assert await listed(search="SPORTS", parentId=None) == ["Sports"]
+    assert await listed(search="%") == ["100% sports_"]
+    assert await listed(search="_", parentId=outer) == ["100% sports_"]
+    assert await listed(search="") == await listed(search=None) == await listed()
+    assert await listed(parentId="") == await listed(parentId=outer[:-4]) == []
+
+
+async def test_strangers_see_nothing_in_a_category(api: Api, stranger: Api) -> None:
+    outer, _ = await chain(api, 2)
+    for filter in ({"parentId": outer}, {"search": "0"}):
+        found = (await stranger.run(FILTERED, filter=filter))["categories"]
+        assert found == {"totalCount": 0, "nodes": []}
+
+
+@pytest.mark.parametrize(
+    ("search", "code"), [("a\0b", "INVALID_ARGUMENT"), ("x" * 256, "LIMIT_EXCEEDED")]
+)
+async def test_a_search_has_the_characters_of_a_name(api: Api, search: str, code: str) -> None:
+    with pytest.raises(OperationFailed) as refused:
+        await api.run(FILTERED, filter={"search": search})
+    assert refused.value.codes == [code]
+
+
+async def test_a_category_tells_what_lies_in_it_and_where_it_lies(api: Api) -> None:
+    outer, middle, inner = await chain(api, 3)
+    await category(api, "A", parentId=outer)
+    nodes = (await api.run("{ categories { nodes { id path children { name } } } }"))["categories"]
+    shown = {one.pop("id"): one for one in nodes["nodes"]}
+    assert shown[outer] == {"path": ["0"], "children": [{"name": "1"}, {"name": "A"}]}
+    assert shown[middle] == {"path": ["0", "1"], "children": [{"name": "2"}]}
+    assert shown[inner] == {"path": ["0", "1", "2"], "children": []}
+
+
+async def test_a_category_names_the_first_hundred_in_it(
+    api: Api, wiper: psycopg.Connection
+) -> None:
+    outer = (await category(api))["id"]
+    wiper.execute(
+        "insert into category (id, account_id, parent_id, number, name) select gen_random_uuid(),"
+        " account_id, id, 2 + n, to_char(n, 'FM000') from category, generate_series(1, 101) n"
+        " where number = 2"
+    )
+    query = "query ($by: CategoryBy!) { category(by: $by) { children { name } } }"
+    found = (await api.run(query, by={"id": outer}))["category"]["children"]
+    assert [one["name"] for one in found] == [f"{number:03}" for number in range(1, 101)]
+    assert (await api.run(FILTERED, filter={"parentId": outer}))["categories"]["totalCount"] == 101
+
+
+async def test_the_default_category_can_be_renamed_and_not_moved(api: Api) -> None:
+    default, other = await default_id(api), (await category(api))["id"]
+    renamed = await category(api, "Unsorted", id=default, parentId=None)
+    assert renamed == {"id": default, "name": "Unsorted", "parent": None}
+    refused = await save_category(api, "Inner", id=default, parentId=other)
+    assert codes(refused) == [("CATEGORY_IS_DEFAULT", ["parentId"])]
+    shown = (await api.run(ONE_NAMED, by={"id": default}))["category"]
+    assert shown == {"name": "Unsorted", "isDefault": True}
+    await category(api, id=other, parentId=default)
 
 
 async def test_an_empty_id_is_no_id_that_was_left_out(api: Api) -> None:
@@ -55,7 +188,7 @@ async def test_an_empty_id_is_no_id_that_was_left_out(api: Api) -> None:
     (outer,) = await chain(api, 1)
     assert codes(await save_category(api, id=outer, parentId="")) == [("NOT_FOUND", ["parentId"])]
     assert (await category(api, id=None, parentId=None))["parent"] is None
-    assert (await api.run(LIST))["categories"]["totalCount"] == 2
+    assert (await api.run(COUNT))["categories"]["totalCount"] == 3
 
 
 async def test_a_category_moves_only_when_that_is_asked_for(api: Api) -> None:
@@ -102,11 +235,10 @@ async def test_the_tree_is_so_deep_and_no_deeper(api: Api) -> None:
 async def test_there_are_so_many_categories_and_no_more(
     api: Api, wiper: psycopg.Connection
 ) -> None:
-    await category(api)
     copies = categories.MAX_CATEGORIES - 1
     wiper.execute(
-        "insert into category (id, account_id, name) select gen_random_uuid(), account_id, name"
-        " from category, generate_series(1, %s)",
+        "insert into category (id, account_id, number, name) select gen_random_uuid(), account_id,"
+        " number + n, name from category, generate_series(1, %s) n",
         (copies,),
     )
     (error,) = (await save_category(api))["userErrors"]
@@ -123,7 +255,7 @@ async def test_there_are_so_many_categories_and_no_more(
 async def test_a_category_needs_a_name(api: Api, name: str) -> None:
     ((_, path),) = codes(await save_category(api, name))
     assert path == ["name"]
-    assert (await api.run(LIST))["categories"]["totalCount"] == 0
+    assert (await api.run(COUNT))["categories"]["totalCount"] == 1
 
 
 async def test_a_strangers_category_is_not_found(api: Api, stranger: Api) -> None:
@@ -135,6 +267,25 @@ async def test_a_strangers_category_is_not_found(api: Api, stranger: Api) -> Non
     assert await stranger.run(query, id=mine) == {"node": None}
     assert await api.run(query, id=mine) == {"node": {"id": mine}}
     assert (await rule(api, categoryId=mine))["category"] == {"id": mine}
+
+
+async def test_videos_lie_in_the_default_category_unless_the_caller_says_otherwise(
+    api: Api,
+) -> None:
+    kept = (await stored(api, b"x" * 100))["storedObject"]["storageId"]
+    simulated = {"simulate": {"durationMs": 1_000}}
+    made = [
+        (await create(api, kept, sourceId="2"))["video"],
+        (await small(api, b"y" * 100))["video"],
+        (await api.run(CREATE, input=simulated))["createVideo"]["video"],
+    ]
+    begun = await uploading.begin(api, b"z" * 100)
+    await uploading.put(api, begun["id"], 1, b"z" * 100)
+    await uploading.complete(api, begun["id"], uploading.sha256(b"z" * 100))
+    shown = (await api.run(OF_UPLOAD, id=begun["id"]))["uploadSession"]
+    assert shown["category"] is None
+    for video in (*made, shown["video"]):
+        assert await place(api, video["id"]) == {"name": "Default"}
 
 
 async def test_videos_of_objects_are_kept_where_the_caller_says(api: Api, stranger: Api) -> None:
@@ -183,3 +334,5 @@ async def test_taken_over_videos_are_kept_where_the_caller_says(api: Api, strang
     assert (refused["video"], codes(refused)) == (None, NOT_FOUND)
     made = (await take_over(api, data, categoryId=mine))["video"]["id"]
     assert await place(api, made) == {"name": "Sports"}
+    made = (await take_over(api, data))["video"]["id"]
+    assert await place(api, made) == {"name": "Default"}

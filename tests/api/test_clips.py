@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import delete, select, update
 
+from db import videos
 from db.models import ClipSegment, Content, Task, Video
 from domain.media import LONGEST_MS
 from domain.videos import VideoStatus
@@ -120,6 +121,16 @@ async def test_what_is_said_of_the_clip_is_the_new_videos(
         row = await session.get_one(Video, ids.decode(made, "Video"))
     assert (row.description, row.skip_auto_transcode) == ("The best.", True)
     assert row.category_id == ids.decode(place, "Category")
+
+
+async def test_a_clip_lies_where_its_source_does(api: Api, services: Services, video: str) -> None:
+    place = ids.decode((await category(api))["id"], "Category")
+    async with services.db.write() as session:
+        await videos.put_into(session, [ids.decode(video, "Video")], place)
+    made = (await create(api, video, FIRST))["video"]["id"]
+    async with services.db.read() as session:
+        row = await session.get_one(Video, ids.decode(made, "Video"))
+    assert row.category_id == place
 
 
 async def test_an_unknown_category_is_refused(api: Api, services: Services, video: str) -> None:

@@ -106,6 +106,7 @@ async def test_a_small_video_with_a_wrong_digest_leaves_nothing(
     assert [error["code"] for error in payload["userErrors"]] == ["CHECKSUM_MISMATCH"]
     assert await open_sessions(api) == []
     assert uploads_left(settings) == before
+    assert await api.run("{ videos { totalCount } }") == {"videos": {"totalCount": 0}}
 
 
 async def test_a_small_file_that_is_no_video_fails_later(api: Api, work: Work) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from db import videos
 from db.models import Task, Video
 from domain.media import LONGEST_MS
 from resolvers.context import Services
@@ -79,6 +80,19 @@ async def test_what_is_said_of_the_splice_is_the_new_videos(
         row = await session.get_one(Video, ids.decode(made, "Video"))
     assert (row.description, row.skip_auto_transcode) == ("All of it.", True)
     assert row.category_id == ids.decode(place, "Category")
+
+
+async def test_a_splice_lies_where_its_first_video_does(
+    api: Api, services: Services, owner: factories.Owner
+) -> None:
+    first, second = await lasting(services, owner), await lasting(services, owner)
+    place = ids.decode((await category(api))["id"], "Category")
+    async with services.db.write() as session:
+        await videos.put_into(session, [ids.decode(first, "Video")], place)
+    made = (await create(api, first, second))["video"]["id"]
+    async with services.db.read() as session:
+        row = await session.get_one(Video, ids.decode(made, "Video"))
+    assert row.category_id == place
 
 
 async def test_two_to_twenty_videos_are_joined(

@@ -159,7 +159,7 @@ async def test_what_ran_can_be_seen(
 
 
 def load(**others: Any) -> list[dict[str, Any]]:
-    names = ["intake", "first_play", "transcode", "clip", "fetch", "export"]
+    names = ["intake", "first_play", "transcode", "clip", "fetch", "export", "cover"]
     empty = {"queued": 0, "running": 0, "slots": 0}
     return [{"name": name, **empty, **others.get(name, {})} for name in names]
 

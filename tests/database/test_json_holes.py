@@ -6,18 +6,18 @@ from uuid import UUID
 
 import orjson
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
-from db import json, tasks
+from db import json, tasks, videos
 from db.json import MISFIT, Hole, Kind
-from db.models import Task
+from db.models import Task, Video
 from db.rows import Asked, Form, Rows
 from domain.tasks import TaskKind
 from domain.videos import TranscodePass
 from resolvers.context import Services
 from schema import ids
 from tests.support import factories
-from tests.support.texts import Desk, all_of, hole, leaf
+from tests.support.texts import Desk, all_of, hole, leaf, one_of
 
 
 @pytest.fixture
@@ -81,6 +81,27 @@ async def test_a_hole_holds_forms_of_columns(desk: Desk) -> None:
     made = await desk.object((("a", hole(0, *needs)),))
     expected = [str(key), ids.encode("Task", key), None, "2026-01-01T02:03:04.000005Z", None]
     assert filled(made, json.filler(Task, needs, dump)) == {"a": [repr(one) for one in expected]}
+
+
+async def test_a_list_of_texts_is_written_and_held(desk: Desk, owner: factories.Owner) -> None:
+    tags = ["\x010\x02", "\x03\x04", '"', "{a,b}", "", "\U0001f600"]
+    video = await factories.video(desk.services.db, owner.account)
+    async with desk.services.db.write() as session:
+        await session.execute(update(Video).where(Video.id == video.id).values(tags=tags))
+    wanted = Rows.of(videos.VIDEOS, account_id=desk.account_id)
+    parts = (("a", leaf("tags", Kind.TEXTS)), ("b", hole(0, "tags", "title")))
+    made = await desk.text(one_of(0, None, parts), wanted)
+    fill = json.filler(Video, [Asked("tags"), Asked("title")], dump)
+    assert filled(made, fill) == {"a": tags, "b": [repr(tags), repr("A video")]}
+
+
+async def test_a_list_with_a_null_is_a_misfit(desk: Desk, owner: factories.Owner) -> None:
+    await factories.video(desk.services.db, owner.account)
+    async with desk.services.db.write() as session:
+        await session.execute(text("update video set tags = array['a', null]"))
+    wanted = Rows.of(videos.VIDEOS, account_id=desk.account_id)
+    made = await desk.text(one_of(0, None, (("a", leaf("tags", Kind.TEXTS)),)), wanted)
+    assert MISFIT in made
 
 
 async def test_text_of_a_row_is_never_taken_for_a_hole(desk: Desk) -> None:

@@ -11,6 +11,7 @@ from alembic import command
 
 from db import migrate
 from db.embedded import EmbeddedPostgres
+from domain import grams
 from tests.support import postgres, processes
 
 RELATIONS = """
@@ -188,10 +189,25 @@ def test_videos_from_before_contents_go_on_playing(empty: str) -> None:
         ("transcode_failed", None),
         ("ready", f"videos/{PLAYED}/360P.m3u8"),
     ]
-    assert rows(empty, "select count(*) from video where content_id is null") == [(0,)]
+    old = "select count(*) from video where content_id is null and vid in ('v1', 'v2')"
+    assert rows(empty, old) == [(0,)]
     assert rows(empty, "select poster_key from video where id = content_id") == [
         (f"videos/{PLAYED}/poster.jpg",)
     ]
+
+
+def test_titles_from_before_can_be_searched_for(empty: str) -> None:
+    command.upgrade(migrate.config(empty), "4c1f0a6d2b7e")
+    with psycopg.connect(empty) as connection:
+        connection.execute(cast("LiteralString", BEFORE_CONTENTS))
+        connection.execute("update video set title = 'É ！' where vid = 'v2'")  # noqa: RUF001
+    migrate.upgrade(empty)
+    found = rows(empty, "select vid, search_text, grams from video order by vid")
+    assert found == [
+        ("v1", "t", grams.of("T", uuid.UUID(int=9))),
+        ("v2", "é !", grams.of("É !", uuid.UUID(int=9))),
+    ]
+    assert len(found[1][2]) == 5  # three characters, and two pairs of them
 
 
 def test_an_upload_that_was_being_checked_can_be_completed_again(empty: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import inspect, text
 
 from db import play_sets, records, rows, tasks, uploads, videos
-from db.models import Base, PlaySet, Task, Video
+from db.models import Base, PlaySet, Task, UploadSession, Video
 from db.paging import Order
 from db.rows import Asked, Form, Rows
 from domain.errors import ErrorCode
@@ -274,7 +274,11 @@ async def test_text_that_is_no_member_of_an_enum_stays_text(desk: Desk) -> None:
 
 
 LARGE: list[tuple[rows.Source, set[str]]] = [
-    (videos.VIDEOS, {"source", "simulation"}),
+    (
+        videos.VIDEOS,
+        {"source", "simulation", "search_text", "grams"}
+        | {"share_password_hash", "share_password_sealed"},
+    ),
     (play_sets.PLAY_SETS, set()),
     (tasks.TASKS, set()),
     (uploads.UPLOADS, {"chunk_digests"}),
@@ -295,6 +299,9 @@ def test_what_is_known_of_a_column() -> None:
     assert records.fact(Video, "epoch") == records.Fact(int, nullable=False, is_big=False)
     assert records.fact(Video, "width") == records.Fact(int, nullable=True, is_big=False)
     assert records.fact(Video, "id").python is UUID
+    tags = records.Fact(list, nullable=False, is_big=False, is_texts=True)
+    assert records.fact(Video, "tags") == tags
+    assert records.fact(UploadSession, "partials").is_texts is False
     assert records.fact(PlaySet, "progress").python is float
     passes = records.fact(Task, "transcode_pass")
     assert passes.members == {one.value: one for one in TranscodePass}

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support import processes, s3, samples, uploading
+from tests.support import arriving, processes, s3, samples, uploading
 from tests.support.api import Api
 from tests.support.processes import Server
 from tests.support.s3 import BUCKET, CREDENTIALS, S3Server
@@ -86,6 +86,7 @@ async def test_bytes_go_straight_to_the_bucket_and_come_from_there(
 ) -> None:
     async with server.api() as api, httpx.AsyncClient(trust_env=False) as http:
         begun = await uploading.begin(api, video, chunkSize=PART)
+        assert await arriving.states(api, begun["id"]) == ("WAITING", "INITIAL")
         places = await targets(api, begun["id"], 1, 2, 3)
         for place in places:
             assert place["url"].startswith(f"{bucket.endpoint}/{BUCKET}/")
@@ -102,6 +103,7 @@ async def test_bytes_go_straight_to_the_bucket_and_come_from_there(
             },
             "userErrors": [],
         }
+        assert await arriving.states(api, begun["id"]) == ("UPLOADING", "UPLOADING")
         early = await uploading.complete(api, begun["id"], uploading.sha256(video))
         assert early["userErrors"][0]["missingChunks"] == [2]
 

@@ -21,7 +21,11 @@ async def filled(
     """Services on the suite's rows, which no test may change."""
     url = postgres.create_database(postgres_server, "equivalence")
     migrate.upgrade(url)
-    settings = Settings(data_dir=tmp_path_factory.mktemp("equivalence"), database_url=url)
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("equivalence"),
+        database_url=url,
+        readable_share_passwords=True,
+    )
     async with wiring.open_services(settings, url) as services:
         await data.fill(services.db)
         yield services

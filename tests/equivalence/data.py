@@ -21,6 +21,7 @@ from db.models import (
     Content,
     ExportFile,
     FetchItem,
+    KeyPoint,
     PlaySet,
     RuleTemplate,
     StoredObject,
@@ -32,12 +33,20 @@ from db.models import (
     Video,
 )
 from db.session import Database
+from domain import grams
 from domain.errors import ErrorCode
 from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskKind, TaskStatus
 from domain.templates import FIRST_OWN, Codec, Encryption, Quality
 from domain.uploads import UploadPurpose, UploadStatus
-from domain.videos import Resolution, ShareState, SourceKind, TranscodePass, VideoStatus
+from domain.videos import (
+    AspectRatio,
+    Resolution,
+    ShareState,
+    SourceKind,
+    TranscodePass,
+    VideoStatus,
+)
 from tests.equivalence import values
 from tests.support import factories
 from tests.support.factories import EPOCH, SOURCE
@@ -54,11 +63,14 @@ TEMPLATES: Final = 6
 
 TABLES: Final = (
     *(Account, Content, StoredObject, Template, Category, TranscodeRule, RuleTemplate, Video),
-    *(UploadSession, Task, PlaySet, UploadPart, ClipSegment, FetchItem, ExportFile),
+    *(KeyPoint, UploadSession, Task, PlaySet, UploadPart, ClipSegment, FetchItem, ExportFile),
 )
 ROWS_OF_TASKS: Final = ("file_name", "total_count", "success_count", "fail_count")
 """Columns of tasks that have many rows."""
+OF_COVERS: Final = ("object_id", "at_ms")
+"""Columns of tasks that make covers."""
 SHA256: Final = "0123456789abcdef" * 4
+TAGS: Final = ("news", "", '中"', *(text or "" for text in values.TEXTS[:20]))
 
 
 @dataclass
@@ -157,6 +169,7 @@ def _object(made: Rows, tenant: str, number: int) -> None:
 def _video(made: Rows, tenant: str, number: int) -> None:
     """Every fifth is of a file that was not checked yet."""
     id, checked = key(tenant, "video", number), number % 5 != 4
+    title = _pick(values.TITLES, number)
     too_long = number == TENANTS[tenant] - 1
     made.add(
         Video,
@@ -165,9 +178,13 @@ def _video(made: Rows, tenant: str, number: int) -> None:
         account_id=key(tenant, "account"),
         status=_pick(list(VideoStatus), number),
         status_reason=_pick(values.TEXTS, number),
-        title=_pick(values.TITLES, number),
+        title=title,
+        search_text=grams.normal(title),
+        grams=grams.of(title, key(tenant, "account")),
         description=_pick(values.TEXTS, 5 * number),
-        category_id=_pick((None, key(tenant, "category", 0)), number),
+        category_id=key(tenant, "category", number % 4),
+        owner_phone=_pick((None, "+86 138", ""), number),
+        tags=[TAGS[one % len(TAGS)] for one in range(number, number + number % 5)],
         source_kind=_pick(list(SourceKind), number),
         clipped_from_id=key(tenant, "video", number // 2) if number % 5 == 2 else None,
         source_type=_pick((None, "library"), number),
@@ -181,17 +198,38 @@ def _video(made: Rows, tenant: str, number: int) -> None:
         height=_pick((720, -1, 0), number) if checked else None,
         duration_ms=_duration(number, too_long=too_long) if checked else None,
         poster_key=None if number % 3 else f"videos/{id.hex}/poster é.jpg",
+        cover_key=None if number % 4 else f"videos/{id.hex}/cover é.jpg",
+        player_id=_pick((None, '"', "p"), number),
+        player_name=_pick((None, *values.TITLES[:9]), number),
+        aspect_ratio=_pick(list(AspectRatio), number),
+        auto_play=number % 3 == 1,
+        publish_domain=_pick((None, "www.example.com"), number),
         storyboard_key=None if number % 2 else f"videos/{id.hex}/story.vtt",
+        share_state=_pick(list(ShareState), number),
+        share_password_hash=_pick((None, "scrypt$1$1$1$$"), number // 2),
+        share_password_sealed=_pick((None, bytes(range(216, 256))), number // 2),
         epoch=number,
         auth_play=number % 4 == 1,
-        share_state=_pick(list(ShareState), number),
         created_at=_moment(number),
+        uploaded_at=_moment(3 * number) if checked else None,
         updated_at=_moment(7 * number),
         published_at=None if number % 3 == 0 else _moment(number + 1),
     )
+    for place in range(number % 4):
+        made.add(
+            KeyPoint,
+            id=key(id, "key point", place),
+            video_id=id,
+            at_ms=_pick((0, 2**31 - 1, 1_500), place + number),
+            description=_pick(values.TITLES[:18], place + number),
+            created_at=_moment(number),
+            updated_at=_moment(place + number),
+        )
     if number % 4 != 3:  # some have no work and no play set
         for place, kind in enumerate(list(TranscodePass)[: 1 + number % 3]):
             _transcode(made, tenant, number, place=place, kind=kind)
+    if number % 5 == 1:
+        _cover(made, tenant, number)
     if number % 5 == 2:
         kind = _pick((TaskKind.CLIP, TaskKind.SPLICE, TaskKind.SIMULATE), number // 5)
         _making(made, tenant, number, kind)
@@ -222,6 +260,23 @@ def _making(made: Rows, tenant: str, number: int, kind: TaskKind) -> None:
         )
 
 
+def _cover(made: Rows, tenant: str, number: int) -> None:
+    """The task that makes the cover of a video, of a stored object or a moment."""
+    of_object = number % 2 == 1
+    _task(
+        made,
+        tenant,
+        number,
+        id=key(tenant, "cover", number),
+        kind=TaskKind.COVER,
+        video_id=key(tenant, "video", number),
+        upload_session_id=None,
+        transcode_pass=None,
+        object_id=key(tenant, "object", number % OBJECTS) if of_object else None,
+        at_ms=None if of_object else _pick((0, 2**31 - 1), number // 5),
+    )
+
+
 def _duration(number: int, *, too_long: bool) -> int:
     return values.TOO_LONG_MS if too_long else _pick((0, 1, 4_000, 2**31 - 1), number)
 
@@ -248,7 +303,7 @@ def _task(made: Rows, tenant: str, number: int, **row: Any) -> Row:
         created_at=_moment(2 * number),
         started_at=None if number % 2 else _moment(number + 2),
         finished_at=None if number % 3 else _moment(number + 3),
-        **(dict.fromkeys(ROWS_OF_TASKS) | row),
+        **(dict.fromkeys((*ROWS_OF_TASKS, *OF_COVERS)) | row),
     )
 
 
@@ -333,6 +388,7 @@ def _categories(made: Rows, tenant: str) -> None:
             id=key(tenant, "category", number),
             account_id=key(tenant, "account"),
             parent_id=parent,
+            number=number + 1,
             name=_pick(values.TITLES, 2 * number),
             created_at=_moment(number),
             updated_at=_moment(number + 3),
@@ -486,9 +542,11 @@ def _export(made: Rows, tenant: str, number: int) -> None:
 
 
 CURSES: Final = (
+    ("update video set tags = array['a', null] where id = :id", ("video", 3)),
     ("update video set status = 'lost' where id = :id", ("video", 0)),
     ("update video set title = '', duration_ms = 1::bigint << 62 where id = :id", ("video", 1)),
     ("update video set file_size = -1 where id = :id", ("video", 2)),
+    ("update video set category_id = null where id = :id", ("video", 3)),
     ("update task set error_code = 'NO_SUCH_CODE' where video_id = :id", ("video", 0)),
     ("update task set progress = 'NaN', speed = 'Infinity' where video_id = :id", ("video", 2)),
     (

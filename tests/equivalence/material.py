@@ -9,6 +9,7 @@ from graphql import GraphQLField, get_nullable_type, is_list_type
 from db.models import (
     Category,
     FetchItem,
+    KeyPoint,
     PlaySet,
     StoredObject,
     Task,
@@ -34,9 +35,14 @@ KINDS: Final = {
     TaskKind.CLIP: "ClipTask",
     TaskKind.SPLICE: "SpliceTask",
     TaskKind.SIMULATE: "SimulateTask",
+    TaskKind.COVER: "CoverTask",
 }
-NEVER_THE_SAME: Final = frozenset({"UploadCheck.challenge", "QueueStats.oldestWaitSeconds"})
+NEVER_THE_SAME: Final = frozenset(
+    {"UploadCheck.challenge", "QueueStats.oldestWaitSeconds", "Query.sharedVideo"}
+)
 """Fields that answer something else each time."""
+TEXTS: Final = ("a", "", " ", "視頻", "视", "null", "LONG  long", "e\u0301", "\\", "😀")
+"""What titles are searched for."""
 GARBAGE: Final = ("", "x", "VmlkZW86", "\x00", "é", "VmlkZW86Og==", "=" * 300)
 
 
@@ -82,7 +88,8 @@ def _pools() -> dict[str, Pool]:
     templates = _templates()
     kept = [*_ids("Category", Category)[:2], *_ids("AutoTranscodeRule", TranscodeRule)[:2]]
     made = [*tasks[:9], *uploads[:9], *play_sets[:9], *objects[:3]]
-    some = [*videos[:9], *made, *templates[:3], *kept, *accounts, *wrong]
+    marks = [ids.encode("KeyPoint", row["id"]) for row in data.rows().of[KeyPoint][:3]]
+    some = [*videos[:9], *marks, *made, *templates[:3], *kept, *accounts, *wrong]
     vids = [row["vid"] for row in data.rows().of[Video]]
     storage_ids = [row["storage_id"] for row in data.rows().of[StoredObject]]
     digests = [data.digest(number) for number in range(data.OBJECTS)]
@@ -96,11 +103,30 @@ def _pools() -> dict[str, Pool]:
         "Query.transcodeTemplates.before": _cursors(Template, "number", "created_at"),
         "Query.autoTranscodeRules.after": _cursors(TranscodeRule, "created_at"),
         "Query.autoTranscodeRules.before": _cursors(TranscodeRule, "created_at"),
+        "Query.videoSizes.videoIds": Pool([*videos, unknown], foreign),
+        "Query.videoSizes.categoryIds": Pool(_ids("Category", Category), foreign),
+        "Query.videoSizes.after": _cursors(Video, "created_at", "title"),
+        "Query.videoSizes.before": _cursors(Video, "created_at"),
+        "CategoryFilter.parentId": Pool(_ids("Category", Category), foreign),
+        "CategoryFilter.search": Pool(("a", "é", "%", "_"), ("\x00", "x" * 300)),
+        "CategoryBy.id": Pool([*_ids("Category", Category), unknown], foreign),
+        "CategoryBy.categoryId": Pool(("1", "3", "99"), ("", "x", "\x00", "-1", "9" * 30)),
         "Query.categories.after": _cursors(Category, "name", "created_at"),
         "Query.categories.before": _cursors(Category, "name"),
         "VideoBy.id": Pool([*videos, unknown], foreign),
         "TaskFilter.videoId": Pool([*videos, unknown], foreign),
         "VideoBy.vid": Pool([*vids, "nobody"], ("", "\x00", "x" * 300, "é\u2028")),
+        "VideoBy.storageId": Pool([*storage_ids, "nobody"], ("", "\x00", "é\u2028")),
+        "VideoFilter.search": Pool(
+            (*TEXTS, vids[3], storage_ids[2], videos[4]), ("\x00", "x" * 256, "\u202e", "_")
+        ),
+        "VideoFilter.title": Pool(TEXTS, ("\x00", "x" * 256, "%")),
+        "VideoFilter.tags": Pool(data.TAGS, ("\x00", "x" * 256, "no such tag")),
+        "VideoFilter.ownerPhone": Pool(("+86 138", "", "0"), ("\x00", "x" * 256)),
+        "VideoFilter.categoryId": Pool(_ids("Category", Category), foreign),
+        "VideoFilter.sourceType": Pool(("library", "else"), ("", "\x00", "x" * 256)),
+        "VideoSourceInput.sourceType": Pool(("library",), ("", "\x00", "else")),
+        "VideoSourceInput.sourceId": Pool(("1", "3", "none"), ("", "\x00")),
         "Query.storedObject.storageId": Pool([*storage_ids, "nobody"], ("", "\x00", "é\u2028")),
         "Query.storedObjects.after": _cursors(StoredObject, "created_at"),
         "Query.storedObjects.before": _cursors(StoredObject, "created_at"),

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from db import accounts, events, objects, play_sets
+from db import accounts, categories, events, objects, play_sets, videos
 from db.models import Account, PlaySet, Task, Video
 from db.objects import NewObject
 from db.session import Database, WriteSession
@@ -58,8 +58,9 @@ async def video(
     title: str = "A video",
     status: VideoStatus = VideoStatus.PROCESSING,
     minutes: int = 0,
+    category_id: UUID | None = None,
 ) -> Video:
-    """A video without play sets, made `minutes` after a fixed moment."""
+    """A video without play sets, made `minutes` after a fixed moment; in the default category."""
     sha256 = hashlib.sha256(uuid.uuid4().bytes).hexdigest()
     async with db.write() as session:
         content = await objects.store(
@@ -70,7 +71,7 @@ async def video(
             vid=new_vid(),
             account_id=account.id,
             status=status,
-            title=title,
+            category_id=category_id or await categories.default_id(session, account.id),
             content_id=content.id,
             storage_id=held.storage_id,
             source_sha256=sha256,
@@ -82,9 +83,22 @@ async def video(
             created_at=EPOCH + timedelta(minutes=minutes),
             updated_at=EPOCH + timedelta(minutes=minutes),
         )
+        videos.entitle(row, title)
         session.add(row)
         await session.flush()
     return row
+
+
+def bare_video(account: Account, category_id: UUID) -> Video:
+    """A video without a file, not written yet."""
+    return Video(
+        vid=new_vid(),
+        account_id=account.id,
+        status=VideoStatus.PROCESSING,
+        title="A video",
+        category_id=category_id,
+        file_size=0,
+    )
 
 
 async def transcode_task(

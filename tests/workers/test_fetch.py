@@ -29,6 +29,7 @@ from schema import ids
 from tests.support import factories, fetching, samples, uploading
 from tests.support.api import Api
 from tests.support.site import Page, Site
+from tests.support.templating import category
 from tests.support.waiting import until
 
 LANE = Lane([queue.FETCH, queue.INTAKE], 1)
@@ -476,6 +477,28 @@ async def halfway(
     if page.gate:
         page.gate.set()
     await working
+
+
+async def test_a_category_that_goes_while_a_file_comes_gives_it_to_another(
+    house: House, site: Site, clip: bytes
+) -> None:
+    gone, other = [(await category(house.api))["id"] for _ in range(2)]
+    page = Page(clip, length=False, gate=asyncio.Event())  # its session opens when all is here
+    id = await fetching.begin(house.api, site.add("/a.mp4", page), categoryId=gone)
+    working = asyncio.create_task(house.work())
+
+    async def has_begun() -> bool:
+        return bool(site.seen)
+
+    await until(has_begun)
+    query = "mutation ($id: ID!, $to: ID) { deleteCategory(id: $id, videosTo: $to) { movedCount } }"
+    await house.api.run(query, id=gone, to=other)
+    assert page.gate is not None
+    page.gate.set()
+    await working
+    (row,) = await fetching.rows(house.api, id)
+    (video,) = await house.all(Video)
+    assert (row["status"], video.category_id) == ("SUCCEEDED", ids.decode(other, "Category"))
 
 
 async def test_progress_is_told_while_it_comes(

@@ -59,8 +59,10 @@ def test_each_duty_has_its_interval(tools: Tools) -> None:
         "rescue": 5,
         "expire": 60,
         "collect": 60,
+        "forget_wrong_passwords": 60,
         "scrub": 600,
         "expire_exports": 3600,
+        "empty_trash": 3600,
     }
 
 

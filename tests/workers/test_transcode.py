@@ -13,7 +13,7 @@ from domain.events import EventType
 from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskStatus
 from domain.videos import Resolution, TranscodePass, VideoStatus
-from jobs import transcode, worker
+from jobs import publishing, transcode, worker
 from jobs.runs import Overtaken, Run
 from media.passes import Encoder
 from storage import keys
@@ -210,7 +210,7 @@ async def test_what_was_published_is_not_discarded(house: House, source: Path) -
     run = await begin(house, "one")
     await transcode.transcode(run)
     prefix = keys.attempt(content_of(video), run.task.id, run.task.attempt)
-    await transcode._discard(run, prefix)
+    await publishing.discard(run, prefix)
     assert house.files(prefix) == FIRST_PLAY_FILES
 
 

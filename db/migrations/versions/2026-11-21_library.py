@@ -3,9 +3,13 @@
 Every account gets the category that its videos lie in by default.
 """
 
+from uuid import UUID
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
+
+from domain import grams
 
 revision = "878ab35a5638"
 down_revision = "e0c2fdb3f791"
@@ -32,12 +36,57 @@ update video set category_id = category.id
 from category
 where video.category_id is null and category.account_id = video.account_id and category.number = 1
 """
+ARRIVALS = """
+update video set uploaded_at = created_at
+where content_id is not null or source_kind in ('upload', 'fetch')
+"""
+OPEN_UPLOADS = """
+create temporary table begun on commit drop as
+select id as session_id, gen_random_uuid() as id
+from upload_session
+where status in ('waiting', 'uploading') and purpose = 'video' and video_id is null
+    and id not in (
+        select upload_session_id from fetch_item where upload_session_id is not null
+    )
+"""
+BEGUN = """
+insert into video (
+    id, vid, account_id, status, title, description, category_id, file_size,
+    skip_auto_transcode, created_at
+)
+select
+    begun.id,
+    left(translate(
+        encode(sha256(gen_random_uuid()::text::bytea), 'base64'), '+/', '-_'
+    ), 11),
+    upload_session.account_id,
+    case upload_session.status when 'waiting' then 'initial' else 'uploading' end,
+    title,
+    description,
+    coalesce(category_id, (
+        select category.id from category
+        where category.account_id = upload_session.account_id and number = 1
+    )),
+    file_size,
+    skip_auto_transcode,
+    created_at
+from begun join upload_session on upload_session.id = begun.session_id
+"""
+LINKS = """
+update upload_session set video_id = begun.id, updated_at = updated_at
+from begun where begun.session_id = upload_session.id
+"""
+SOME_TITLES = "select id, account_id, title from video where id > :last order by id limit 1000"
+SEARCHED = "update video set search_text = :text, grams = :grams where id = :id"
 
 
 def upgrade() -> None:
     _accounts()
     _categories()
     _videos()
+    _uploads()
+    _searched()
+    _covers()
     _key_points()
     _guards()
     _plays()
@@ -81,6 +130,9 @@ def _categories() -> None:
     op.alter_column("category", "number", nullable=False)
     op.create_unique_constraint(
         op.f("uq_category_account_id_number"), "category", ["account_id", "number"]
+    )
+    op.create_index(
+        op.f("ix_upload_session_category_id"), "upload_session", ["category_id"], unique=False
     )
 
 
@@ -154,6 +206,28 @@ def _videos() -> None:
             nullable=True,
         ),
     )
+    op.add_column("video", sa.Column("search_text", sa.Text(), server_default="", nullable=False))
+    op.add_column(
+        "video",
+        sa.Column(
+            "sort_duration_ms",
+            sa.BigInteger(),
+            sa.Computed("coalesce(duration_ms, -1)", persisted=True),
+            nullable=False,
+        ),
+    )
+    op.add_column(
+        "video",
+        sa.Column(
+            "sort_published_at",
+            sa.DateTime(timezone=True),
+            sa.Computed(
+                "coalesce(published_at, '1970-01-01 00:00:00+00'::timestamptz)", persisted=True
+            ),
+            nullable=False,
+        ),
+    )
+    _searched()
     op.create_index(op.f("ix_video_cover_object_id"), "video", ["cover_object_id"], unique=False)
     op.create_index(
         "ix_video_deleted_at",
@@ -162,7 +236,29 @@ def _videos() -> None:
         unique=False,
         postgresql_where=sa.text("deleted_at is not null"),
     )
-    op.create_index("ix_video_grams", "video", ["grams"], unique=False, postgresql_using="gin")
+    op.create_index(
+        "ix_video_grams",
+        "video",
+        ["grams"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
+    )
+    for column in ("file_size", "sort_duration_ms", "sort_published_at"):
+        op.create_index(f"ix_video_account_id_{column}", "video", ["account_id", column, "id"])
+    op.create_index(
+        "ix_video_traits",
+        "video",
+        ["account_id", "status", "source_kind", "share_state", "source_type"],
+        postgresql_include=["created_at", "id"],
+    )
+    op.create_index(
+        "ix_video_account_id_owner_phone",
+        "video",
+        ["account_id", "owner_phone"],
+        postgresql_where=sa.text("owner_phone is not null"),
+    )
+    op.create_index("ix_video_account_id_storage_id", "video", ["account_id", "storage_id"])
     op.create_index("ix_video_tags", "video", ["tags"], unique=False, postgresql_using="gin")
     op.create_foreign_key(
         op.f("fk_video_banned_by_id"),
@@ -177,6 +273,45 @@ def _videos() -> None:
         "video",
         "stored_object",
         ["cover_object_id"],
+        ["id"],
+        ondelete="SET NULL",
+    )
+
+
+def _uploads() -> None:
+    """Videos begin with their uploads: also those whose upload is open now."""
+    op.add_column("video", sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(
+        op.f("ix_upload_session_video_id"), "upload_session", ["video_id"], unique=False
+    )
+    op.execute(ARRIVALS)
+    op.execute(OPEN_UPLOADS)
+    op.execute(BEGUN)
+    op.execute(LINKS)
+
+
+def _searched() -> None:
+    """Titles from before can be searched for."""
+    last = UUID(int=0)
+    while rows := op.get_bind().execute(sa.text(SOME_TITLES), {"last": last}).all():
+        found = [
+            {"id": id, "text": grams.normal(title), "grams": grams.of(title, account_id)}
+            for id, account_id, title in rows
+        ]
+        op.get_bind().execute(sa.text(SEARCHED), found)
+        last = rows[-1].id
+
+
+def _covers() -> None:
+    op.add_column("upload_session", sa.Column("owner_phone", sa.String(length=32), nullable=True))
+    op.add_column("task", sa.Column("object_id", sa.Uuid(), nullable=True))
+    op.add_column("task", sa.Column("at_ms", sa.Integer(), nullable=True))
+    op.create_index(op.f("ix_task_object_id"), "task", ["object_id"], unique=False)
+    op.create_foreign_key(
+        op.f("fk_task_object_id"),
+        "task",
+        "stored_object",
+        ["object_id"],
         ["id"],
         ondelete="SET NULL",
     )
