@@ -38,7 +38,7 @@ class Fact:
 @lru_cache(_KEPT)
 def fact(model: type[Base], column: str) -> Fact:
     attribute = getattr(model, column)
-    kind = attribute.type
+    kind: Any = attribute.type
     nullable = getattr(attribute.expression, "nullable", True)
     is_texts = isinstance(kind, ARRAY) and isinstance(getattr(kind, "item_type", None), String)
     return Fact(kind.python_type, nullable, isinstance(kind, BigInteger), is_texts)

@@ -40,7 +40,7 @@ from tests.support import factories
 from tests.support.statements import recorded
 
 LISTS = """{
-  videos {
+  videos(filter: {status: PROCESSING}) {
     nodes {
       language shareUrl audioTracks(name: "a") { name codecs bandwidth } all: audioTracks { name }
       playSets { aspectRatio audioTrack { name } }
