@@ -12,7 +12,7 @@ from domain.errors import NotFound
 from domain.events import EventType, NewEvent
 from domain.media import Source
 from domain.playback import content_type
-from jobs import outcomes, publishing
+from jobs import outcomes, publishing, showing
 from jobs.runs import Overtaken, Run
 from media import covers as making
 from storage import keys
@@ -101,7 +101,7 @@ async def _publish(session: WriteSession, run: Run, wanted: Wanted, prefix: str)
     await garbage.keep(session, prefix)
     known = await covers.picture(session, task.account_id, task.object_id)
     object_id = known[0].id if known else None  # it may have been given up meanwhile
-    await covers.show(session, video, key=prefix + FILE_NAME, object_id=object_id)
+    await showing.show(session, video, key=prefix + FILE_NAME, object_id=object_id)
     await outcomes.wake_watchers(session, task)
     changed = NewEvent(EventType.VIDEO_UPDATED, video.account_id, video_id=video.id)
     await events.record(session, changed)

@@ -12,7 +12,7 @@ from domain.covers import Chosen, check_size
 from domain.errors import Cancelled, InvalidState, NotFound
 from domain.tasks import TaskKind, TaskStatus
 from domain.videos import VideoStatus
-from jobs import outcomes
+from jobs import outcomes, showing
 from resolvers.context import Context
 
 WITH_FILE = (VideoStatus.PROCESSING, VideoStatus.PUBLISHED, VideoStatus.BANNED)
@@ -36,7 +36,7 @@ async def choose(session: WriteSession, ctx: Context, video: Video, chosen: Chos
     object_id = await _object_of(session, video, chosen)
     ended = await _end_others(session, video)
     if chosen.is_automatic:
-        changed = await covers.show(session, video, key=None, object_id=None)
+        changed = await showing.show(session, video, key=None, object_id=None)
         return Choice(changed, None, ended)
     task = Task(
         account_id=video.account_id,

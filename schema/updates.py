@@ -46,7 +46,7 @@ class UpdateVideoInput:
         " and so does what is there twice."
     )
     category_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
-        description="Id of the category that it is to be kept in."
+        description="Id of the category that it is to be kept in; null for the default one."
     )
     owner_phone: strawberry.Maybe[str | None] = strawberry.field(
         description="Phone number of whoever it was uploaded for, up to 32 characters."

@@ -493,7 +493,7 @@ async def test_what_a_killed_run_left_goes(
         api, video, storageId=await put(api, pictures.make(folder / "j.png").read_bytes())
     )
     killed = await run_of(tools, task)
-    row = await factories_row(services, video)
+    row = await content_of(services, video)
     prefix = keys.attempt(row, killed.task.id, 1)
     draft = tmp_path / "draft"
     draft.write_bytes(b"half")
@@ -504,12 +504,48 @@ async def test_what_a_killed_run_left_goes(
         assert (await session.scalars(select(Garbage.key))).all() == []
 
 
-async def factories_row(services: Services, video: str) -> UUID:
+async def content_of(services: Services, video: str) -> UUID:
     """The content that the video is made of."""
     async with services.db.read() as session:
         row = await session.get_one(Video, ids.decode(video, "Video"))
     assert row.content_id is not None
     return row.content_id
+
+
+BIN = """
+mutation ($ids: [ID!]!) {
+  deleteVideos(ids: $ids) { changedCount }
+}
+"""
+
+
+async def test_a_cover_waits_for_a_video_in_the_bin(
+    api: Api, work: Work, services: Services, video: str, film: Path, tmp_path: Path
+) -> None:
+    await with_file(services, video, film, tmp_path)
+    task = await chosen(api, video, atMs=1_500)
+    await api.run(BIN, ids=[video])
+    await work()
+    assert (await task_of(api, task))["status"] == "CANCELLED"
+    (error,) = (await change(api, video, cover={"atMs": 0}))["userErrors"]
+    assert (error["code"], error["currentState"]) == ("INVALID_STATE", "DELETED")
+    await api.run(BIN.replace("delete", "restore"), ids=[video])
+    await work()
+    assert (await task_of(api, task))["status"] == "SUCCEEDED"
+    assert pictures.is_near(pictures.middle(pictures.opened(await fetched(api, video))), GREEN)
+
+
+async def test_a_cover_goes_with_its_video(
+    api: Api, services: Services, tools: Tools, work: Work, video: str, folder: Path
+) -> None:
+    await chosen(api, video, storageId=await put(api, pictures.make(folder / "l.png").read_bytes()))
+    await work()
+    place = keys.media(await content_of(services, video))
+    assert len(await left(services, video)) == 1
+    await api.run(BIN, ids=[video])
+    await api.run(BIN.replace("delete", "purge"), ids=[video])
+    await maintenance.collect(tools, now=datetime.now(UTC) + timedelta(hours=2))
+    assert [one.key async for one in services.store.list(place)] == []
 
 
 async def test_a_cover_that_fails_does_not_fail_the_video(

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, text, update
 
-from db.models import Event, Task, UploadSession, Video
+from db.models import Category, Event, Task, UploadSession, Video
 from domain.events import EventType, topic
 from domain.videos import VideoStatus
 from resolvers.context import Services
@@ -108,6 +108,24 @@ async def test_null_empties(api: Api, video: str) -> None:
     assert (found["title"], found["tags"]) == ("Another", [])
     assert (found["description"], found["ownerPhone"], found["publishDomain"]) == (None,) * 3
     assert (await changed(api, video, player=None))["player"] == NOTHING
+
+
+async def test_without_a_category_it_is_kept_in_the_default_one(
+    api: Api, services: Services, video: str
+) -> None:
+    place = (await category(api))["id"]
+    assert (await changed(api, video, categoryId=place))["category"] == {"id": place}
+    default = (await changed(api, video, categoryId=None))["category"]["id"]
+    async with services.db.read() as session:
+        row = await session.get_one(Category, ids.decode(default, "Category"))
+    assert (row.number, row.name) == (1, "Default")
+
+
+async def test_a_video_is_found_by_its_new_title_only(api: Api, video: str) -> None:
+    query = "query ($t: String!) { videos(filter: {title: $t}) { nodes { id } } }"
+    await changed(api, video, title="Sommerurlaub 海边")
+    for part, found in (("urlaub", [{"id": video}]), ("海边", [{"id": video}]), ("video", [])):
+        assert (await api.run(query, t=part))["videos"]["nodes"] == found
 
 
 @pytest.mark.parametrize(
