@@ -42,11 +42,11 @@ async def by_id(session: ReadSession, id: UUID) -> Account:
 async def lock(session: WriteSession, id: UUID) -> Account:
     """The account's row, locked until the transaction ends.
 
-    Rows that refer to it can be written meanwhile. PostgreSQL looks whether it is there also when
-    a transaction changes such a row for the second time, and so after the row was locked.
+    Others can insert rows of the account meanwhile, so that who holds a row that we want next,
+    and only inserts, does not wait for us.
     """
-    wanted = select(Account).where(Account.id == id).with_for_update(key_share=True)
-    return (await session.scalars(wanted)).one()
+    mine = select(Account).where(Account.id == id)
+    return (await session.scalars(mine.with_for_update(key_share=True))).one()
 
 
 async def add(session: WriteSession, *, user_id: str, name: str) -> Account:

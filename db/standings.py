@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Uuid, any_, bindparam, func, select
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -76,7 +76,7 @@ class Standings:
         await self._db.close()
 
 
-def _standing(row: Row[Any]) -> Standing:
+def _standing(row: Any) -> Standing:  # noqa: ANN401  (a row of the statement)
     rules = playback_rules.stored(
         tuple(row.referrers), tuple(row.networks), empty=row.empty_referrer
     )

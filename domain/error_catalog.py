@@ -37,22 +37,34 @@ CATALOG: Final[Mapping[ErrorCode, Entry]] = {
         "请求中的某个值无法使用。",
         vod(3101),
         api(400, "TaskId is null!"),
-        api(400, "cataid为空."),
         api(400, "请先选择目标视频."),
         api(400, "日期格式错误."),
         api(401),
-        api(402, "cataid格式出错."),
-        api(402, "两个cataid不能相同."),
         api(410),
     ),
     _E.NOT_FOUND: Entry("该对象不存在，或不属于您。", vod(3102), api(403), api(412)),
     _E.TOO_MANY_IDS: Entry(
         "一次请求的对象过多；错误中给出上限和实际数量。", api(400, "vid count can't over 500")
     ),
-    _E.NO_ELIGIBLE_ITEM: Entry(
-        "请求中没有一个对象可以这样修改。",
-        api(400, "只能修改“已发布”状态的视频为禁播状态"),
-        api(400, "只能修改“已禁播”状态的视频为已发布状态"),
+    _E.NO_ELIGIBLE_ITEM: Entry("请求中没有一个对象可以这样修改。", main=400),
+    _E.NOT_PUBLISHED: Entry(
+        "只有已发布的视频才能禁播。", api(400, "只能修改“已发布”状态的视频为禁播状态")
+    ),
+    _E.NOT_BANNED: Entry(
+        "只有已禁播的视频才能解禁。", api(400, "只能修改“已禁播”状态的视频为已发布状态")
+    ),
+    _E.CATEGORY_REQUIRED: Entry("分类 id 为空。", api(400, "cataid为空.")),
+    _E.CATEGORY_INVALID: Entry("该值不是分类的 id。", api(402, "cataid格式出错.")),
+    _E.CATEGORY_SAME: Entry("两个 id 是同一个分类。", api(402, "两个cataid不能相同.")),
+    _E.CATEGORY_IS_PARENT: Entry("该分类已在其中。", api(402, "不能移动到自己的父亲节点.")),
+    _E.CATEGORY_IS_DEFAULT: Entry("默认分类不能移动或删除。", main=_BAD_ARGUMENT),
+    _E.PASSWORD_TOO_LONG: Entry("密码字符过多；错误中给出上限。", main=_BAD_ARGUMENT),
+    _E.LINK_SPENT: Entry("该签名链接只能使用一次，且已使用。", main=3108),
+    _E.REFERRER_NOT_ALLOWED: Entry("视频所有者不允许该网页播放。", main=3108),
+    _E.ADDRESS_NOT_ALLOWED: Entry("该地址不允许播放此视频。", main=3108),
+    _E.VIDEO_NOT_PLAYABLE: Entry("该视频现在无法播放；`playability` 说明原因。", main=3108),
+    _E.PLAYBACK_UNAVAILABLE: Entry(
+        "现在无法确认链接是否有效，请稍后再试。", main=500, retryable=True
     ),
     _E.LIMIT_EXCEEDED: Entry("某个值超过上限；错误中给出两者。", main=_BAD_ARGUMENT),
     _E.CHUNK_MISSING: Entry("上传的部分分块尚未到达。", main=_UPLOAD_AGAIN),
@@ -74,9 +86,7 @@ CATALOG: Final[Mapping[ErrorCode, Entry]] = {
     _E.TEMPLATE_UNSUITABLE: Entry("该模板对此视频不会产生任何结果。", main=_BAD_ARGUMENT),
     _E.TEMPLATE_BUILT_IN: Entry("内置模板不能修改或删除。", main=_BAD_ARGUMENT),
     _E.TEMPLATE_IN_USE: Entry("您的转码规则正在使用该模板。", main=_BAD_ARGUMENT),
-    _E.CATEGORY_IS_ANCESTOR: Entry(
-        "分类不能放入自身或其子分类。", api(402, "不能移动到自己的父亲节点.")
-    ),
+    _E.CATEGORY_IS_ANCESTOR: Entry("分类不能放入自身或其子分类。", main=402),
     _E.TRANSCODE_FAILED: Entry("转码失败；任务中有日志。", vod(3111)),
     _E.CLIP_SEGMENTS_EMPTY: Entry("裁剪没有时间段。", api(411)),
     _E.CLIP_SEGMENTS_INVALID: Entry("某个时间段在视频开始之前开始。", api(413)),

@@ -61,7 +61,7 @@ _OBSTACLES: Final = {
     VideoStatus.INITIAL: _UPLOAD,
     VideoStatus.UPLOADING: _UPLOAD,
     VideoStatus.BANNED: Playability(
-        PlayabilityReason.BANNED, "Lift the ban: `unbanVideos`.", "unbanVideos"
+        PlayabilityReason.BANNED, "Lift the ban: `setVideosBanned`.", "setVideosBanned"
     ),
     VideoStatus.DELETED: Playability(
         PlayabilityReason.DELETED,

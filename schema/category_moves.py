@@ -64,6 +64,7 @@ class CategoryMoveMutation:
             ),
         ] = UNSET,
     ) -> CategoryPayload:
+        _ = info.context.account_id  # first: without a key, nothing is said of any id
         key, destination = _named(category_id, path="categoryId"), destination_id
         parent_id = None if destination is None else _named(destination, path="destinationId")
         row = await category_moves.move(info.context, key, parent_id)

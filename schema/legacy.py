@@ -1,5 +1,6 @@
 """Videos and play sets by the numbers and words of older systems."""
 
+from datetime import datetime
 from typing import ClassVar
 
 import strawberry
@@ -47,6 +48,10 @@ def _image_ratio(ratio: AspectRatio) -> int:
 
 def _forbidden(status: VideoStatus) -> int:
     return int(status is VideoStatus.BANNED)
+
+
+def _unix_seconds_or_none(moment: datetime | None) -> str | None:
+    return None if moment is None else legacy.unix_seconds(moment)
 
 
 @strawberry.type(
@@ -133,6 +138,11 @@ class VideoLegacy:
         legacy.unix_seconds,
         "updated_at",
         description="`Video.updatedAt` in whole seconds since 1970, as text.",
+    )
+    upload_time: str | None = computed(
+        _unix_seconds_or_none,
+        "uploaded_at",
+        description="`Video.uploadedAt` in whole seconds since 1970, as text; null before.",
     )
 
 

@@ -88,7 +88,10 @@ class SharedVideo:
 
     is_type_of = _means(models.Video)
 
-    @strawberry.field(description="Signed links to play it with; null when there is nothing yet.")
+    @strawberry.field(
+        description="Signed links to play it with; null when it cannot be played, or only with a"
+        " token that its owner's own site gives."
+    )
     @staticmethod
     async def playback(
         root: strawberry.Parent[models.Video],

@@ -138,6 +138,7 @@ class SizeQuery:
             strawberry.argument(description="Whether videos below these categories count, too."),
         ] = False,
     ) -> Rows:
+        _ = ctx.account_id  # first: without a key, nothing is said of anything
         if video_ids:
             return sizes.of_videos(ctx, window, _keys(video_ids, "Video"))
         if category_ids:

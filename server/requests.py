@@ -46,18 +46,14 @@ def _url(scheme: str, host: bytes | None, server: tuple[str, int | None] | None)
 
 
 def client(connection: Connection) -> Client:
-    """Where the request comes from, and the page that made it.
-
-    The address is the one that a trusted proxy tells, if there is one: see `server.answering`.
-    """
+    """Where the request comes from, and the page that made it."""
     page = origin = None
     for name, value in connection["headers"]:
         if name == b"referer":
             page = value.decode("latin-1")
         elif name == b"origin" and value != b"null":
             origin = value.decode("latin-1")
-    where = connection.get("client")
-    return Client(where[0] if where else None, page or origin)
+    return Client(address(connection), page or origin)
 
 
 def anonymous(request: Request) -> Context:

@@ -30,6 +30,7 @@ from psycopg import sql
 from db import accounts, migrate, records
 from db.embedded import EmbeddedPostgres
 from db.models import Video
+from db.rows import Rows
 from db.session import Database
 from db.videos import ORDERS
 from domain import grams
@@ -104,7 +105,7 @@ from video, (
 
 def title(number: int, *, oldest: int) -> str:
     word = random.choice(ENGLISH if number % 2 else CHINESE)  # noqa: S311
-    if number % RARE == 0:
+    if number % RARE == 1:
         return f"Zymurgy for beginners {number}"
     if number < oldest:
         word = f"archive {word}"
@@ -157,24 +158,32 @@ class Library:
 
     def __init__(self, services: Services, account_id: uuid.UUID, rounds: int) -> None:
         self._services, self._rounds = services, rounds
+        self._columns = records.value_columns(Video)
         self._context = Context(services, "http://bench", Viewer(account_id, uuid.uuid4()))
 
-    async def page(
+    def page(
         self,
         wanted: Wanted | None = None,
         *,
         cursor: Cursor | None = None,
         order: VideoOrder = VideoOrder.CREATED_AT,
-    ) -> tuple[int, list[float]]:
-        """How many rows there are, and the milliseconds of each round."""
-        columns, took = records.value_columns(Video), list[float]()
-        asked = videos.page(self._context, Window(PAGE, cursor), wanted, order=order)
-        [found] = await self._services.reader.rows(asked, columns)  # from here on it is prepared
+    ) -> Rows:
+        return videos.page(self._context, Window(PAGE, cursor), wanted, order=order)
+
+    async def found(self, asked: Rows) -> int:
+        """How many rows of the page there are; from here on its statement is prepared."""
+        [found] = await self._services.reader.rows(asked, self._columns)
+        return min(len(found), PAGE)
+
+    async def took(self, *asked: Rows) -> list[list[float]]:
+        """Milliseconds of each, in turn, as many times as there are rounds."""
+        times: list[list[float]] = [[] for _ in asked]
         for _ in range(self._rounds):
-            began = time.perf_counter()
-            await self._services.reader.rows(asked, columns)
-            took.append(1_000 * (time.perf_counter() - began))
-        return min(len(found), PAGE), took
+            for one, taken in zip(asked, times, strict=True):
+                began = time.perf_counter()
+                await self._services.reader.rows(one, self._columns)
+                taken.append(1_000 * (time.perf_counter() - began))
+        return times
 
     async def count(self, wanted: Wanted) -> tuple[int, float]:
         began = time.perf_counter()
@@ -209,7 +218,9 @@ async def searches(library: Library) -> bool:
     """Whether each is quick enough."""
     fast = True
     for name, text in SEARCHES.items():
-        found, took = await library.page(Wanted(search=text))
+        asked = library.page(Wanted(search=text))
+        found = await library.found(asked)
+        [took] = await library.took(asked)
         count, counting = await library.count(Wanted(search=text))
         p99 = percentile(took, 0.99)
         fast &= p99 <= LIMIT_MS
@@ -226,14 +237,13 @@ async def pages(library: Library, url: str, count: int) -> bool:
     """Whether deep pages cost about what the first costs."""
     even = True
     for order in VideoOrder:
-        cursor = deep(url, ORDERS[order], count)
-        _, first = await library.page(order=order)
-        _, late = await library.page(order=order, cursor=cursor)
-        ratio = min(late) / min(first)
-        even &= ratio <= MOST_RATIO
+        asked = library.page(order=order, cursor=deep(url, ORDERS[order], count))
+        await library.found(asked)
+        first, late = map(statistics.median, await library.took(library.page(order=order), asked))
+        even &= late / first <= MOST_RATIO
         print(
-            f"by {order.name:14} first page {min(first):6.2f} ms,"
-            f" at 90 % {min(late):6.2f} ms: {ratio:.2f} times",
+            f"by {order.name:14} first page {first:6.2f} ms,"
+            f" at 90 % {late:6.2f} ms: {late / first:.2f} times",
             flush=True,
         )
     return even

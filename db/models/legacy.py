@@ -83,6 +83,7 @@ class VideoLegacy(Base):
         _VIDEO.c.duration_ms,
         _VIDEO.c.created_at,
         _VIDEO.c.updated_at,
+        _VIDEO.c.uploaded_at,
         _made().label("made"),
         _size().label("size"),
         _device_type().label("device_type"),

@@ -170,8 +170,7 @@ def _given(
         return _count(value, defined)
     if not isinstance(value, ObjectValueNode):
         return None
-    type_: Any = defined.type
-    fields = cast("GraphQLInputObjectType", get_named_type(type_)).fields
+    fields = cast("GraphQLInputObjectType", get_named_type(cast("Any", defined).type)).fields
     inner = {one.name.value: one.value for one in value.fields}.get(below[0])
     return None if inner is None else _given(inner, fields[below[0]], below[1:])
 

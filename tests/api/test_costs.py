@@ -27,6 +27,21 @@ async def test_every_answer_says_what_it_cost(api: Api) -> None:
     assert await cost(api, listing, n=1) == 1 + 1 * (1 + 6)
 
 
+async def test_a_batch_costs_as_much_as_it_has_ids(api: Api) -> None:
+    results = "results { video { id } error { code } } userErrors { code }"
+    delete = f"mutation ($ids: [ID!]!) {{ deleteVideos(ids: $ids) {{ {results} }} }}"
+    assert await cost(api, delete, ids=["a"] * 500) == 10 + 500 * 3 + 3
+    literal = f"""mutation {{ deleteVideos(ids: ["a", "b"]) {{ {results} }} }}"""
+    assert await cost(api, literal) == 10 + 2 * 3 + 3
+    ban = "mutation ($input: SetVideosBannedInput!) { setVideosBanned(input: $input) { RESULTS } }"
+    ban = ban.replace("RESULTS", results)
+    assert await cost(api, ban, input={"ids": ["a"] * 7, "banned": True}) == 10 + 7 * 3 + 3
+    inner = "mutation ($n: [ID!]!) { setVideosBanned(input: {ids: $n, banned: true}) { RESULTS } }"
+    assert await cost(api, inner.replace("RESULTS", results), n=["a"] * 9) == 10 + 9 * 3 + 3
+    whole = """mutation { setVideosBanned(input: {ids: ["a", "b"], banned: true}) { RESULTS } }"""
+    assert await cost(api, whole.replace("RESULTS", results)) == 10 + 2 * 3 + 3
+
+
 async def test_what_costs_too_much_is_not_executed(api: Api) -> None:
     for accept, status in (("application/json", 200), ("application/graphql-response+json", 400)):
         headers = {"accept": accept}

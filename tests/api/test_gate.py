@@ -1,7 +1,7 @@
 """Playing ends when its owner wants it to, whatever link a player has."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -204,7 +204,7 @@ ANYBODY = Client("127.0.0.1")
 
 
 @asynccontextmanager
-async def gate_of(services: Services, **options: Any) -> AsyncIterator[Gate]:
+async def gate_of(services: Services, **options: Any) -> AsyncGenerator[Gate]:
     """A process's gate, with other times than usual."""
     gate = Gate(Standings(services.db.conninfo), services.bus, **options)
     try:

@@ -125,7 +125,7 @@ async def test_a_video_that_cannot_be_played_gets_none(
     (error,) = (await create(api, video.id))["userErrors"]
     assert error == {
         "code": "VIDEO_NOT_PLAYABLE",
-        "message": "The video cannot be played: BANNED. Lift the ban: `unbanVideos`.",
+        "message": "The video cannot be played: BANNED. Lift the ban: `setVideosBanned`.",
         "path": ["videoId"],
     }
 

@@ -70,7 +70,8 @@ async def test_a_page_of_videos_and_tasks_costs_the_same_for_any_size(
 async def test_a_page_of_uploads_costs_the_same_for_any_size(api: Api, services: Services) -> None:
     for number in range(20):
         await uploading.begin(api, bytes([number]))
-    assert [await cost(api, services, UPLOADS, first) for first in (2, 20)] == [3, 3]
+    # The page, their parts, their videos and their tasks.
+    assert [await cost(api, services, UPLOADS, first) for first in (2, 20)] == [4, 4]
 
 
 async def test_what_is_not_asked_for_costs_nothing(

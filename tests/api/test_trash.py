@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text, update
 
-from db import tasks
+from db import play_sets, tasks
 from db.models import Event, PlaySet, Task, UploadSession, Video
 from domain.errors import Cancelled
 from domain.events import EventType
@@ -235,6 +235,29 @@ async def test_an_upload_that_is_checked_for_it_is_given_up(api: Api, services: 
     assert result["video"]["statusReason"] == NO_FILE
 
 
+@pytest.mark.parametrize("arrived", [0, 1])
+async def test_an_upload_that_still_brings_it_is_given_up(
+    api: Api, services: Services, arrived: int
+) -> None:
+    data = b"x" * 140_000
+    upload = await uploading.begin(api, data, chunkSize=70_000)
+    first, second = await uploading.urls(api, upload["id"], 1, 2)
+    for url in [first][:arrived]:
+        assert (await api.http.put(url, content=data[:70_000])).status_code == 200
+    (video,) = await rows(services, Video)
+    assert video.status is (VideoStatus.UPLOADING if arrived else VideoStatus.INITIAL)
+    id = ids.encode("Video", video.id)
+    assert statuses(await delete(api, id)) == ["DELETED"]
+    (session,) = await rows(services, UploadSession)
+    assert (session.status, session.error_code) == (UploadStatus.CANCELLED, None)
+    assert (await api.http.put(second, content=data[70_000:])).status_code == 409
+    completed = await uploading.complete(api, upload["id"], uploading.sha256(data))
+    assert [one["code"] for one in completed["userErrors"]] == ["SESSION_CLOSED"]
+    assert (await row_of(services, id)).status is VideoStatus.DELETED
+    assert statuses(await restore(api, id)) == ["UPLOAD_FAILED"]
+    assert await events(services) == [EventType.VIDEO_DELETED, EventType.VIDEO_RESTORED]
+
+
 async def test_a_deleted_video_is_gone_for_everything_else(
     api: Api, services: Services, video: Video, id: str
 ) -> None:
@@ -306,6 +329,7 @@ async def test_what_its_deletion_cancelled_begins_again(
     )
     async with services.db.write() as session:
         await tasks.cancel(session, [earlier.id], Cancelled("Enough."))
+        await play_sets.fail(session, [earlier.id])
     id = ids.encode("Video", video.id)
     await delete(api, id)
     assert statuses(await restore(api, id)) == ["PROCESSING"]

@@ -262,6 +262,11 @@ async def test_sizes_come_in_pages(api: Api, services: Services, owner: factorie
     first = await sizes(api, videos=videos, first=2)
     assert [one["video"]["id"] for one in first["nodes"]] == [videos[2], videos[1]]
     assert (first["totalCount"], first["pageInfo"]["hasNextPage"]) == (3, True)
+    only_rows = "{ videoSizes(%s) { totalCount nodes { video { id } } } }"
+    default = (await api.run('{ category(by: {categoryId: "1"}) { id } }'))["category"]["id"]
+    below = f'categoryIds: ["{default}"], includeSubcategories: true, first: 1'
+    found = (await api.run(only_rows % below))["videoSizes"]  # one statement for all of it
+    assert found == {"totalCount": 3, "nodes": [{"video": {"id": videos[2]}}]}
     rest = await sizes(api, videos=videos, first=2, after=first["pageInfo"]["endCursor"])
     assert [one["video"]["id"] for one in rest["nodes"]] == [videos[0]]
 

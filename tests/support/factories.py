@@ -91,14 +91,15 @@ async def video(
 
 def bare_video(account: Account, category_id: UUID) -> Video:
     """A video without a file, not written yet."""
-    return Video(
+    row = Video(
         vid=new_vid(),
         account_id=account.id,
         status=VideoStatus.PROCESSING,
-        title="A video",
         category_id=category_id,
         file_size=0,
     )
+    videos.entitle(row, "A video")
+    return row
 
 
 async def transcode_task(
