@@ -50,7 +50,7 @@ LISTS = """{
 }"""
 CHUNKS = "{ uploadSessions { nodes { nextChunks(count: 2) } } }"
 SESSION = """mutation { createUploadSession(input: {
-  title: "x", fileSize: 1000000, totalChunks: 5, sha256: "%s"
+  title: "x", fileSize: 1000000, totalChunks: 5, sha256: "%s", purpose: OBJECT
 }) { uploadSession { nextChunks(count: 1) } } }""" % ("0" * 64)
 
 
