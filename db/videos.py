@@ -268,13 +268,11 @@ async def set_auth_play(session: WriteSession, ids: Collection[UUID], *, enabled
     )
 
 
-async def revive(session: WriteSession, id: UUID) -> bool:
-    """Work on a video that failed again; whether it had."""
+async def revive(session: WriteSession, ids: Collection[UUID]) -> None:
+    """Work again on those of these videos that failed."""
     has_failed = Video.status == VideoStatus.UPLOAD_FAILED
     values = {"status_reason": None}
-    return bool(
-        await _change(session, has_failed & (Video.id == id), VideoStatus.PROCESSING, values)
-    )
+    await _change(session, has_failed & Video.id.in_(ids), VideoStatus.PROCESSING, values)
 
 
 async def fail_if_hopeless(session: WriteSession, id: UUID, reason: str) -> bool:
