@@ -105,6 +105,7 @@ async def purge(session: WriteSession, gone: Sequence[Video]) -> None:
     held = await trash.belongings(session, ids)
     await objects.lock_all(session, held.contents)  # before what is made of them: see `db.objects`
     await trash.remove(session, ids)
+    await events.wake(session, *(topic("video", id) for id in ids))
     await discards.later(session, held.contents, [*held.playlists, *held.pictures])
     released = await objects.release(session, account_id, held.objects)
     await garbage.add(

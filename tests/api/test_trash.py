@@ -215,6 +215,23 @@ async def test_whoever_watches_what_ends_is_told(
     assert [one["task"]["status"] async for one in messages] == ["CANCELLED"]
 
 
+async def test_whoever_watches_a_video_that_is_removed_is_told(
+    api: Api, services: Services, owner: factories.Owner
+) -> None:
+    """Also who still waits for a play set of it."""
+    video = await factories.video(services.db, owner.account, status=VideoStatus.PUBLISHED)
+    id = ids.encode("Video", video.id)
+    await delete(api, id)
+    await factories.transcode_task(services.db, video, P360)
+    messages = api.watch("subscription ($id: ID!) { video(id: $id) { status } }", id=id)
+    assert (await anext(messages))["video"] == {"status": "DELETED"}
+    assert statuses(await trashing.purge(api, id)) == [None]
+    with pytest.raises(OperationFailed) as failure:
+        async with asyncio.timeout(10):
+            await anext(messages)
+    assert failure.value.codes == ["NOT_FOUND"]
+
+
 async def test_an_upload_that_is_checked_for_it_is_given_up(api: Api, services: Services) -> None:
     data = b"x" * 70_000
     upload = await uploading.begin(api, data)
