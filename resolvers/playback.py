@@ -108,7 +108,7 @@ async def _links(
     check_ttl(ttl_seconds)
     made: list[PlaySet] = await ctx.load.rows(own_play_sets.of_video(ctx), video.id)
     ready = [one for one in made if one.status is PlaySetStatus.READY]
-    has_file = video.content_id is not None
+    has_file = video.width is not None  # one without was kept, but could not be read
     judged = judge(video.status, has_ready=bool(ready), has_file=has_file)
     if not judged.playable or video.content_id is None:
         return None, judged
