@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from db import accounts, events, videos
+from db import accounts, events, video_states, videos
 from db.models import Account, Video
 from db.session import WriteSession
 from domain import playback_rules
@@ -34,7 +34,7 @@ async def revoke(ctx: Context, video_id: UUID) -> Video:
         video = (await videos.lock_all(session, account_id, [video_id])).get(video_id)
         if video is None:
             raise NotFound("Video", video_id, path=["videoId"])
-        await videos.end_playback(session, [video_id])
+        await video_states.end_playback(session, [video_id])
         await events.tell(session, EventType.VIDEO_UPDATED, [video])
         return await videos.fresh(session, video)
 
@@ -48,7 +48,7 @@ async def set_auth_play(
     """
 
     async def apply(session: WriteSession, chosen: Sequence[Video]) -> None:
-        await videos.set_auth_play(session, [one.id for one in chosen], enabled=enabled)
+        await video_states.set_auth_play(session, [one.id for one in chosen], enabled=enabled)
         await events.tell(session, EventType.VIDEO_UPDATED, chosen)
 
     return await batches.change(ctx, ids, policy=policy, check=_check, apply=apply)

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from db import events, shares, videos
+from db import events, shares, video_states, videos
 from db.models import Video
 from domain import passwords
 from domain.errors import InvalidArgument, NotFound
@@ -45,7 +45,7 @@ async def change(
             video.share_password_hash = stored
             video.share_password_sealed = ctx.services.passwords.sealed(plain, video.id)
         if ends:
-            await videos.end_playback(session, [video.id])
+            await video_states.end_playback(session, [video.id])
         await events.tell(session, EventType.VIDEO_UPDATED, [video])
         return await videos.fresh(session, video)
 
