@@ -22,6 +22,7 @@ from jobs import (
     maintenance,
     presence,
     queue,
+    recommendations,
     runs,
     simulate,
     transcode,
@@ -96,6 +97,7 @@ DUTIES: Final = (
     Duty("forget_wrong_passwords", "* * * * *", maintenance.forget_wrong_passwords),
     Duty("empty_trash", "37 * * * *", maintenance.empty_trash, lock="empty_trash"),
     Duty("expire_exports", "7 * * * *", export.expire),
+    Duty("recommend", "*/10 * * * *", recommendations.recommend, lock="recommend"),
     Duty("scrub", "*/10 * * * *", maintenance.scrub, lock="scrub"),
 )
 
