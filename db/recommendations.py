@@ -220,7 +220,7 @@ candidate as materialized (
     where video_id <> other_id
     group by video_id, other_id
 ),
-signals as (
+signals as materialized (
     select
         candidate.video_id,
         candidate.other_id,
@@ -255,35 +255,33 @@ signals as (
     left join title as of_title on of_title.id = other.id
 ),
 ranked as (
-    select video_id, other_id, score, reasons, row_number() over (
-        partition by video_id order by score desc, other_id
-    ) as rank
+    select *, row_number() over (partition by video_id order by score desc, other_id) as rank
     from (
-        select
-            video_id,
-            other_id,
-            greatest(:least, round((
-                :co_watched * watched + :same_tags * tags + :same_category * category
-                    + :similar_title * title + :new * fresh
-            )::numeric, :digits))::float8 as score,
-            array_remove(array[
-                case when watched > 0 then 'co_watched' end,
-                case when tags > 0 then 'same_tags' end,
-                case when category > 0 then 'same_category' end,
-                case when title >= :similar_from then 'similar_title' end,
-                case when is_new then 'new' end
-            ], null) as reasons
+        select *, greatest(:least, round((
+            :co_watched * watched + :same_tags * tags + :same_category * category
+                + :similar_title * title + :new * fresh
+        )::numeric, :digits))::float8 as score
         from signals
     ) as scored
-    where reasons <> '{}'
+    where watched > 0 or tags > 0 or category > 0 or title >= :similar_from or is_new
 )
 insert into recommendation (account_id, video_id, rank, other_id, score, reasons)
-select :account_id, video_id, rank, other_id, score, reasons
+select :account_id, video_id, rank, other_id, score, array_remove(array[
+    case when watched > 0 then 'co_watched' end,
+    case when tags > 0 then 'same_tags' end,
+    case when category > 0 then 'same_category' end,
+    case when title >= :similar_from then 'similar_title' end,
+    case when is_new then 'new' end
+], null)
 from ranked where rank <= :most
 """).bindparams(
     bindparam("ids", type_=ARRAY(Uuid())),
     bindparam("account_id", type_=Uuid()),
 )
+
+
+_ROOM: Final = text("set local work_mem = '64MB'")
+"""So that what the statement sorts and joins stays in memory."""
 
 
 async def due(session: ReadSession, *, limit: int) -> list[Due]:
@@ -338,6 +336,7 @@ async def _make(session: WriteSession, account_id: UUID, ids: Sequence[UUID]) ->
         "most": recommendations.MOST,
         **{reason.value: weight for reason, weight in WEIGHTS.items()},
     }
+    await session.execute(_ROOM)
     await session.execute(_MAKE, values)
 
 

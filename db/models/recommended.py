@@ -18,9 +18,11 @@ from sqlalchemy import (
     Subquery,
     Table,
     Text,
+    all_,
     cast,
     func,
     literal_column,
+    or_,
     select,
     true,
     union_all,
@@ -96,14 +98,12 @@ def _newest(*, public: bool, of_category: bool) -> Select[Any]:
         .correlate(video)
         .lateral("newest")
     )
-    is_made = (
-        select(_MADE.c.rank)
-        .where(
-            _MADE.c.account_id == video.c.account_id,
-            _MADE.c.video_id == video.c.id,
-            _MADE.c.other_id == newest.c.id,
-        )
-        .exists()
+    # As an array it is read once for a video, and not for each of the newest.
+    made = (
+        select(func.array_agg(_MADE.c.other_id).label("ids"))
+        .where(_MADE.c.account_id == video.c.account_id, _MADE.c.video_id == video.c.id)
+        .correlate(video)
+        .lateral("made")
     )
     epoch = func.extract(literal_column("epoch"), newest.c.sort_published_at)
     return (
@@ -121,12 +121,13 @@ def _newest(*, public: bool, of_category: bool) -> Select[Any]:
                 ARRAY(Text()),
             ).label("reasons"),
         )
-        .join_from(video, newest, true())
+        .join_from(video, made, true())
+        .join(newest, true())
         .where(
             newest.c.id != video.c.id,
             newest.c.account_id == video.c.account_id,
             true() if of_category else newest.c.category_id.is_distinct_from(video.c.category_id),
-            ~is_made,
+            or_(made.c.ids.is_(None), newest.c.id != all_(made.c.ids)),
         )
     )
 
