@@ -38,7 +38,7 @@ RECOMMENDED: Final = Source(Recommended, _FILTERS)
 PUBLIC: Final = Source(PublicRecommended, _FILTERS)
 BEST_FIRST: Final = Order("place", descending=False)
 
-CHUNK: Final = 2_000
+CHUNK: Final = 1_000
 """Videos whose recommendations are made by one statement."""
 KNOWN: Final = 20_000
 """The account's newest videos, among which tags and titles are looked for."""
@@ -90,7 +90,7 @@ known as materialized (
     order by sort_published_at desc, id desc
     limit :known
 ),
-newest as materialized (select id from known where place <= 50),
+newest as materialized (select id from known where place <= 51),
 
 -- Who watched what: each viewer's latest 50 videos.
 seen as materialized (
@@ -144,7 +144,7 @@ tagged as materialized (
     where place <= 30
 ),
 
--- The newest 50 of each category, and 25 of its parent.
+-- The newest of each category, and fewer of its parent. Each may be one of these itself.
 filed as materialized (
     select place.id as category_id, found.id
     from (select distinct category_id as id from mine) as place
@@ -152,7 +152,7 @@ filed as materialized (
         select id from video
         where category_id = place.id and status = 'published'
         order by sort_published_at desc, id desc
-        limit 50
+        limit 51
     ) as found
     union all
     select place.id, found.id
@@ -290,10 +290,10 @@ async def due(session: ReadSession, *, limit: int) -> list[Due]:
     return [Due(row.id, row.reached) for row in rows]
 
 
-async def advance(session: WriteSession, one: Due) -> UUID | None:
+async def advance(session: WriteSession, one: Due, *, size: int = CHUNK) -> UUID | None:
     """Make those of some videos more; the last of these, or None when all are made."""
-    ids = await _next(session, one)
-    reached = ids[-1] if len(ids) == CHUNK else None
+    ids = await _next(session, one, size)
+    reached = ids[-1] if len(ids) == size else None
     await _clear(session, one, until=reached)
     if ids:
         await _make(session, one.account_id, ids)
@@ -301,13 +301,13 @@ async def advance(session: WriteSession, one: Due) -> UUID | None:
     return reached
 
 
-async def _next(session: ReadSession, one: Due) -> Sequence[UUID]:
+async def _next(session: ReadSession, one: Due, size: int) -> Sequence[UUID]:
     wanted = select(Video.id).where(
         Video.account_id == one.account_id, Video.status == VideoStatus.PUBLISHED
     )
     if one.reached is not None:
         wanted = wanted.where(Video.id > one.reached)
-    return list(await session.scalars(wanted.order_by(Video.id).limit(CHUNK)))
+    return list(await session.scalars(wanted.order_by(Video.id).limit(size)))
 
 
 async def _clear(session: WriteSession, one: Due, *, until: UUID | None) -> None:

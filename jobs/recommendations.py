@@ -5,7 +5,7 @@ import time
 from typing import Final
 
 from db import recommendations
-from db.recommendations import Due
+from db.recommendations import CHUNK, Due
 from jobs.runs import Tools
 
 log = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ WORK_S: Final = 300.0
 """After so long a run begins nothing more. What is left is gone on with in the next."""
 
 
-async def recommend(tools: Tools, *, seconds: float = WORK_S) -> int:
+async def recommend(tools: Tools, *, seconds: float = WORK_S, size: int = CHUNK) -> int:
     """Make those that are due, in transactions of some videos each; returns how many that were."""
     ends_at, made = time.monotonic() + seconds, 0
     async with tools.db.read() as session:
@@ -25,17 +25,17 @@ async def recommend(tools: Tools, *, seconds: float = WORK_S) -> int:
         if time.monotonic() >= ends_at:
             return made
         try:
-            made += await _finish(tools, account, ends_at)
+            made += await _finish(tools, account, ends_at, size)
         except Exception:
             log.exception("recommendations of account %s are left", account.account_id)
     return made
 
 
-async def _finish(tools: Tools, account: Due, ends_at: float) -> int:
+async def _finish(tools: Tools, account: Due, ends_at: float, size: int) -> int:
     made = 0
     while True:
         async with tools.db.write() as session:
-            reached = await recommendations.advance(session, account)
+            reached = await recommendations.advance(session, account, size=size)
         made += 1
         if reached is None or time.monotonic() >= ends_at:
             return made
