@@ -8,10 +8,8 @@ whoever has another video that can be played is never left without one.
 from typing import Any, Final
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     ColumnElement,
-    Double,
     FromClause,
     Integer,
     Select,
@@ -20,6 +18,7 @@ from sqlalchemy import (
     Text,
     all_,
     cast,
+    extract,
     func,
     literal_column,
     or_,
@@ -64,20 +63,18 @@ def _shown(video: FromClause, *, public: bool) -> list[ColumnElement[bool]]:
 
 def _computed(*, public: bool) -> Select[Any]:
     video, other = _VIDEO.alias("video"), _VIDEO.alias("other")
+    columns: list[ColumnElement[Any]] = [
+        video.c.id.label("video_id"),
+        other.c.id,
+        other.c.vid,
+        _MADE.c.rank.label("place"),
+        _MADE.c.score,
+        _MADE.c.reasons,
+    ]
+    of_video = (_MADE.c.account_id == video.c.account_id) & (_MADE.c.video_id == video.c.id)
     return (
-        select(
-            video.c.id.label("video_id"),
-            other.c.id,
-            other.c.vid,
-            _MADE.c.rank.label("place"),
-            _MADE.c.score,
-            _MADE.c.reasons,
-        )
-        .join_from(
-            video,
-            _MADE,
-            (_MADE.c.account_id == video.c.account_id) & (_MADE.c.video_id == video.c.id),
-        )
+        select(*columns)
+        .join_from(video, _MADE, of_video)
         .join(other, other.c.id == _MADE.c.other_id)
         .where(other.c.account_id == video.c.account_id, *_shown(other, public=public))
     )
@@ -105,30 +102,24 @@ def _newest(*, public: bool, of_category: bool) -> Select[Any]:
         .correlate(video)
         .lateral("made")
     )
-    epoch = func.extract(literal_column("epoch"), newest.c.sort_published_at)
+    moment = cast(extract("epoch", newest.c.sort_published_at) * _number(10**6), BigInteger)
+    reason = Reason.SAME_CATEGORY if of_category else Reason.NEW
+    columns: list[ColumnElement[Any]] = [
+        video.c.id.label("video_id"),
+        newest.c.id,
+        newest.c.vid,
+        (_number(_OF_CATEGORY if of_category else _OF_ACCOUNT) - moment).label("place"),
+        literal_column("0.0::float8", _MADE.c.score.type).label("score"),
+        literal_column(f"array['{reason.value}']", _MADE.c.reasons.type).label("reasons"),
+    ]
+    others = [newest.c.id != video.c.id, newest.c.account_id == video.c.account_id]
+    if not of_category:
+        others.append(newest.c.category_id.is_distinct_from(video.c.category_id))
     return (
-        select(
-            video.c.id.label("video_id"),
-            newest.c.id,
-            newest.c.vid,
-            (
-                _number(_OF_CATEGORY if of_category else _OF_ACCOUNT)
-                - cast(epoch * _number(10**6), BigInteger)
-            ).label("place"),
-            literal_column("0.0::float8", Double()).label("score"),
-            literal_column(
-                f"array['{(Reason.SAME_CATEGORY if of_category else Reason.NEW).value}']",
-                ARRAY(Text()),
-            ).label("reasons"),
-        )
+        select(*columns)
         .join_from(video, made, true())
         .join(newest, true())
-        .where(
-            newest.c.id != video.c.id,
-            newest.c.account_id == video.c.account_id,
-            true() if of_category else newest.c.category_id.is_distinct_from(video.c.category_id),
-            or_(made.c.ids.is_(None), newest.c.id != all_(made.c.ids)),
-        )
+        .where(*others, or_(made.c.ids.is_(None), newest.c.id != all_(made.c.ids)))
     )
 
 
