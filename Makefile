@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHONS := python3.14 python3.13 python3.12 python3.11 python3
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# A database and a server for each process; the tests of a file stay together.
+SHARED_OUT := --numprocesses auto --maxprocesses 4 --dist loadfile
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
@@ -22,10 +24,10 @@ run: $(VENV)/run.stamp ## start Reelgraph with its own database, storage and wor
 	@exec $(BIN)/reelgraph serve $(ARGS)
 
 test: $(VENV)/dev.stamp ## run the tests; make test ARGS=tests/unit for some of them
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(SHARED_OUT) $(ARGS)
 
 check: lint ## everything CI runs: lint, then the tests with coverage
-	@$(BIN)/python -m pytest --cov $(ARGS)
+	@$(BIN)/python -m pytest --cov $(SHARED_OUT) $(ARGS)
 
 fuzz: $(VENV)/dev.stamp ## compare the ways to execute a query on 50,000 of them
 	@EQUIVALENCE_EXAMPLES=50000 $(BIN)/python -m pytest tests/equivalence $(ARGS)

@@ -147,7 +147,8 @@ class _Finder:
     def _columns(self, row: Row, *others: ColumnElement[Any]) -> Select[Any]:
         if self._shape.order is None:
             raise ValueError("only the rows of an order can be found")
-        return select(getattr(row, self._shape.order.column).label("place"), row.id, *others)
+        place = getattr(row, self._shape.order.column).label("place")
+        return select().add_columns(place, row.id, *others)
 
     def _first(self, rows: FromClause) -> Select[Any]:
         order = _directed(self._shape, rows.c.place, rows.c.id)

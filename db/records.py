@@ -8,7 +8,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, BigInteger, String, inspect
+from sqlalchemy import BigInteger, String, inspect
 from sqlalchemy.dialects.postgresql import JSONB
 
 from db.models import Base
@@ -38,9 +38,9 @@ class Fact:
 @lru_cache(_KEPT)
 def fact(model: type[Base], column: str) -> Fact:
     attribute = getattr(model, column)
-    kind = attribute.type
+    kind: Any = attribute.type
     nullable = getattr(attribute.expression, "nullable", True)
-    is_texts = isinstance(kind, ARRAY) and isinstance(getattr(kind, "item_type", None), String)
+    is_texts = isinstance(getattr(kind, "item_type", None), String)
     return Fact(kind.python_type, nullable, isinstance(kind, BigInteger), is_texts)
 
 

@@ -82,5 +82,6 @@ class KeyPointMutation:
             list[strawberry.ID], strawberry.argument(description="Their ids; up to 500.")
         ],
     ) -> DeletePayload:
+        _ = info.context.account_id  # first: without a key, nothing is said of any id
         await key_points.delete(info.context, decode_batch(ids, "KeyPoint"))
         return DeletePayload(deleted_ids=ids)

@@ -40,7 +40,7 @@ from tests.support import factories
 from tests.support.statements import recorded
 
 LISTS = """{
-  videos {
+  videos(filter: {status: PROCESSING}) {
     nodes {
       language shareUrl audioTracks(name: "a") { name codecs bandwidth } all: audioTracks { name }
       playSets { aspectRatio audioTrack { name } }
@@ -50,7 +50,7 @@ LISTS = """{
 }"""
 CHUNKS = "{ uploadSessions { nodes { nextChunks(count: 2) } } }"
 SESSION = """mutation { createUploadSession(input: {
-  title: "x", fileSize: 1000000, totalChunks: 5, sha256: "%s"
+  title: "x", fileSize: 1000000, totalChunks: 5, sha256: "%s", purpose: OBJECT
 }) { uploadSession { nextChunks(count: 1) } } }""" % ("0" * 64)
 
 

@@ -37,9 +37,9 @@ LEAST: Final = {
 HANDLED: Final = {f"by {mode}": share for mode, share in modes.MODES.items()}
 LEAST_OF: Final = {
     # What `node` finds is executed the standard way in all modes, and seldom fails.
-    "nodes": LEAST | {"failed": 0.01},
-    # So is a share of all roots, such as `transcodePlan`.
-    "everything": LEAST | HANDLED | {"by rows": 0.4},
+    "nodes": LEAST | {"failed": 0.01, "rich": 0.07},
+    # So is a share of all roots, such as `transcodePlan`, `usage` and `sharedVideo`.
+    "everything": LEAST | HANDLED | {"by rows": 0.4, "by text": 0.3},
 }
 LEAST_OF_FAULTY: Final = {"succeeded": 0.1, "failed": 0.2, "rich": 0.1, "fragments": 0.3}
 EXECUTORS: Final = {mode: modes.executor(mode) for mode in (modes.STANDARD, *modes.MODES)}

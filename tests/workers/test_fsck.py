@@ -125,7 +125,11 @@ async def test_the_scrubber_reads_what_nobody_looked_at_for_a_month(
         assert await objects.sound(session, sha256=content.sha256, size=1_000) is None
 
 
-@pytest.mark.parametrize("key", [keys.source("ab" * 32, uuid4()), keys.export(uuid4(), 1)])
+@pytest.mark.parametrize(
+    "key",
+    [keys.source("ab" * 32, uuid4()), keys.export(uuid4(), 1)],
+    ids=["of a source", "of an export"],
+)
 async def test_an_orphan_is_found_once_it_is_old_enough(
     house: Tools, tmp_path: Path, key: str
 ) -> None:
