@@ -163,3 +163,17 @@ async def test_what_all_watch_does_not_win_everywhere(
         await watched(tools.db, str(at), close)
     await recommendations.recommend(tools)
     assert ranked(wiper, one.id) == [close.id, hit.id]
+
+
+async def test_until_they_are_made_anew_those_of_before_are_there(
+    tools: Tools, owner: Owner, wiper: psycopg.Connection
+) -> None:
+    for at in range(3):
+        await published(tools.db, owner.account, str(at))
+    await recommendations.recommend(tools)
+    wiper.execute("update recommending set begun_at = '-infinity'")
+    async with tools.db.write() as session:
+        await stored.advance(session, Due(owner.account.id, None), size=1)
+    assert rows(wiper, "select count(*) from recommendation") == [(6,)]
+    begun = "select begun_at > now() - interval '10 minutes' from recommending"
+    assert rows(wiper, begun) == [(True,)]
