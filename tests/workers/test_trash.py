@@ -241,12 +241,12 @@ async def test_what_only_the_removed_video_had_of_shared_bytes_goes(
     assert await used(own.tools, owner) == twin.file_size
 
 
-async def test_what_was_stored_before_its_video_stays(tools: Tools, owner: Owner) -> None:
-    """`createVideo` made the video of an object that the account keeps."""
+async def test_what_its_owner_keeps_stays(tools: Tools, owner: Owner) -> None:
     video = await factories.video(tools.db, owner.account)
     async with tools.db.write() as session:
-        origin = {"source_type": "crm", "source_id": "7"}
-        await session.execute(update(Video).where(Video.id == video.id).values(**origin))
+        content = await objects.lock(session, content_of(video))
+        assert content is not None
+        await objects.hold(session, content, NewObject(owner.account.id, None, "a/b"), kept=True)
     await delete(tools, video, days_ago=31)
     assert await maintenance.empty_trash(tools) == 1
     async with tools.db.read() as session:
