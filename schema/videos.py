@@ -80,7 +80,7 @@ class Video(Node):
     vid: str = strawberry.field(description="Short public id, for URLs and people.")
     status: VideoStatus = strawberry.field(description="How far it is.")
     status_reason: str | None = strawberry.field(
-        description="Why it failed, as a sentence; null otherwise."
+        description="Why it failed, as a sentence, also while it is DELETED; null if it did not."
     )
     title: str = strawberry.field(description="Title, 1 to 255 characters.")
     description: str | None = strawberry.field(

@@ -76,6 +76,26 @@ LINKS = """
 update upload_session set video_id = begun.id, updated_at = updated_at
 from begun where begun.session_id = upload_session.id
 """
+# What came with a video has the moment of the transaction that made it: of the end of the task
+# that checked or made the file, or of the video itself when its file was known already.
+KEPT = """
+update stored_object set kept = true
+where (account_id, created_at) not in (
+    select task.account_id, task.finished_at
+    from task left join upload_session on upload_session.id = task.upload_session_id
+    where task.finished_at is not null and (
+        task.kind in ('clip', 'splice', 'simulate')
+        or task.kind = 'verify' and upload_session.purpose = 'video'
+    )
+) and (account_id, content_id, created_at) not in (
+    select account_id, content_id, created_at from video where content_id is not null
+) or id in (
+    select object_id from upload_session where purpose = 'object' and object_id is not null
+) or (account_id, content_id) in (
+    select account_id, content_id from video
+    where content_id is not null and source_kind = 'upload' and source_id is not null
+)
+"""
 SOME_TITLES = "select id, account_id, title from video where id > :last order by id limit 1000"
 SEARCHED = "update video set search_text = :text, grams = :grams where id = :id"
 
@@ -86,6 +106,7 @@ def upgrade() -> None:
     _videos()
     _uploads()
     _searched()
+    _objects()
     _covers()
     _key_points()
     _guards()
@@ -301,6 +322,15 @@ def _searched() -> None:
         ]
         op.get_bind().execute(sa.text(SEARCHED), found)
         last = rows[-1].id
+
+
+def _objects() -> None:
+    """What cannot be told to have come with a video is its owner's: it stays."""
+    op.add_column(
+        "stored_object",
+        sa.Column("kept", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
+    op.execute(KEPT)
 
 
 def _covers() -> None:
