@@ -96,6 +96,12 @@ where (account_id, created_at) not in (
     where content_id is not null and source_kind = 'upload' and source_id is not null
 )
 """
+REFERENCES = (
+    ("audio_track", "key_id"),
+    ("play_set", "audio_track_id"),
+    ("play_set", "key_id"),
+    ("upload_session", "object_id"),
+)
 SOME_TITLES = "select id, account_id, title from video where id > :last order by id limit 1000"
 SEARCHED = "update video set search_text = :text, grams = :grams where id = :id"
 
@@ -112,6 +118,7 @@ def upgrade() -> None:
     _guards()
     _plays()
     _legacy()
+    _references()
 
 
 def _accounts() -> None:
@@ -478,3 +485,14 @@ def _legacy() -> None:
     """What older systems want to know of fetches."""
     op.add_column("task", sa.Column("list_size", sa.BigInteger(), nullable=True))
     op.add_column("task", sa.Column("list_storage_id", sa.String(length=16), nullable=True))
+
+
+def _references() -> None:
+    """What a row that goes is looked for by: a purge removes many at once."""
+    for table, column in REFERENCES:
+        op.create_index(
+            f"ix_{table}_{column}",
+            table,
+            [column],
+            postgresql_where=sa.text(f"{column} is not null"),
+        )
