@@ -256,7 +256,6 @@ def _videos() -> None:
             nullable=False,
         ),
     )
-    _searched()
     op.create_index(op.f("ix_video_cover_object_id"), "video", ["cover_object_id"], unique=False)
     op.create_index(
         "ix_video_deleted_at",
@@ -264,14 +263,6 @@ def _videos() -> None:
         ["deleted_at"],
         unique=False,
         postgresql_where=sa.text("deleted_at is not null"),
-    )
-    op.create_index(
-        "ix_video_grams",
-        "video",
-        ["grams"],
-        unique=False,
-        postgresql_using="gin",
-        postgresql_with={"fastupdate": "off"},
     )
     for column in ("file_size", "sort_duration_ms", "sort_published_at"):
         op.create_index(f"ix_video_account_id_{column}", "video", ["account_id", column, "id"])
@@ -288,7 +279,6 @@ def _videos() -> None:
         postgresql_where=sa.text("owner_phone is not null"),
     )
     op.create_index("ix_video_account_id_storage_id", "video", ["account_id", "storage_id"])
-    op.create_index("ix_video_tags", "video", ["tags"], unique=False, postgresql_using="gin")
     op.create_foreign_key(
         op.f("fk_video_banned_by_id"),
         "video",
@@ -320,7 +310,10 @@ def _uploads() -> None:
 
 
 def _searched() -> None:
-    """Titles from before can be searched for."""
+    """Titles from before can be searched for, those of open uploads, too.
+
+    The indexes come last: building one costs much less than keeping it up to date.
+    """
     last = UUID(int=0)
     while rows := op.get_bind().execute(sa.text(SOME_TITLES), {"last": last}).all():
         found = [
@@ -329,6 +322,15 @@ def _searched() -> None:
         ]
         op.get_bind().execute(sa.text(SEARCHED), found)
         last = rows[-1].id
+    op.create_index(
+        "ix_video_grams",
+        "video",
+        ["grams"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
+    )
+    op.create_index("ix_video_tags", "video", ["tags"], unique=False, postgresql_using="gin")
 
 
 def _objects() -> None:
