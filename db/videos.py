@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 
 from db import events, video_filters
-from db.models import Content, KeyPoint, PlaySet, Video
+from db.models import Content, PlaySet, Video
 from db.paging import Order
 from db.rows import Source, among, equals, further
 from db.session import ReadSession, WriteSession
@@ -268,13 +268,11 @@ async def set_auth_play(session: WriteSession, ids: Collection[UUID], *, enabled
     )
 
 
-async def revive(session: WriteSession, id: UUID) -> bool:
-    """Work on a video that failed again; whether it had."""
+async def revive(session: WriteSession, ids: Collection[UUID]) -> None:
+    """Work again on those of these videos that failed."""
     has_failed = Video.status == VideoStatus.UPLOAD_FAILED
     values = {"status_reason": None}
-    return bool(
-        await _change(session, has_failed & (Video.id == id), VideoStatus.PROCESSING, values)
-    )
+    await _change(session, has_failed & Video.id.in_(ids), VideoStatus.PROCESSING, values)
 
 
 async def fail_if_hopeless(session: WriteSession, id: UUID, reason: str) -> bool:
@@ -309,28 +307,10 @@ async def give_file(
     await session.flush()
 
 
-async def drop_coming(session: WriteSession, id: UUID) -> bool:
-    """Remove a video whose file does not come any more; whether it is gone.
-
-    It stays if its owner has given it a cover or key points already.
-    """
-    has_key_points = select(KeyPoint.id).where(KeyPoint.video_id == id).exists()
-    gone = await session.scalar(
+async def drop_coming(session: WriteSession, id: UUID) -> None:
+    """Remove a video whose file does not come any more."""
+    await session.execute(
         delete(Video)
-        .where(
-            Video.id == id,
-            Video.status.in_(COMING),
-            Video.cover_key.is_(None),
-            ~has_key_points,
-        )
-        .returning(Video.id)
+        .where(Video.id == id, Video.status.in_(COMING))
         .execution_options(synchronize_session=False)
     )
-    return gone is not None
-
-
-async def fail_coming(session: WriteSession, id: UUID, reason: str) -> bool:
-    """Give up a video whose file does not come any more; whether it was waited for."""
-    waits = Video.status.in_(COMING)
-    values = {"status_reason": reason}
-    return bool(await _change(session, waits & (Video.id == id), VideoStatus.UPLOAD_FAILED, values))

@@ -52,6 +52,30 @@ class Video(Base):
             "owner_phone",
             postgresql_where=text("owner_phone is not null"),
         ),
+        # What viewers are shown next is the newest of a category, or of all.
+        Index(
+            "ix_video_published",
+            "account_id",
+            "sort_published_at",
+            "id",
+            postgresql_where=text("status = 'published'"),
+        ),
+        Index(
+            "ix_video_published_category",
+            "category_id",
+            "sort_published_at",
+            "id",
+            postgresql_where=text("status = 'published'"),
+        ),
+        Index(
+            "ix_video_published_public",
+            "account_id",
+            "sort_published_at",
+            "id",
+            postgresql_where=text(
+                "status = 'published' and share_state = 'public' and not auth_play"
+            ),
+        ),
         Index("ix_video_account_id_storage_id", "account_id", "storage_id"),
         Index("ix_video_account_id_source_sha256", "account_id", "source_sha256"),
         Index("ix_video_tags", "tags", postgresql_using="gin"),

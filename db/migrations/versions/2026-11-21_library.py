@@ -431,7 +431,7 @@ def _plays() -> None:
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("video_id", sa.Uuid(), nullable=False),
         sa.Column("session", sa.String(length=64), nullable=False),
-        sa.Column("viewer", sa.String(length=255), nullable=True),
+        sa.Column("viewer", sa.String(length=64), nullable=True),
         sa.Column("watched_ms", sa.BigInteger(), nullable=False),
         sa.Column("progress", sa.Double(), nullable=False),
         sa.Column(
@@ -456,30 +456,43 @@ def _plays() -> None:
     op.create_index(
         "ix_play_account_id_started_at", "play", ["account_id", "started_at"], unique=False
     )
-    op.create_index(
-        "ix_play_account_id_viewer", "play", ["account_id", "viewer", "video_id"], unique=False
-    )
     op.create_table(
         "recommendation",
-        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("video_id", sa.Uuid(), nullable=False),
+        sa.Column("rank", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("other_id", sa.Uuid(), nullable=False),
-        sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("score", sa.Double(), nullable=False),
         sa.Column("reasons", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["other_id"], ["video.id"], name=op.f("fk_recommendation_other_id"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["video_id"], ["video.id"], name=op.f("fk_recommendation_video_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_recommendation")),
+        sa.PrimaryKeyConstraint("account_id", "video_id", "rank", name=op.f("pk_recommendation")),
     )
-    op.create_index(
-        op.f("ix_recommendation_other_id"), "recommendation", ["other_id"], unique=False
+    op.create_table(
+        "recommending",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reached", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["account.id"],
+            name=op.f("fk_recommending_account_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_recommending")),
     )
+    _published("ix_video_published", "account_id")
+    _published("ix_video_published_category", "category_id")
+    _published(
+        "ix_video_published_public", "account_id", " and share_state = 'public' and not auth_play"
+    )
+
+
+def _published(name: str, scope: str, further: str = "") -> None:
+    """An index of the newest that can be played."""
     op.create_index(
-        "ix_recommendation_video_id_rank", "recommendation", ["video_id", "rank"], unique=False
+        name,
+        "video",
+        [scope, "sort_published_at", "id"],
+        postgresql_where=sa.text(f"status = 'published'{further}"),
     )
 
 
