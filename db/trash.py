@@ -126,7 +126,7 @@ class Belongings:
 
     playlists: Sequence[str]
     pictures: Sequence[str]
-    """Posters and covers."""
+    """Posters, storyboards and covers."""
     contents: Sequence[UUID]
     objects: Sequence[UUID]
     """The account's holds on their contents, but for those that it keeps for themselves."""
@@ -142,9 +142,11 @@ async def belongings(session: ReadSession, ids: Collection[UUID]) -> Belongings:
         )
     )
     own = await session.execute(
-        select(Video.poster_key, Video.cover_key, Video.content_id).where(Video.id.in_(ids))
+        select(Video.poster_key, Video.storyboard_key, Video.cover_key, Video.content_id).where(
+            Video.id.in_(ids)
+        )
     )
-    posters, covers, contents = zip(*own.all(), strict=True)
+    *pictures, contents = zip(*own.all(), strict=True)
     objects = await session.scalars(
         select(StoredObject.id)
         .join(Video, Video.content_id == StoredObject.content_id)
@@ -153,7 +155,7 @@ async def belongings(session: ReadSession, ids: Collection[UUID]) -> Belongings:
     )
     return Belongings(
         playlists=[str(key) for key in playlists],
-        pictures=[key for key in (*posters, *covers) if key is not None],
+        pictures=[key for some in pictures for key in some if key is not None],
         contents=[id for id in set(contents) if id is not None],
         objects=list(objects),
     )

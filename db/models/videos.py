@@ -210,7 +210,10 @@ class AudioTrack(Base):
     """Sound that several play sets of a video share."""
 
     __tablename__ = "audio_track"
-    __table_args__ = (Index("ix_audio_track_video_id_name", "video_id", "name", "created_at"),)
+    __table_args__ = (
+        Index("ix_audio_track_video_id_name", "video_id", "name", "created_at"),
+        Index("ix_audio_track_key_id", "key_id", postgresql_where=text("key_id is not null")),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     video_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("video.id", ondelete="CASCADE"))
@@ -250,6 +253,12 @@ class PlaySet(Base):
     __tablename__ = "play_set"
     __table_args__ = (
         Index("ix_play_set_video_id", "video_id"),
+        Index(
+            "ix_play_set_audio_track_id",
+            "audio_track_id",
+            postgresql_where=text("audio_track_id is not null"),
+        ),
+        Index("ix_play_set_key_id", "key_id", postgresql_where=text("key_id is not null")),
         Index(
             "uq_play_set_ready",
             "video_id",

@@ -241,6 +241,22 @@ async def test_what_only_the_removed_video_had_of_shared_bytes_goes(
     assert await used(own.tools, owner) == twin.file_size
 
 
+async def test_pictures_go_whose_run_made_what_another_video_plays(
+    own: House, source: Path
+) -> None:
+    video = await own.add(source)
+    await own.work()
+    before = await stored(own)
+    twin = await share(own.tools, await factories.owner(own.tools.db), video)
+    async with own.tools.db.write() as session:
+        await videos.set_pictures(session, twin.id, poster_key=None, storyboard_key=None)
+    await delete(own.tools, video, days_ago=31)
+    assert await maintenance.empty_trash(own.tools) == 1
+    assert await faults(own) == []
+    gone = {key.rpartition("/")[2] for key in before - await stored(own)}
+    assert gone == {"poster.jpg", "storyboard.vtt", "storyboard.jpg"}
+
+
 async def test_what_its_owner_keeps_stays(tools: Tools, owner: Owner) -> None:
     video = await factories.video(tools.db, owner.account)
     async with tools.db.write() as session:

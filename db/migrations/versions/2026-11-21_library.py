@@ -96,6 +96,12 @@ where (account_id, created_at) not in (
     where content_id is not null and source_kind = 'upload' and source_id is not null
 )
 """
+REFERENCES = (
+    ("audio_track", "key_id"),
+    ("play_set", "audio_track_id"),
+    ("play_set", "key_id"),
+    ("upload_session", "object_id"),
+)
 SOME_TITLES = "select id, account_id, title from video where id > :last order by id limit 1000"
 SEARCHED = "update video set search_text = :text, grams = :grams where id = :id"
 
@@ -112,6 +118,7 @@ def upgrade() -> None:
     _guards()
     _plays()
     _legacy()
+    _references()
 
 
 def _accounts() -> None:
@@ -249,7 +256,6 @@ def _videos() -> None:
             nullable=False,
         ),
     )
-    _searched()
     op.create_index(op.f("ix_video_cover_object_id"), "video", ["cover_object_id"], unique=False)
     op.create_index(
         "ix_video_deleted_at",
@@ -257,14 +263,6 @@ def _videos() -> None:
         ["deleted_at"],
         unique=False,
         postgresql_where=sa.text("deleted_at is not null"),
-    )
-    op.create_index(
-        "ix_video_grams",
-        "video",
-        ["grams"],
-        unique=False,
-        postgresql_using="gin",
-        postgresql_with={"fastupdate": "off"},
     )
     for column in ("file_size", "sort_duration_ms", "sort_published_at"):
         op.create_index(f"ix_video_account_id_{column}", "video", ["account_id", column, "id"])
@@ -281,7 +279,6 @@ def _videos() -> None:
         postgresql_where=sa.text("owner_phone is not null"),
     )
     op.create_index("ix_video_account_id_storage_id", "video", ["account_id", "storage_id"])
-    op.create_index("ix_video_tags", "video", ["tags"], unique=False, postgresql_using="gin")
     op.create_foreign_key(
         op.f("fk_video_banned_by_id"),
         "video",
@@ -313,7 +310,10 @@ def _uploads() -> None:
 
 
 def _searched() -> None:
-    """Titles from before can be searched for."""
+    """Titles from before can be searched for, those of open uploads, too.
+
+    The indexes come last: building one costs much less than keeping it up to date.
+    """
     last = UUID(int=0)
     while rows := op.get_bind().execute(sa.text(SOME_TITLES), {"last": last}).all():
         found = [
@@ -322,6 +322,15 @@ def _searched() -> None:
         ]
         op.get_bind().execute(sa.text(SEARCHED), found)
         last = rows[-1].id
+    op.create_index(
+        "ix_video_grams",
+        "video",
+        ["grams"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
+    )
+    op.create_index("ix_video_tags", "video", ["tags"], unique=False, postgresql_using="gin")
 
 
 def _objects() -> None:
@@ -491,3 +500,14 @@ def _legacy() -> None:
     """What older systems want to know of fetches."""
     op.add_column("task", sa.Column("list_size", sa.BigInteger(), nullable=True))
     op.add_column("task", sa.Column("list_storage_id", sa.String(length=16), nullable=True))
+
+
+def _references() -> None:
+    """What a row that goes is looked for by: a purge removes many at once."""
+    for table, column in REFERENCES:
+        op.create_index(
+            f"ix_{table}_{column}",
+            table,
+            [column],
+            postgresql_where=sa.text(f"{column} is not null"),
+        )
