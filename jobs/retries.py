@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from db import covers, events, exports, play_sets, tasks, videos
+from db import covers, events, exports, play_sets, tasks, video_states, videos
 from db.models import Task, Video
 from db.session import WriteSession
 from domain.errors import InvalidState
@@ -63,7 +63,7 @@ async def all_again(
         return
     reopened.sort(key=lambda one: (one.created_at, one.id))
     led = {one.video_id for one in reopened if outcomes.leads(one)}
-    await videos.revive(session, [one.video_id for one in reopened if one.video_id])
+    await video_states.revive(session, [one.video_id for one in reopened if one.video_id])
     await queue.defer_all(
         session,
         reopened[0].account_id,
@@ -100,7 +100,7 @@ async def _verify(session: WriteSession, task: Task) -> bool:
 
 
 async def _probe(session: WriteSession, task: Task) -> bool:
-    await videos.revive(session, [(await _video_of(session, task)).id])
+    await video_states.revive(session, [(await _video_of(session, task)).id])
     return True
 
 
@@ -109,7 +109,7 @@ async def _make(session: WriteSession, task: Task) -> bool:
     video = await videos.lock(session, task.video_id) if task.video_id is not None else None
     if video is None or video.status is VideoStatus.DELETED:
         raise _no_video(VideoStatus.DELETED)
-    await videos.revive(session, [video.id])
+    await video_states.revive(session, [video.id])
     return True
 
 
@@ -141,7 +141,7 @@ async def _transcode(session: WriteSession, task: Task) -> bool:
         if _fell_with(task, follower) and await _reopen(session, follower):
             (waiting,) = await tasks.reopen(session, [follower.id])
             await outcomes.wake_watchers(session, waiting)
-    await videos.revive(session, [video.id])
+    await video_states.revive(session, [video.id])
     return not (task.transcode_pass is TranscodePass.LADDER and any(map(outcomes.leads, siblings)))
 
 

@@ -31,7 +31,7 @@ async def delete(session: WriteSession, deleted: Sequence[Video]) -> list[Task]:
     await fetches.lose(session, ids, failure)
     closed = await uploads.close_of_videos(session, ids, failure)
     await _tell_of_ends(session, ended, closed)
-    await _tell(session, EventType.VIDEO_DELETED, deleted)
+    await events.tell(session, EventType.VIDEO_DELETED, deleted)
     return ended
 
 
@@ -50,12 +50,6 @@ async def _tell_of_ends(
 
 def _upload_failed(upload: UploadSession) -> NewEvent:
     return NewEvent(EventType.UPLOAD_FAILED, upload.account_id, upload_session_id=upload.id)
-
-
-async def _tell(session: WriteSession, type: EventType, changed: Sequence[Video]) -> None:
-    await events.record(
-        session, *(NewEvent(type, video.account_id, video_id=video.id) for video in changed)
-    )
 
 
 async def conflicts(session: WriteSession, wanted: Sequence[Video]) -> Mapping[UUID, DomainError]:
@@ -91,7 +85,7 @@ async def restore(session: WriteSession, queue: Queue, wanted: Sequence[Video]) 
         },
     )
     found = await videos.lock_all(session, wanted[0].account_id, ended)  # as they are from here on
-    await _tell(session, EventType.VIDEO_RESTORED, wanted)
+    await events.tell(session, EventType.VIDEO_RESTORED, wanted)
     everything = [task for some in ended.values() for task in some]
     await retries.all_again(session, queue, everything, found)
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from db import events, objects, tasks, uploads, videos
+from db import events, objects, tasks, uploads, video_states, videos
 from db.models import Task, UploadSession
 from db.session import Database, ReadSession, WriteSession
 from domain.errors import InvalidState
@@ -84,7 +84,7 @@ async def hand_over(
     It is locked, and its video with it. Raises `InvalidState` when that awaits no file.
     """
     video_id: UUID | None = values.get("video_id", upload.video_id)
-    if video_id is not None and not await videos.arrived(session, video_id):
+    if video_id is not None and not await video_states.arrived(session, video_id):
         raise await _not_awaited(session, video_id)
     task = Task(
         account_id=upload.account_id,
@@ -113,7 +113,7 @@ async def abandon(
     It is locked, and its video with it. The video goes, too, unless it is in the recycle bin.
     """
     if upload.video_id is not None:
-        await videos.drop_coming(session, upload.video_id)
+        await video_states.drop_coming(session, upload.video_id)
     return await move(session, upload, status)
 
 

@@ -15,6 +15,7 @@ from domain import details, text
 from domain.errors import DuplicateContent, LimitExceeded, NotFound, ObjectInUse, SessionClosed
 from domain.files import File
 from domain.paging import Window
+from domain.text import is_storable
 from domain.uploads import plan_chunks
 from jobs import plans
 from jobs.plans import NewVideo
@@ -60,7 +61,7 @@ def own(ctx: Context) -> Rows:
 
 def by_storage_id(ctx: Context, storage_id: str) -> Rows | None:
     account_id = ctx.account_id  # first: without a key, nothing is said of any id
-    if "\0" in storage_id:  # which PostgreSQL refuses to compare with anything
+    if not is_storable(storage_id):
         return None
     return Rows.of(objects.OBJECTS, account_id=account_id, storage_id=storage_id)
 
@@ -162,7 +163,7 @@ async def check_origin(session: WriteSession, account_id: UUID, origin: Origin) 
 
 async def _object(session: WriteSession, account_id: UUID, storage_id: str) -> StoredObject:
     found = None
-    if "\0" not in storage_id:
+    if is_storable(storage_id):
         found = await objects.by_storage_id(session, account_id, storage_id)
     if found is None:
         raise NotFound("StoredObject", storage_id, path=["storageId"])

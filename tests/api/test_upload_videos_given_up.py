@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from db import uploads, videos
+from db import uploads, video_states, videos
 from db.models import UploadSession
 from domain.uploads import UploadStatus
 from domain.videos import VideoStatus
@@ -129,7 +129,7 @@ async def test_a_deleted_video_gets_no_file(api: Api, services: Services, work: 
     theirs = (await arriving.of_session(api, other))["video"]["id"]
     keys = [ids.decode(one, "Video") for one in (id, theirs)]
     async with services.db.write() as one:
-        assert len(await videos.change(one, keys, VideoStatus.DELETED)) == 2
+        assert len(await video_states.change(one, keys, VideoStatus.DELETED)) == 2
     (error,) = (await uploading.complete(api, session, uploading.sha256(DATA)))["userErrors"]
     assert (error["code"], error["currentState"]) == ("INVALID_STATE", "DELETED")
     assert error["allowedStates"] == ["INITIAL", "UPLOADING"]
