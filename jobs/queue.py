@@ -25,11 +25,14 @@ log = logging.getLogger(__name__)
 
 INTAKE, FIRST_PLAY, TRANSCODE = "intake", "first_play", "transcode"
 CLIP, FETCH, EXPORT, COVER = "clip", "fetch", "export", "cover"
-MAINTENANCE, RESCUE = "maintenance", "rescue"
+RECOMMEND, MAINTENANCE, RESCUE = "recommend", "maintenance", "rescue"
 
-QUEUES: Final = (INTAKE, FIRST_PLAY, TRANSCODE, CLIP, FETCH, EXPORT, COVER, MAINTENANCE, RESCUE)
+QUEUES: Final = (
+    *(INTAKE, FIRST_PLAY, TRANSCODE, CLIP, FETCH, EXPORT, COVER),
+    *(RECOMMEND, MAINTENANCE, RESCUE),
+)
 """All that there are, as `reelgraph worker --queues` takes them."""
-OF_TASKS: Final = QUEUES[:-2]
+OF_TASKS: Final = QUEUES[:-3]
 """Those whose jobs run tasks; the others serve the installation itself."""
 
 _BY_KIND: Final = {

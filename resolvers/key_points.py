@@ -61,14 +61,16 @@ async def delete(ctx: Context, ids: Sequence[UUID]) -> None:
     async with ctx.services.db.write() as session:
         known = await key_points.of_account(session, account_id, ids)
         marked = sorted({row.video_id for row in known.values()})
-        changed = [await updates.own(session, account_id, id, path="ids") for id in marked]
+        changed = await videos.lock_all(session, account_id, marked)
+        for video in changed.values():
+            details.check_changeable(video.status, path=["ids"])
         gone = await key_points.remove(session, list(known))
         for id in ids:
             if id not in gone:
                 raise NotFound("KeyPoint", id, path=["ids"])
         if changed:
             await videos.touch(session, marked)
-            await updates.record(session, *changed)
+            await updates.record(session, *changed.values())
 
 
 def _description(value: str) -> str:

@@ -90,7 +90,7 @@ async def store(ctx: Context, file: File, *, sha256: str | None) -> StoredObject
             await uploads.make_room(session, account_id, 0 if held else file.size, limits)
             content = await objects.store(session, sha256=digest, key=key, size=file.size)
             new = NewObject(account_id, text.file_name(file.name), kind)
-            return await objects.hold(session, content, new)
+            return await objects.hold(session, content, new, kept=True)
     finally:
         await drop(ctx.services.db, ctx.services.store, ref)
 
@@ -133,6 +133,7 @@ async def create_video(ctx: Context, new: FromObject) -> Video:
         content = await objects.lock(session, stored.content_id)
         if content is None:
             raise NotFound("StoredObject", new.storage_id, path=["storageId"])
+        await objects.keep(session, stored)  # also one that came as the file of another video
         video = await plans.add_video(
             session,
             NewVideo(

@@ -56,8 +56,8 @@ async def update(
     account_id = ctx.account_id
     values: dict[str, Any] = {name: CHECKS[name](value) for name, value in given.items()}
     async with ctx.services.db.write() as session:
-        if "category_id" in values:
-            await accounts.lock(session, account_id)  # a category stays as long as we hold it
+        if "category_id" in values or (cover and cover.storage_id is not None):
+            await accounts.lock(session, account_id)  # a category and a picture stay meanwhile
         video = await own(session, account_id, id, path="id")
         if "category_id" in values:
             place = await categories.check(session, account_id, values["category_id"])
