@@ -10,6 +10,7 @@ from db.session import WriteSession
 from domain import details, text
 from domain.errors import InvalidArgument, InvalidState, LimitExceeded, NotFound
 from domain.key_points import MAX_DESCRIPTION, MAX_KEY_POINTS
+from domain.trash import check_live
 from resolvers import updates
 from resolvers.context import Context
 
@@ -63,7 +64,8 @@ async def delete(ctx: Context, ids: Sequence[UUID]) -> None:
         marked = sorted({row.video_id for row in known.values()})
         changed = await videos.lock_all(session, account_id, marked)
         for video in changed.values():
-            details.check_changeable(video.status, path=["ids"])
+            if failure := check_live(video.status, path=["ids"]):
+                raise failure
         gone = await key_points.remove(session, list(known))
         for id in ids:
             if id not in gone:

@@ -17,7 +17,7 @@ from db.embedded import EmbeddedPostgres
 from db.models import Video
 from db.session import Database
 from db.standings import Standings
-from db.videos import end_playback
+from db.video_states import end_playback
 from domain.errors import DomainError, LinkInvalid
 from domain.events import topic
 from domain.playback import PlaybackUnavailable
