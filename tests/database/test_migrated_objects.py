@@ -1,6 +1,7 @@
 """Stored objects from before those that their owners keep were told from the files of videos."""
 
 import uuid
+from typing import LiteralString, cast
 
 import psycopg
 from alembic import command
@@ -73,12 +74,12 @@ def test_what_came_with_a_video_goes_with_it(postgres_server: EmbeddedPostgres) 
     url = postgres.create_database(postgres_server, "objects")
     command.upgrade(migrate.config(url), BEFORE_LIBRARY)
     with psycopg.connect(url) as connection:
-        connection.execute(ACCOUNT_ROW)
+        connection.execute(cast("LiteralString", ACCOUNT_ROW))
         for number, (name, others) in enumerate((CAME_WITH_VIDEOS | KEPT).items()):
             values = {"id": uuid.UUID(int=number), "short": str(number), "name": name}
             for row in [OBJECT, *others]:
                 then = f"2026-01-01 00:00:0{number}Z"
-                connection.execute(row, {**values, "then": then})
+                connection.execute(cast("LiteralString", row), {**values, "then": then})
     migrate.upgrade(url)
     found = rows(url, "select file_name from stored_object where kept order by id")
     assert [name for (name,) in found] == list(KEPT)
