@@ -23,8 +23,8 @@ from tests.authorization.worlds import OWNER, STRANGER, Worlds
 IDLE: Final = {"Video.tasks(filter.videoId)": "of other videos than the one there are none in it"}
 """Questions that show their owner nothing, and why."""
 
-ENOUGH: Final = 2
-ENOUGH_OF_NODES: Final = 10
+ENOUGH: Final = 4
+ENOUGH_OF_NODES: Final = 40
 """Times that the owner asks a question."""
 
 NEVER_THERE: Final = {

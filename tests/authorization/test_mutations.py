@@ -45,7 +45,8 @@ async def test_a_stranger_finds_nothing_and_changes_nothing(place: Place, both: 
     before = await worlds.digests(both.beside.db)
     for asked in tried(STRANGER, place):
         alone, beside = await ask_both(both, STRANGER, asked)
-        assert not differences(alone, beside), f"{place} with {asked.variables}"
+        told = differences(alone, beside)
+        assert not told, f"{place} tells a stranger who sends {asked.variables}: {told}"
         assert "NOT_FOUND" in set(found(beside)), f"{place} with {asked.variables}: {beside}"
     after = await worlds.digests(both.beside.db)
     changed = [name for name in before if before[name] != after[name]]

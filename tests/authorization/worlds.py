@@ -86,7 +86,7 @@ async def created(server: EmbeddedPostgres, folder: Path) -> AsyncGenerator[Worl
     await _populate(alone, data.contents(), belongings(STRANGER))
     spare = postgres.create_database(server, "spare", like="alone")
     beside = postgres.create_database(server, "beside", like="alone")
-    await _populate(beside, belongings(OWNER))
+    await _populate(beside, belongings(OWNER), crossing())
     async with (
         opened(alone, folder) as one,
         opened(beside, folder) as other,
@@ -225,6 +225,17 @@ def _video(made: Rows, tenant: str) -> None:
         created_at=EPOCH,
         updated_at=EPOCH,
     )
+
+
+def crossing() -> Rows:
+    """A clip by the owner of a video of the stranger, as only a fault could write it.
+
+    So a list of what was made of a video shows whether it holds the caller's own alone.
+    """
+    made, own = Rows(), belongings(OWNER)
+    clip = {"id": key("crossing clip"), "vid": "crossing", "source_id": None}
+    made.add(Video, **own.of[Video][-1] | clip | {"clipped_from_id": key(STRANGER, "video")})
+    return made
 
 
 def sole_digest(tenant: str) -> str:
