@@ -24,7 +24,7 @@ IDLE: Final = {"Video.tasks(filter.videoId)": "of other videos than the one ther
 """Questions that show their owner nothing, and why."""
 
 ENOUGH: Final = 4
-ENOUGH_OF_NODES: Final = 40
+ENOUGH_OF_NODES: Final = 10
 """Times that the owner asks a question."""
 
 NEVER_THERE: Final = {
@@ -36,6 +36,13 @@ NEVER_THERE: Final = {
     "PlaybackInfo.viewerId": "only of playback tokens",
     "Share.password": "the rows' passwords are sealed by nobody",
     "Ban.by": "the rows were banned by no key",
+    **dict.fromkeys(
+        (
+            *("ClipTask.error", "ClipTask.finishedAt", "SpliceTask.error", "SpliceTask.finishedAt"),
+            "ProbeTask.startedAt",
+        ),
+        "of the few tasks of this kind; those of other kinds have it",
+    ),
 }
 """`Type.field` of what the suite's rows do not have, and why."""
 
