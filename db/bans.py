@@ -9,7 +9,7 @@ from sqlalchemy import func, update
 from db import events
 from db.models import Video
 from db.session import WriteSession
-from domain.events import EventType, NewEvent
+from domain.events import EventType
 from domain.videos import VideoStatus
 
 
@@ -20,14 +20,14 @@ async def ban(
     values: dict[str, Any] = {"banned_at": func.now(), "ban_reason": reason, "banned_by_id": by_id}
     values |= {"epoch": Video.epoch + 1}
     await _change(session, published, VideoStatus.PUBLISHED, VideoStatus.BANNED, values)
-    await _tell(session, EventType.VIDEO_BANNED, published)
+    await events.tell(session, EventType.VIDEO_BANNED, published)
 
 
 async def unban(session: WriteSession, banned: Sequence[Video]) -> None:
     """They can be played again, by new links."""
     values = {"banned_at": None, "ban_reason": None, "banned_by_id": None}
     await _change(session, banned, VideoStatus.BANNED, VideoStatus.PUBLISHED, values)
-    await _tell(session, EventType.VIDEO_UNBANNED, banned)
+    await events.tell(session, EventType.VIDEO_UNBANNED, banned)
 
 
 async def _change(
@@ -43,8 +43,3 @@ async def _change(
         .values(status=after, **values)
         .execution_options(synchronize_session=False)
     )
-
-
-async def _tell(session: WriteSession, type: EventType, changed: Sequence[Video]) -> None:
-    news = (NewEvent(type, video.account_id, video_id=video.id) for video in changed)
-    await events.record(session, *news)

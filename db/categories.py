@@ -107,9 +107,13 @@ async def delete_into(
 
 
 async def _move_videos(session: WriteSession, row: Category, to: UUID, which: Any) -> int:  # noqa: ANN401  (a condition)
+    mine = (Video.account_id == row.account_id, which)
+    # First locked as everybody locks several: see `db.videos.lock_all`. There may be very many.
+    locked = select(Video.id).where(*mine).order_by(Video.id).with_for_update()
+    await session.execute(select(func.count()).select_from(locked.subquery()))
     changed = await session.execute(
         update(Video)
-        .where(Video.account_id == row.account_id, which)
+        .where(*mine)
         .values(category_id=to, updated_at=Video.updated_at)
         .execution_options(synchronize_session=False)
     )

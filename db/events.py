@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BigInteger, Text, bindparam, cast, func, insert, select, tuple_
 
 from db.bus import CHANNEL
-from db.models import Event
+from db.models import Event, Video
 from db.session import ReadSession, WriteSession
 from domain.events import EventType, NewEvent
 
@@ -54,6 +54,11 @@ async def record(session: WriteSession, *events: NewEvent) -> None:
     ]
     await session.execute(insert(Event), values)
     await wake(session, *(topic for event in events for topic in event.topics()))
+
+
+async def tell(session: WriteSession, type: EventType, changed: Sequence[Video]) -> None:
+    """Write one event of each of these videos, as `record` does."""
+    await record(session, *(NewEvent(type, one.account_id, video_id=one.id) for one in changed))
 
 
 async def wake(session: WriteSession, *topics: str) -> None:

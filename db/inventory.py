@@ -110,6 +110,9 @@ async def outputs(session: ReadSession, content_ids: Collection[UUID]) -> set[st
             select(Video.poster_key).where(
                 Video.content_id.in_(content_ids), Video.poster_key.is_not(None)
             ),
+            select(Video.storyboard_key).where(
+                Video.content_id.in_(content_ids), Video.storyboard_key.is_not(None)
+            ),
             select(Video.cover_key).where(
                 Video.content_id.in_(content_ids), Video.cover_key.is_not(None)
             ),

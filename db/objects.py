@@ -75,8 +75,13 @@ async def sound(session: WriteSession, *, sha256: str, size: int) -> Content | N
     )
 
 
-async def hold(session: WriteSession, content: Content, new: NewObject) -> StoredObject:
-    """The account's hold on a locked content: the one it has, or a new one."""
+async def hold(
+    session: WriteSession, content: Content, new: NewObject, *, kept: bool = False
+) -> StoredObject:
+    """The account's hold on a locked content: the one it has, or a new one.
+
+    With `kept` it stays when the videos of these bytes go, whatever it was made for.
+    """
     fresh = insert(StoredObject).values(
         storage_id=new_vid(),
         account_id=new.account_id,
@@ -85,13 +90,23 @@ async def hold(session: WriteSession, content: Content, new: NewObject) -> Store
         file_size=content.size,
         file_name=new.file_name,
         content_type=new.content_type,
+        kept=kept,
     )
     held = await session.scalar(fresh.on_conflict_do_nothing().returning(StoredObject))
     if held is None:
         mine = (StoredObject.account_id == new.account_id, StoredObject.content_id == content.id)
-        return (await session.scalars(select(StoredObject).where(*mine))).one()
+        held = (await session.scalars(select(StoredObject).where(*mine))).one()
+        if kept:
+            await keep(session, held)
+        return held
     await _count(session, new.account_id, content, 1)
     return held
+
+
+async def keep(session: WriteSession, held: StoredObject) -> None:
+    """The account's row is locked, so nobody gives up its holds meanwhile."""
+    held.kept = True
+    await session.flush()
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,14 @@ async def reopen(session: WriteSession, ids: Sequence[UUID], task_id: UUID) -> l
     )
 
 
+async def reopen_of_tasks(session: WriteSession, task_ids: Sequence[UUID]) -> list[PlaySet]:
+    """Have these tasks try again what they did not make; returns it."""
+    has_failed = PlaySet.status.in_(FAILED_PLAY_SETS)
+    return await _change(
+        session, has_failed & PlaySet.task_id.in_(task_ids), PlaySetStatus.INITIAL, {}
+    )
+
+
 async def give_up(session: WriteSession, ids: Sequence[UUID]) -> list[str]:
     """Delete play sets; returns the playlists that they had.
 

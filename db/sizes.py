@@ -22,6 +22,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from db import video_filters
 from db.models import AudioTrack, Category, PlaySet, Video
 from db.paging import Order
 from db.rows import Source, equals
@@ -35,24 +36,13 @@ def _one_of(column: str, name: str) -> Any:  # noqa: ANN401  (what a column is c
     return any_(bindparam(name, type_=ARRAY(getattr(Video, column).type)))
 
 
-def _below(row: Any, name: str) -> ColumnElement[bool]:  # noqa: ANN401  (the model or its alias)
-    """The video lies in one of these categories, or below it."""
-    tree = (
-        select(Category.id)
-        .where(Category.id == _one_of("category_id", name))
-        .cte("inner_categories", recursive=True, nesting=True)
-    )
-    inner = select(Category.id).join(tree, Category.parent_id == tree.c.id)
-    return row.category_id.in_(select(tree.union(inner).c.id))
-
-
 SIZED = Source(
     Video,
     {
         "account_id": equals("account_id"),
         "ids": lambda row, name: row.id == _one_of("id", name),
         "category_ids": lambda row, name: row.category_id == _one_of("category_id", name),
-        "below_ids": _below,
+        "category_tree": video_filters.below,
         "deleted": lambda row, name: (row.status == VideoStatus.DELETED) == bindparam(name),
     },
 )

@@ -1,9 +1,24 @@
 """Statements about tasks. `attempt` fences them: a run that was overtaken changes nothing."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, case, func, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Text,
+    Uuid,
+    bindparam,
+    case,
+    column,
+    func,
+    select,
+    tuple_,
+    update,
+    values,
+)
 from sqlalchemy.orm import aliased
 
 from db.models import PlaySet, Task, Template, Video
@@ -77,6 +92,33 @@ async def set_job(
         update(Task)
         .where(Task.id == id)
         .values(job_id=job_id, queue=queue, priority=priority, queued_at=func.now())
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a task waits."""
+
+    job_id: int
+    queue: str
+    priority: int
+
+
+async def set_jobs(session: WriteSession, places: Mapping[UUID, Place]) -> None:
+    """As `set_job`, for many tasks."""
+    rows = [(id, place.job_id, place.queue, place.priority) for id, place in places.items()]
+    types = column("id", Uuid), column("job", BigInteger), column("queue", Text)
+    given = values(*types, column("priority", Integer), name="given").data(rows)
+    await session.execute(
+        update(Task)
+        .where(Task.id == given.c.id)
+        .values(
+            job_id=given.c.job,
+            queue=given.c.queue,
+            priority=given.c.priority,
+            queued_at=func.now(),
+        )
+        .execution_options(synchronize_session=False)
     )
 
 

@@ -11,7 +11,7 @@ from db.models import AudioTrack, PlaySet, StoredObject, Task, Video
 from db.session import ReadSession, WriteSession
 from domain.tasks import TaskStatus
 from domain.trash import NO_FILE
-from domain.videos import SourceKind, VideoStatus, before
+from domain.videos import VideoStatus, before
 
 
 async def put(session: WriteSession, ids: Collection[UUID]) -> None:
@@ -126,10 +126,10 @@ class Belongings:
 
     playlists: Sequence[str]
     pictures: Sequence[str]
-    """Posters and covers."""
+    """Posters, storyboards and covers."""
     contents: Sequence[UUID]
     objects: Sequence[UUID]
-    """The account's holds on their contents, but for those that it made the videos of."""
+    """The account's holds on their contents, but for those that it keeps for themselves."""
 
 
 async def belongings(session: ReadSession, ids: Collection[UUID]) -> Belongings:
@@ -142,19 +142,20 @@ async def belongings(session: ReadSession, ids: Collection[UUID]) -> Belongings:
         )
     )
     own = await session.execute(
-        select(Video.poster_key, Video.cover_key, Video.content_id).where(Video.id.in_(ids))
+        select(Video.poster_key, Video.storyboard_key, Video.cover_key, Video.content_id).where(
+            Video.id.in_(ids)
+        )
     )
-    posters, covers, contents = zip(*own.all(), strict=True)
-    was_stored_before = (Video.source_kind == SourceKind.UPLOAD) & Video.source_id.is_not(None)
+    *pictures, contents = zip(*own.all(), strict=True)
     objects = await session.scalars(
         select(StoredObject.id)
         .join(Video, Video.content_id == StoredObject.content_id)
-        .where(Video.id.in_(ids), StoredObject.account_id == Video.account_id, ~was_stored_before)
+        .where(Video.id.in_(ids), StoredObject.account_id == Video.account_id, ~StoredObject.kept)
         .distinct()
     )
     return Belongings(
         playlists=[str(key) for key in playlists],
-        pictures=[key for key in (*posters, *covers) if key is not None],
+        pictures=[key for some in pictures for key in some if key is not None],
         contents=[id for id in set(contents) if id is not None],
         objects=list(objects),
     )

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Integer,
     String,
     Text,
+    Uuid,
     and_,
     any_,
     bindparam,
@@ -56,8 +57,9 @@ def named(row: Any, name: str) -> ColumnElement[bool]:  # noqa: ANN401
 
 
 def below(row: Any, name: str) -> ColumnElement[bool]:  # noqa: ANN401
-    """The video lies in a category, or in one below it."""
+    """The video lies in one of these categories, or below it."""
     outer, inner = aliased(Category), aliased(Category)
-    tree = select(outer.id).where(outer.id == bindparam(name)).cte(recursive=True)
+    roots = any_(bindparam(name, type_=ARRAY(Uuid())))
+    tree = select(outer.id).where(outer.id == roots).cte(recursive=True)
     tree = tree.union(select(inner.id).join(tree, inner.parent_id == tree.c.id))
     return row.category_id == any_(func.array(select(tree.c.id).scalar_subquery()))

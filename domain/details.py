@@ -4,11 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-import idna
-
-from domain.errors import InvalidArgument, InvalidState, LimitExceeded
+from domain import links
+from domain.errors import InvalidArgument, LimitExceeded, UrlNotAllowed
 from domain.text import limited, required
-from domain.videos import VideoStatus
 
 MAX_TAGS: Final = 50
 MAX_TAG: Final = 64
@@ -17,20 +15,10 @@ MAX_PLAYER_ID: Final = 64
 MAX_PLAYER_NAME: Final = 255
 MAX_DOMAIN: Final = 253
 
-CHANGEABLE: Final = tuple(one for one in VideoStatus if one is not VideoStatus.DELETED)
-"""States in which the owner may say something else of a video."""
-
 _PHONE: Final = re.compile(r"[0-9+#*()./ -]*[0-9][0-9+#*()./ -]*")
 _LABEL: Final = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 _DOMAIN: Final = re.compile(rf"({_LABEL}\.)*(?![0-9]+$){_LABEL}")
 """What ends in a number is an address, and no name."""
-
-
-def check_changeable(status: VideoStatus, *, path: Sequence[str]) -> None:
-    """Raises `InvalidState` for a video in the recycle bin."""
-    if status not in CHANGEABLE:
-        allowed = [one.name for one in CHANGEABLE]
-        raise InvalidState("The video", current=status.name, allowed=allowed, path=path)
 
 
 def check_moment(at_ms: int, duration_ms: int, *, path: Sequence[str]) -> None:
@@ -68,18 +56,13 @@ def publish_domain(value: str | None) -> str | None:
     written = limited("publishDomain", (value or "").strip(), MAX_DOMAIN)
     if not written:
         return None
-    name = _ascii(written).removesuffix(".")
+    try:
+        name = links.in_ascii(written).removesuffix(".")
+    except UrlNotAllowed:
+        raise _no_host() from None
     if len(name) > MAX_DOMAIN or not _DOMAIN.fullmatch(name):
         raise _no_host()
     return name
-
-
-def _ascii(written: str) -> str:
-    try:
-        plain = idna.uts46_remap(written, std3_rules=False)
-        return plain if plain.isascii() else idna.encode(plain).decode()
-    except idna.IDNAError:
-        raise _no_host() from None
 
 
 def _no_host() -> InvalidArgument:

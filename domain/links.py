@@ -132,7 +132,7 @@ def _bracketed(written: str) -> tuple[str, IpAddress]:
 
 def _named(written: str) -> tuple[str, IpAddress | None]:
     """A name, or an IPv4 address: what ends in a number is never a name."""
-    name = _ascii(written).removesuffix(".")
+    name = in_ascii(written).removesuffix(".")
     if _NUMERIC.fullmatch(name.rpartition(".")[2]):
         address = _ipv4(name)
         return str(address), address
@@ -141,8 +141,11 @@ def _named(written: str) -> tuple[str, IpAddress | None]:
     return name, None
 
 
-def _ascii(host: str) -> str:
-    """The host as resolvers get it (UTS #46): ideographic dots and wide letters are plain ones."""
+def in_ascii(host: str) -> str:
+    """The host as resolvers get it (UTS #46): ideographic dots and wide letters are plain ones.
+
+    Raises `UrlNotAllowed`.
+    """
     try:
         plain = idna.uts46_remap(host, std3_rules=False)
         return plain if plain.isascii() else idna.encode(plain).decode()

@@ -88,7 +88,10 @@ _SHARES: Final = {
 
 
 def judge(status: VideoStatus, *, has_ready: bool, has_file: bool) -> Playability:
-    """Whether its owner can play it. `has_ready`: a play set of it is READY."""
+    """Whether its owner can play it.
+
+    `has_ready`: a play set of it is READY. `has_file`: it has a file that could be read.
+    """
     if status in _OBSTACLES:
         return _OBSTACLES[status]
     if status is VideoStatus.UPLOAD_FAILED:

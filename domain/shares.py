@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv4Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Network
 from typing import ClassVar, Final, TypeAlias
 from uuid import UUID
 
+from domain.playback_rules import address_of
 from domain.videos import ShareState
 
 MAX_WRONG: Final = 10
@@ -89,11 +90,9 @@ def caller_of(account_id: UUID | None, client: str | None) -> str:
 
 def _place(client: str | None) -> str:
     try:
-        address = ip_address(client or "")
+        address = address_of(client or "")
     except ValueError:
         return "unknown"
     if isinstance(address, IPv4Address):
         return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
     return str(IPv6Network((int(address), _HOME), strict=False))

@@ -46,6 +46,11 @@ def content_type(value: str | None) -> str:
     return kind if fits else OCTETS
 
 
+def is_storable(value: str) -> bool:
+    """Whether a row can hold it: PostgreSQL refuses to compare other texts with anything."""
+    return "\0" not in value and not any("\ud800" <= one <= "\udfff" for one in value)
+
+
 def limited(name: str, value: str, limit: int, *, path: Sequence[str] = ()) -> str:
     """The text as it is, if it can be stored and has at most so many characters."""
     path = path or (name,)

@@ -38,6 +38,7 @@ class _Says(IntFlag):
     PICTURES = 16
     PUBLIC = 32
     VIEWER = 64
+    STREAMS_ONLY = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,15 @@ class Grant:
     """Whether it is for the cover and the storyboard alone."""
     public: bool = False
     """Whether it was given out to anybody who asked, and not at its owner's wish."""
+    streams_only: bool = False
+    """Whether the file as it was uploaded is kept back."""
     viewer: str | None = None
     """Who plays, as the owner's system names them; for whoever counts plays."""
 
     @property
     def is_restricted(self) -> bool:
-        return bool(self.address or self.once or self.pictures or self.public or self.viewer)
+        flags = self.pictures or self.public or self.streams_only
+        return bool(self.address or self.once or self.viewer or flags)
 
 
 class Signer:
@@ -138,6 +142,7 @@ def _restrictions(grant: Grant) -> bytes:
     }
     says = sum(flag for flag, part in parts.items() if part)
     says += grant.pictures * _Says.PICTURES + grant.public * _Says.PUBLIC
+    says += grant.streams_only * _Says.STREAMS_ONLY
     return bytes([says]) + b"".join(parts.values())
 
 
@@ -164,5 +169,6 @@ def _restricted(subject: UUID, expires_at: datetime, epoch: int, rest: bytes) ->
         UUID(bytes=once) if once else None,
         pictures=bool(says & _Says.PICTURES),
         public=bool(says & _Says.PUBLIC),
+        streams_only=bool(says & _Says.STREAMS_ONLY),
         viewer=rest[place:].decode() if says & _Says.VIEWER else None,
     )

@@ -1,5 +1,6 @@
 """The recycle bin: how long deleted videos stay in it, and as what they come back."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,11 +20,12 @@ def purge_at(deleted_at: datetime, days: int) -> datetime:
     return deleted_at + timedelta(days=days)
 
 
-def check_delete(status: VideoStatus) -> InvalidState | None:
-    """Why a video cannot be deleted."""
-    if status is not VideoStatus.DELETED:
+def check_live(status: VideoStatus, *, path: Sequence[str] = ()) -> InvalidState | None:
+    """Why a video cannot be changed, or deleted: it is in the bin."""
+    if status in LIVE:
         return None
-    return InvalidState("The video", current=status.name, allowed=[one.name for one in LIVE])
+    allowed = [one.name for one in LIVE]
+    return InvalidState("The video", current=status.name, allowed=allowed, path=path)
 
 
 def check_in_bin(status: VideoStatus) -> InvalidState | None:

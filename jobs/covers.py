@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from db import covers, events, garbage, objects, tasks, videos
+from db import accounts, covers, events, garbage, objects, tasks, videos
 from db.models import Task, Video
 from db.session import ReadSession, WriteSession
 from domain.covers import FILE_NAME
@@ -95,6 +95,7 @@ async def _announce(run: Run, prefix: str) -> None:
 
 async def _publish(session: WriteSession, run: Run, wanted: Wanted, prefix: str) -> None:
     task = run.task
+    await accounts.lock(session, task.account_id)  # whoever gives up the picture waits
     video = await videos.lock(session, wanted.video_id)
     if video is None or not await tasks.succeed(session, task):
         raise Overtaken

@@ -37,4 +37,6 @@ def _folder(key: str) -> str:
 
 
 def _files(key: str) -> list[str]:
-    return keys.track(key) if key.endswith(".m3u8") else [key]
+    if key.endswith(".m3u8"):
+        return keys.track(key)
+    return keys.storyboard(key) if key.endswith(".vtt") else [key]

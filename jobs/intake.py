@@ -147,7 +147,10 @@ async def _complete(
         source=checked.source.to_json() if checked.source else None,
     )
     stored = await objects.hold(
-        session, content, NewObject(upload.account_id, upload.file_name, upload.content_type)
+        session,
+        content,
+        NewObject(upload.account_id, upload.file_name, upload.content_type),
+        kept=upload.purpose is UploadPurpose.OBJECT,
     )
     await _begin_video(session, run, upload, content, stored)
     closed = await sessions.change_status(

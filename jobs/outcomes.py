@@ -7,7 +7,7 @@ the same state behind.
 from collections.abc import Sequence
 from uuid import UUID
 
-from db import events, play_sets, tasks, uploads, videos
+from db import events, play_sets, tasks, uploads, video_states, videos
 from db.models import Task
 from db.session import WriteSession
 from domain.errors import DomainError
@@ -85,7 +85,7 @@ async def _transcode_failed(
         NewEvent(EventType.PLAY_SET_FAILED, task.account_id, video_id=video_id, play_set_id=one.id)
         for one in lost
     ]
-    if await videos.fail_if_hopeless(session, video_id, str(failure)):
+    if await video_states.fail_if_hopeless(session, video_id, str(failure)):
         news.append(NewEvent(EventType.VIDEO_FAILED, task.account_id, video_id=video_id))
     if news:
         await events.record(session, *news)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from db import categories, costs, events, play_sets, tasks, templates, videos
+from db import categories, costs, events, play_sets, tasks, templates, video_states, videos
 from db.models import Content, PlaySet, StoredObject, Task, Video
 from db.session import ReadSession, WriteSession
 from domain import ladder, passes
@@ -82,7 +82,7 @@ async def begin(
 
     A file that nobody has looked into yet is probed first, by a job that calls `make` then.
     """
-    await videos.give_file(session, video, content, storage_id=stored.storage_id)
+    await video_states.give_file(session, video, content, storage_id=stored.storage_id)
     if content.source is not None:
         await make(session, queue, video, Source.from_json(content.source))
         return
@@ -261,6 +261,6 @@ async def announce(session: WriteSession, video: Video, ids: Sequence[UUID]) -> 
     news = [
         NewEvent(EventType.PLAY_SET_READY, account, video_id=video.id, play_set_id=id) for id in ids
     ]
-    if await videos.publish(session, video.id):
+    if await video_states.publish(session, video.id):
         news.append(NewEvent(EventType.VIDEO_READY, account, video_id=video.id))
     await events.record(session, *news)

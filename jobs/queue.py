@@ -7,13 +7,16 @@ The API process imports this module, and others of jobs/ that run nothing.
 import logging
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 import procrastinate
 from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
 
 from db import events, queues, tasks
 from db.models import Task
 from db.session import Database, WriteSession, driver_connection
+from db.tasks import Place
 from domain.events import topic
 from domain.tasks import TaskKind
 from domain.videos import TranscodePass
@@ -22,11 +25,14 @@ log = logging.getLogger(__name__)
 
 INTAKE, FIRST_PLAY, TRANSCODE = "intake", "first_play", "transcode"
 CLIP, FETCH, EXPORT, COVER = "clip", "fetch", "export", "cover"
-MAINTENANCE, RESCUE = "maintenance", "rescue"
+RECOMMEND, MAINTENANCE, RESCUE = "recommend", "maintenance", "rescue"
 
-QUEUES: Final = (INTAKE, FIRST_PLAY, TRANSCODE, CLIP, FETCH, EXPORT, COVER, MAINTENANCE, RESCUE)
+QUEUES: Final = (
+    *(INTAKE, FIRST_PLAY, TRANSCODE, CLIP, FETCH, EXPORT, COVER),
+    *(RECOMMEND, MAINTENANCE, RESCUE),
+)
 """All that there are, as `reelgraph worker --queues` takes them."""
-OF_TASKS: Final = QUEUES[:-2]
+OF_TASKS: Final = QUEUES[:-3]
 """Those whose jobs run tasks; the others serve the installation itself."""
 
 _BY_KIND: Final = {
@@ -82,6 +88,33 @@ class Queue:
         job_id = await configured.defer_async(task_id=str(task.id))
         await tasks.set_job(session, task.id, job_id, queue=queue, priority=priority)
         await events.wake(session, topic("tasks", task.account_id))
+
+    async def defer_all(self, session: WriteSession, account_id: UUID, ready: list[Task]) -> None:
+        """As `defer`, for tasks of one account: as many statements for many as for one."""
+        if not ready:
+            return
+        behind: dict[str, int] = {}
+        for queue in {place(task)[0] for task in ready if task.queued_at is None}:
+            behind[queue] = await tasks.waiting(session, account_id, queue, most=MOST_WAITING)
+        jobs: list[Job] = []
+        for task in ready:
+            queue, priority = place(task)
+            if task.queued_at is not None:
+                priority = task.priority
+            else:
+                priority -= min(behind[queue], MOST_WAITING)
+                behind[queue] += 1
+            configured = self.app.configure_task(task.kind.value, queue=queue, priority=priority)
+            jobs.append(configured.make_new_job(task_id=str(task.id)))
+        made = await self.app.job_manager.batch_defer_jobs_async(
+            jobs, connection=await driver_connection(session)
+        )
+        places = {
+            task.id: Place(job.id or 0, job.queue, job.priority)
+            for task, job in zip(ready, made, strict=True)
+        }
+        await tasks.set_jobs(session, places)
+        await events.wake(session, topic("tasks", account_id))
 
     async def stop(self, task: Task) -> None:
         """Stop the run of a task that was cancelled or paused, wherever it runs.

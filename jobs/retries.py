@@ -6,8 +6,9 @@ each kind to see to.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
-from db import covers, exports, play_sets, tasks, videos
+from db import covers, events, exports, play_sets, tasks, video_states, videos
 from db.models import Task, Video
 from db.session import WriteSession
 from domain.errors import InvalidState
@@ -17,6 +18,9 @@ from domain.uploads import UploadStatus
 from domain.videos import TranscodePass, VideoStatus
 from jobs import fetches, outcomes
 from jobs.queue import Queue
+
+MAKES_FILE: Final = (TaskKind.CLIP, TaskKind.SPLICE, TaskKind.SIMULATE)
+"""Kinds of tasks that make the file of their video."""
 
 Prepare = Callable[[WriteSession, Task], Awaitable[bool]]
 """Brings what a task is about back to what it was before the task ran.
@@ -43,6 +47,47 @@ async def again(session: WriteSession, queue: Queue, task: Task) -> Task:
     return reopened
 
 
+async def all_again(
+    session: WriteSession, queue: Queue, ended: Sequence[Task], found: Mapping[UUID, Video]
+) -> None:
+    """As `again`, for what the deletion of these videos of one account had cancelled.
+
+    The videos are locked. As many statements for many as for one; what cannot run again, stays.
+    """
+    can = [one for one in ended if one.video_id and _can_run_again(one, found[one.video_id])]
+    encoding = [one.id for one in can if one.kind is TaskKind.TRANSCODE]
+    lost = {one.task_id for one in await play_sets.reopen_of_tasks(session, encoding)}
+    chosen = [one.id for one in can if one.kind is not TaskKind.TRANSCODE or one.id in lost]
+    reopened = await tasks.reopen(session, chosen)
+    if not reopened:
+        return
+    reopened.sort(key=lambda one: (one.created_at, one.id))
+    led = {one.video_id for one in reopened if outcomes.leads(one)}
+    await video_states.revive(session, [one.video_id for one in reopened if one.video_id])
+    await queue.defer_all(
+        session,
+        reopened[0].account_id,
+        [
+            one
+            for one in reopened
+            if not (one.transcode_pass is TranscodePass.LADDER and one.video_id in led)
+        ],
+    )
+    await events.wake(session, *(name for one in reopened for name in outcomes.topics(one)))
+
+
+def _can_run_again(task: Task, video: Video) -> bool:
+    """Whether a task that the deletion of its video cancelled has what it works on."""
+    if task.kind in MAKES_FILE:
+        return True
+    is_there = task.kind is not TaskKind.COVER or _has_picture(task)
+    return task.kind is not TaskKind.VERIFY and is_there and video.content_id is not None
+
+
+def _has_picture(task: Task) -> bool:
+    return task.object_id is not None or task.at_ms is not None
+
+
 def _refused(what: str, current: str, allowed: Sequence[str]) -> InvalidState:
     """Whatever keeps it from running again, it is the task that the caller named."""
     return InvalidState(what, current=current, allowed=allowed, path=["id"])
@@ -55,7 +100,7 @@ async def _verify(session: WriteSession, task: Task) -> bool:
 
 
 async def _probe(session: WriteSession, task: Task) -> bool:
-    await videos.revive(session, (await _video_of(session, task)).id)
+    await video_states.revive(session, [(await _video_of(session, task)).id])
     return True
 
 
@@ -64,7 +109,7 @@ async def _make(session: WriteSession, task: Task) -> bool:
     video = await videos.lock(session, task.video_id) if task.video_id is not None else None
     if video is None or video.status is VideoStatus.DELETED:
         raise _no_video(VideoStatus.DELETED)
-    await videos.revive(session, video.id)
+    await video_states.revive(session, [video.id])
     return True
 
 
@@ -96,7 +141,7 @@ async def _transcode(session: WriteSession, task: Task) -> bool:
         if _fell_with(task, follower) and await _reopen(session, follower):
             (waiting,) = await tasks.reopen(session, [follower.id])
             await outcomes.wake_watchers(session, waiting)
-    await videos.revive(session, video.id)
+    await video_states.revive(session, [video.id])
     return not (task.transcode_pass is TranscodePass.LADDER and any(map(outcomes.leads, siblings)))
 
 
@@ -135,7 +180,7 @@ async def _export(session: WriteSession, task: Task) -> bool:
 async def _cover(session: WriteSession, task: Task) -> bool:
     """The last cover wins: one that is being made is newer than any that is made again."""
     video = await _video_of(session, task)
-    if task.object_id is None and task.at_ms is None:
+    if not _has_picture(task):
         raise _refused("The picture that the cover was to be made of", "DELETED", ["STORED"])
     if await covers.unfinished(session, video.id):
         raise _refused("What the task was to make", "MADE_BY_ANOTHER", ["FAILED"])

@@ -1,27 +1,22 @@
 """Videos go to the recycle bin, come back, or leave for good. Statements only.
 
-All of a call is about videos of one account, locked by the caller, and most of it is as many
-statements for 500 videos as for one.
+All of a call is about videos of one account, locked by the caller, and as many statements for
+500 videos as for one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from db import events, garbage, objects, play_sets, tasks, trash, uploads, videos
 from db.models import Task, UploadSession, Video
 from db.session import WriteSession
-from domain.errors import Cancelled, DomainError, DuplicateContent, InvalidState
+from domain.errors import Cancelled, DomainError, DuplicateContent
 from domain.events import EventType, NewEvent, topic
-from domain.tasks import RETRYABLE, TaskKind
 from domain.trash import REASON, restored
 from domain.uploads import UploadStatus
-from domain.videos import TranscodePass
 from jobs import discards, fetches, outcomes, retries
 from jobs.queue import Queue
 from storage import keys
-
-_MAKES_FILE: Final = (TaskKind.CLIP, TaskKind.SPLICE, TaskKind.SIMULATE)
 
 
 async def delete(session: WriteSession, deleted: Sequence[Video]) -> list[Task]:
@@ -36,7 +31,7 @@ async def delete(session: WriteSession, deleted: Sequence[Video]) -> list[Task]:
     await fetches.lose(session, ids, failure)
     closed = await uploads.close_of_videos(session, ids, failure)
     await _tell_of_ends(session, ended, closed)
-    await _tell(session, EventType.VIDEO_DELETED, deleted)
+    await events.tell(session, EventType.VIDEO_DELETED, deleted)
     return ended
 
 
@@ -55,12 +50,6 @@ async def _tell_of_ends(
 
 def _upload_failed(upload: UploadSession) -> NewEvent:
     return NewEvent(EventType.UPLOAD_FAILED, upload.account_id, upload_session_id=upload.id)
-
-
-async def _tell(session: WriteSession, type: EventType, changed: Sequence[Video]) -> None:
-    await events.record(
-        session, *(NewEvent(type, video.account_id, video_id=video.id) for video in changed)
-    )
 
 
 async def conflicts(session: WriteSession, wanted: Sequence[Video]) -> Mapping[UUID, DomainError]:
@@ -90,24 +79,15 @@ async def restore(session: WriteSession, queue: Queue, wanted: Sequence[Video]) 
             video.id: restored(
                 video.former_status or video.status,
                 has_file=video.content_id is not None,
-                is_made=any(task.kind in _MAKES_FILE for task in ended[video.id]),
+                is_made=any(task.kind in retries.MAKES_FILE for task in ended[video.id]),
             )
             for video in wanted
         },
     )
-    await videos.lock_all(session, wanted[0].account_id, ended)  # as they are from here on
-    await _tell(session, EventType.VIDEO_RESTORED, wanted)
-    await _begin_again(session, queue, [task for some in ended.values() for task in some])
-
-
-async def _begin_again(session: WriteSession, queue: Queue, ended: Iterable[Task]) -> None:
-    """The first plays come first: with each one comes the ladder that follows it."""
-    for task in sorted(ended, key=lambda one: one.transcode_pass is not TranscodePass.FIRST_PLAY):
-        if task.kind is not TaskKind.VERIFY and task.status in RETRYABLE:
-            try:
-                await retries.again(session, queue, task)
-            except InvalidState:  # what it is about is gone: it stays CANCELLED
-                continue
+    found = await videos.lock_all(session, wanted[0].account_id, ended)  # as they are from here on
+    await events.tell(session, EventType.VIDEO_RESTORED, wanted)
+    everything = [task for some in ended.values() for task in some]
+    await retries.all_again(session, queue, everything, found)
 
 
 async def purge(session: WriteSession, gone: Sequence[Video]) -> None:
@@ -119,6 +99,7 @@ async def purge(session: WriteSession, gone: Sequence[Video]) -> None:
     held = await trash.belongings(session, ids)
     await objects.lock_all(session, held.contents)  # before what is made of them: see `db.objects`
     await trash.remove(session, ids)
+    await events.wake(session, *(topic("video", id) for id in ids))
     await discards.later(session, held.contents, [*held.playlists, *held.pictures])
     released = await objects.release(session, account_id, held.objects)
     await garbage.add(

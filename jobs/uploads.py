@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from db import events, objects, tasks, uploads, videos
+from db import events, objects, tasks, uploads, video_states, videos
 from db.models import Task, UploadSession
 from db.session import Database, ReadSession, WriteSession
 from domain.errors import InvalidState
-from domain.events import EventType, NewEvent, topic
+from domain.events import topic
 from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import OPEN, TAKES_CHUNKS, UploadLimits, UploadStatus
 from domain.videos import COMING, VideoStatus
@@ -19,12 +19,6 @@ from jobs.queue import Queue
 from storage.base import ObjectStore, UploadRef
 
 CHECKED = (UploadStatus.COMPLETED, UploadStatus.FAILED)
-
-REASONS: Final = {
-    UploadStatus.CANCELLED: "The upload was cancelled.",
-    UploadStatus.EXPIRED: "The upload was not complete when its time was over.",
-}
-"""Why a video gets no file."""
 
 
 def ref_of(upload: UploadSession) -> UploadRef:
@@ -90,7 +84,7 @@ async def hand_over(
     It is locked, and its video with it. Raises `InvalidState` when that awaits no file.
     """
     video_id: UUID | None = values.get("video_id", upload.video_id)
-    if video_id is not None and not await videos.arrived(session, video_id):
+    if video_id is not None and not await video_states.arrived(session, video_id):
         raise await _not_awaited(session, video_id)
     task = Task(
         account_id=upload.account_id,
@@ -116,20 +110,11 @@ async def abandon(
 ) -> UploadSession:
     """Close a session that takes bytes, before it has all of them: CANCELLED or EXPIRED.
 
-    It is locked, and its video with it. The video goes, too; if its owner has made something of
-    it already, it stays and has failed.
+    It is locked, and its video with it. The video goes, too, unless it is in the recycle bin.
     """
-    if upload.video_id is not None and not await videos.drop_coming(session, upload.video_id):
-        await _fail_video(session, upload, upload.video_id, REASONS[status])
+    if upload.video_id is not None:
+        await video_states.drop_coming(session, upload.video_id)
     return await move(session, upload, status)
-
-
-async def _fail_video(
-    session: WriteSession, upload: UploadSession, video_id: UUID, reason: str
-) -> None:
-    if await videos.fail_coming(session, video_id, reason):
-        failed = NewEvent(EventType.VIDEO_FAILED, upload.account_id, video_id=video_id)
-        await events.record(session, failed)
 
 
 async def move(

@@ -22,6 +22,7 @@ from jobs import (
     maintenance,
     presence,
     queue,
+    recommendations,
     runs,
     simulate,
     transcode,
@@ -46,6 +47,7 @@ LANES = (
     Lane([queue.FETCH], 2),
     Lane([queue.EXPORT], 1),
     Lane([queue.COVER], 1),
+    Lane([queue.RECOMMEND], 1),
     Lane([queue.MAINTENANCE], 1),
     Lane([queue.RESCUE], 1),
 )
@@ -96,6 +98,7 @@ DUTIES: Final = (
     Duty("forget_wrong_passwords", "* * * * *", maintenance.forget_wrong_passwords),
     Duty("empty_trash", "37 * * * *", maintenance.empty_trash, lock="empty_trash"),
     Duty("expire_exports", "7 * * * *", export.expire),
+    Duty("recommend", "*/10 * * * *", recommendations.recommend, queue.RECOMMEND, "recommend"),
     Duty("scrub", "*/10 * * * *", maintenance.scrub, lock="scrub"),
 )
 

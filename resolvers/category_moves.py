@@ -14,9 +14,9 @@ from domain.categories import (
     CategoryIsParent,
     CategorySame,
 )
-from domain.errors import DomainError, InvalidState
-from domain.events import EventType, NewEvent
-from domain.videos import VideoStatus
+from domain.errors import DomainError
+from domain.events import EventType
+from domain.trash import check_live
 from resolvers import batches
 from resolvers.batches import Outcome
 from resolvers.categories import check, check_own, known, put
@@ -76,16 +76,13 @@ async def move_videos(
     await check_own(ctx, category_id)
 
     def refused(video: Video) -> DomainError | None:
-        if video.status is VideoStatus.DELETED:
-            allowed = [one.name for one in VideoStatus if one is not VideoStatus.DELETED]
-            return InvalidState("The video", current=video.status.name, allowed=allowed)
-        return CategorySame() if video.category_id == category_id else None
+        is_there = CategorySame() if video.category_id == category_id else None
+        return check_live(video.status) or is_there
 
     async def apply(session: WriteSession, rows: Sequence[Video]) -> None:
         await check(session, account_id, category_id)  # it may have gone meanwhile
         await videos.put_into(session, [one.id for one in rows], category_id)
-        news = [NewEvent(EventType.VIDEO_UPDATED, account_id, video_id=one.id) for one in rows]
-        await events.record(session, *news)
+        await events.tell(session, EventType.VIDEO_UPDATED, rows)
 
     try:
         return await batches.change(

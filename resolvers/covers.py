@@ -11,6 +11,7 @@ from domain import details
 from domain.covers import Chosen, check_size
 from domain.errors import Cancelled, InvalidState, NotFound
 from domain.tasks import TaskKind, TaskStatus
+from domain.text import is_storable
 from domain.videos import VideoStatus
 from jobs import outcomes, showing
 from resolvers.context import Context
@@ -75,7 +76,7 @@ async def _object_of(session: WriteSession, video: Video, chosen: Chosen) -> UUI
 
 async def _stored(session: WriteSession, account_id: UUID, storage_id: str) -> StoredObject:
     found = None
-    if "\0" not in storage_id:  # which PostgreSQL refuses to compare with anything
+    if is_storable(storage_id):
         found = await objects.by_storage_id(session, account_id, storage_id)
     if found is None:
         raise NotFound("StoredObject", storage_id, path=["cover", "storageId"])

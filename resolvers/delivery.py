@@ -67,7 +67,8 @@ async def master(ctx: Context, token: str, client: Client, *, spends: bool = Tru
         return playlists.master(variants)
     if spends:
         await _spend(ctx, grant.once, grant.expires_at)
-    session = replace(grant, once=None, address=grant.address or client.address)
+    address = grant.address or client.address
+    session = replace(grant, once=None, address=address, streams_only=True)
     place = f"../{ctx.services.playback_links.sign(session)}/"
     return playlists.master([_moved(one, place) for one in variants])
 
@@ -105,6 +106,8 @@ async def source(ctx: Context, token: str, client: Client) -> SavedFile:
     """The file as it was uploaded, under the video's title. Raises as `master` does."""
     grant = ctx.services.playback_links.read(token)
     check_file(grant, "")
+    if grant.streams_only:
+        raise LinkInvalid
     await ctx.services.gate.admit(grant, client)
     async with ctx.services.db.read() as session:
         found = await statements.source_file(session, grant.subject)

@@ -22,6 +22,7 @@ from domain.fetches import MAX_LIST_SIZE, NewRow
 from domain.files import File
 from domain.paging import Window
 from domain.tasks import TaskKind, TaskStatus
+from domain.text import is_storable
 from jobs import outcomes
 from resolvers import categories, uploads
 from resolvers.context import Context, FetchRules
@@ -114,7 +115,7 @@ async def of_object(ctx: Context, new: NewFetch, storage_id: str) -> Task:
     account_id, found = ctx.account_id, None
     with _at("source", "csvStorageId"):
         async with ctx.services.db.read() as session:
-            if "\0" not in storage_id:  # which PostgreSQL refuses to compare with anything
+            if is_storable(storage_id):
                 found = await objects.by_storage_id(session, account_id, storage_id)
             content = found and await objects.content(session, found.content_id)
         if not found or not content:

@@ -10,6 +10,7 @@ from db.session import WriteSession
 from domain import details, text
 from domain.errors import InvalidArgument, InvalidState, LimitExceeded, NotFound
 from domain.key_points import MAX_DESCRIPTION, MAX_KEY_POINTS
+from domain.trash import check_live
 from resolvers import updates
 from resolvers.context import Context
 
@@ -61,14 +62,17 @@ async def delete(ctx: Context, ids: Sequence[UUID]) -> None:
     async with ctx.services.db.write() as session:
         known = await key_points.of_account(session, account_id, ids)
         marked = sorted({row.video_id for row in known.values()})
-        changed = [await updates.own(session, account_id, id, path="ids") for id in marked]
+        changed = await videos.lock_all(session, account_id, marked)
+        for video in changed.values():
+            if failure := check_live(video.status, path=["ids"]):
+                raise failure
         gone = await key_points.remove(session, list(known))
         for id in ids:
             if id not in gone:
                 raise NotFound("KeyPoint", id, path=["ids"])
         if changed:
             await videos.touch(session, marked)
-            await updates.record(session, *changed)
+            await updates.record(session, *changed.values())
 
 
 def _description(value: str) -> str:

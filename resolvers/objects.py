@@ -15,6 +15,7 @@ from domain import details, text
 from domain.errors import DuplicateContent, LimitExceeded, NotFound, ObjectInUse, SessionClosed
 from domain.files import File
 from domain.paging import Window
+from domain.text import is_storable
 from domain.uploads import plan_chunks
 from jobs import plans
 from jobs.plans import NewVideo
@@ -60,7 +61,7 @@ def own(ctx: Context) -> Rows:
 
 def by_storage_id(ctx: Context, storage_id: str) -> Rows | None:
     account_id = ctx.account_id  # first: without a key, nothing is said of any id
-    if "\0" in storage_id:  # which PostgreSQL refuses to compare with anything
+    if not is_storable(storage_id):
         return None
     return Rows.of(objects.OBJECTS, account_id=account_id, storage_id=storage_id)
 
@@ -89,7 +90,7 @@ async def store(ctx: Context, file: File, *, sha256: str | None) -> StoredObject
             await uploads.make_room(session, account_id, 0 if held else file.size, limits)
             content = await objects.store(session, sha256=digest, key=key, size=file.size)
             new = NewObject(account_id, text.file_name(file.name), kind)
-            return await objects.hold(session, content, new)
+            return await objects.hold(session, content, new, kept=True)
     finally:
         await drop(ctx.services.db, ctx.services.store, ref)
 
@@ -132,6 +133,7 @@ async def create_video(ctx: Context, new: FromObject) -> Video:
         content = await objects.lock(session, stored.content_id)
         if content is None:
             raise NotFound("StoredObject", new.storage_id, path=["storageId"])
+        await objects.keep(session, stored)  # also one that came as the file of another video
         video = await plans.add_video(
             session,
             NewVideo(
@@ -161,7 +163,7 @@ async def check_origin(session: WriteSession, account_id: UUID, origin: Origin) 
 
 async def _object(session: WriteSession, account_id: UUID, storage_id: str) -> StoredObject:
     found = None
-    if "\0" not in storage_id:
+    if is_storable(storage_id):
         found = await objects.by_storage_id(session, account_id, storage_id)
     if found is None:
         raise NotFound("StoredObject", storage_id, path=["storageId"])

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from db import accounts, play_sets, templates, videos
+from db import accounts, play_sets, templates, video_states, videos
 from db.models import PlaySet, Video
 from db.rows import Rows
 from db.session import ReadSession
@@ -130,7 +130,7 @@ async def transcode(
         found = await choices(session, video, source, template_ids, redo=redo)
         _check(found)
         await play_sets.give_up(session, [id for one in found for id in one.failed])
-        await videos.revive(session, video.id)
+        await video_states.revive(session, [video.id])
         new, again = apart(found)
         planned = await plans.transcode(session, ctx.services.queue, video, new, again=again)
     order = list(Resolution)

@@ -38,7 +38,7 @@ class Playback:
     cover_url: str | None
     storyboard_url: str | None
     file_url: str | None
-    """None when a play set is encrypted, or the link is for one use."""
+    """None when a play set is encrypted, or the link is for one use or for anybody who asks."""
     expires_at: datetime
     play_sets: list[PlaySet]
     """What is READY now."""
@@ -108,7 +108,7 @@ async def _links(
     check_ttl(ttl_seconds)
     made: list[PlaySet] = await ctx.load.rows(own_play_sets.of_video(ctx), video.id)
     ready = [one for one in made if one.status is PlaySetStatus.READY]
-    has_file = video.content_id is not None
+    has_file = video.width is not None  # one without was kept, but could not be read
     judged = judge(video.status, has_ready=bool(ready), has_file=has_file)
     if not judged.playable or video.content_id is None:
         return None, judged
@@ -121,6 +121,7 @@ async def _links(
         terms.address,
         uuid.uuid4() if terms.single_use else None,
         public=terms.public,
+        streams_only=terms.public,
         viewer=terms.viewer,
     )
     # One use is fetching the master playlist: the pictures have a link of their own.
@@ -128,7 +129,8 @@ async def _links(
     sign, base_url = ctx.services.playback_links.sign, f"{ctx.base_url}/v/"
     token = sign(grant)
     seen = token if pictures is grant else sign(pictures)
-    is_open = not terms.single_use and all(one.encryption is Encryption.NONE for one in made)
+    gives_file = not (terms.single_use or terms.public)
+    is_open = gives_file and all(one.encryption is Encryption.NONE for one in made)
     links = Playback(
         token=token,
         hls_url=f"{base_url}{token}/master.m3u8",

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from db import accounts, events, videos
+from db import accounts, events, video_states, videos
 from db.models import Account, Video
 from db.session import WriteSession
 from domain import playback_rules
 from domain.batches import BatchPolicy
-from domain.errors import InvalidState, NotFound
-from domain.events import EventType, NewEvent, topic
-from domain.videos import VideoStatus
+from domain.errors import DomainError, NotFound
+from domain.events import EventType, topic
+from domain.trash import check_live
 from resolvers import batches
 from resolvers.batches import Outcome
 from resolvers.context import Context
@@ -34,8 +34,8 @@ async def revoke(ctx: Context, video_id: UUID) -> Video:
         video = (await videos.lock_all(session, account_id, [video_id])).get(video_id)
         if video is None:
             raise NotFound("Video", video_id, path=["videoId"])
-        await videos.end_playback(session, [video_id])
-        await _record(session, [video])
+        await video_states.end_playback(session, [video_id])
+        await events.tell(session, EventType.VIDEO_UPDATED, [video])
         return await videos.fresh(session, video)
 
 
@@ -48,8 +48,8 @@ async def set_auth_play(
     """
 
     async def apply(session: WriteSession, chosen: Sequence[Video]) -> None:
-        await videos.set_auth_play(session, [one.id for one in chosen], enabled=enabled)
-        await _record(session, chosen)
+        await video_states.set_auth_play(session, [one.id for one in chosen], enabled=enabled)
+        await events.tell(session, EventType.VIDEO_UPDATED, chosen)
 
     return await batches.change(ctx, ids, policy=policy, check=_check, apply=apply)
 
@@ -72,13 +72,5 @@ async def set_rules(ctx: Context, new: NewRules) -> Account:
     return account
 
 
-def _check(video: Video) -> InvalidState | None:
-    if video.status is not VideoStatus.DELETED:
-        return None
-    others = [one.name for one in VideoStatus if one is not VideoStatus.DELETED]
-    return InvalidState("The video", current=video.status.name, allowed=others)
-
-
-async def _record(session: WriteSession, changed: Sequence[Video]) -> None:
-    news = [NewEvent(EventType.VIDEO_UPDATED, one.account_id, video_id=one.id) for one in changed]
-    await events.record(session, *news)
+def _check(video: Video) -> DomainError | None:
+    return check_live(video.status)

@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from db import events, shares, videos
+from db import events, shares, video_states, videos
 from db.models import Video
 from domain import passwords
-from domain.errors import InvalidArgument, InvalidState, NotFound
-from domain.events import EventType, NewEvent
+from domain.errors import InvalidArgument, NotFound
+from domain.events import EventType
 from domain.shares import (
     Locked,
     NotAvailable,
@@ -16,10 +16,10 @@ from domain.shares import (
     caller_of,
     is_less_open,
 )
-from domain.videos import ShareState, VideoStatus
+from domain.text import is_storable
+from domain.trash import check_live
+from domain.videos import ShareState
 from resolvers.context import Context
-
-_CHANGEABLE = [one.name for one in VideoStatus if one is not VideoStatus.DELETED]
 
 
 async def change(
@@ -45,9 +45,8 @@ async def change(
             video.share_password_hash = stored
             video.share_password_sealed = ctx.services.passwords.sealed(plain, video.id)
         if ends:
-            await videos.end_playback(session, [video.id])
-        news = NewEvent(EventType.VIDEO_UPDATED, account_id, video_id=video.id)
-        await events.record(session, news)
+            await video_states.end_playback(session, [video.id])
+        await events.tell(session, EventType.VIDEO_UPDATED, [video])
         return await videos.fresh(session, video)
 
 
@@ -79,8 +78,8 @@ async def _stored(ctx: Context, id: UUID, plain: str | None) -> str | None:
 
 
 def _check(video: Video, state: ShareState, stored: str | None) -> None:
-    if video.status is VideoStatus.DELETED:
-        raise InvalidState("The video", current=video.status.name, allowed=_CHANGEABLE, path=["id"])
+    if failure := check_live(video.status, path=["id"]):
+        raise failure
     if state is ShareState.PASSWORD and stored is None and video.share_password_hash is None:
         raise InvalidArgument("The video has no password yet: give one.", path=["password"])
 
@@ -96,7 +95,7 @@ async def shared(
     ctx: Context, *, id: UUID | None, vid: str | None, password: str | None
 ) -> Video | Refusal:
     """A video as everybody may ask for it, also without a key; the owner is nobody special."""
-    if vid is not None and "\0" in vid:  # which PostgreSQL refuses to compare with anything
+    if vid is not None and not is_storable(vid):
         return NotAvailable()
     async with ctx.services.db.read() as session:
         video = await shares.published(session, id=id, vid=vid)

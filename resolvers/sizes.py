@@ -17,7 +17,7 @@ def of_videos(ctx: Context, window: Window, ids: Collection[UUID]) -> Rows:
 
 def of_categories(ctx: Context, window: Window, ids: Collection[UUID], *, deep: bool) -> Rows:
     """The caller's videos in these categories; if `deep`, or below them."""
-    return _page(ctx, window, below_ids=ids) if deep else _page(ctx, window, category_ids=ids)
+    return _page(ctx, window, category_tree=ids) if deep else _page(ctx, window, category_ids=ids)
 
 
 def _page(
@@ -26,7 +26,7 @@ def _page(
     *,
     ids: Collection[UUID] | None = None,
     category_ids: Collection[UUID] | None = None,
-    below_ids: Collection[UUID] | None = None,
+    category_tree: Collection[UUID] | None = None,
 ) -> Rows:
     return Rows.of(
         sizes.SIZED,
@@ -36,7 +36,7 @@ def _page(
         deleted=False,
         ids=ids,
         category_ids=category_ids,
-        below_ids=below_ids,
+        category_tree=category_tree,
     )
 
 

@@ -7,7 +7,7 @@ from db.models import Task, Video
 from db.session import WriteSession
 from domain.batches import BatchPolicy
 from domain.errors import DomainError
-from domain.trash import check_delete, check_in_bin
+from domain.trash import check_in_bin, check_live
 from jobs import trash
 from jobs.queue import stop_all
 from resolvers import batches
@@ -23,7 +23,7 @@ async def delete(ctx: Context, ids: Sequence[str], *, policy: BatchPolicy) -> li
         ended.extend(await trash.delete(session, chosen))
 
     outcomes = await batches.change(
-        ctx, ids, policy=policy, check=lambda video: check_delete(video.status), apply=apply
+        ctx, ids, policy=policy, check=lambda video: check_live(video.status), apply=apply
     )
     await stop_all(ctx.services.db, ended)
     return outcomes

@@ -12,7 +12,8 @@ from db.session import WriteSession
 from domain import details, text
 from domain.covers import Chosen
 from domain.errors import NotFound
-from domain.events import EventType, NewEvent
+from domain.events import EventType
+from domain.trash import check_live
 from resolvers import categories, covers
 from resolvers.context import Context
 
@@ -55,8 +56,8 @@ async def update(
     account_id = ctx.account_id
     values: dict[str, Any] = {name: CHECKS[name](value) for name, value in given.items()}
     async with ctx.services.db.write() as session:
-        if "category_id" in values:
-            await accounts.lock(session, account_id)  # a category stays as long as we hold it
+        if "category_id" in values or (cover and cover.storage_id is not None):
+            await accounts.lock(session, account_id)  # a category and a picture stay meanwhile
         video = await own(session, account_id, id, path="id")
         if "category_id" in values:
             place = await categories.check(session, account_id, values["category_id"])
@@ -79,11 +80,11 @@ async def own(session: WriteSession, account_id: UUID, id: UUID, *, path: str) -
     video = await videos.lock(session, id)
     if video is None or video.account_id != account_id:
         raise NotFound("Video", id, path=[path])
-    details.check_changeable(video.status, path=[path])
+    if failure := check_live(video.status, path=[path]):
+        raise failure
     return video
 
 
 async def record(session: WriteSession, *changed: Video) -> None:
     """Tell of each of these videos, once, that something of it is another."""
-    news = [NewEvent(EventType.VIDEO_UPDATED, one.account_id, video_id=one.id) for one in changed]
-    await events.record(session, *news)
+    await events.tell(session, EventType.VIDEO_UPDATED, changed)

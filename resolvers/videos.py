@@ -10,6 +10,7 @@ from db import videos
 from db.rows import Rows
 from domain import grams
 from domain.paging import Window
+from domain.text import is_storable
 from domain.videos import ShareState, SourceKind, VideoOrder, VideoStatus
 from resolvers.context import Context
 
@@ -33,8 +34,8 @@ class Wanted:
     source_kinds: Collection[SourceKind] | None = None
     owner_phone: str | None = None
     category_id: UUID | None = None
-    category_tree: UUID | None = None
-    """The category, or one that lies in it at any depth."""
+    category_tree: Collection[UUID] | None = None
+    """These categories, or what lies in them at any depth."""
     share_states: Collection[ShareState] | None = None
     tags: Collection[str] | None = None
     """All of them."""
@@ -54,7 +55,7 @@ def by_id(ctx: Context, id: UUID | None) -> Rows | None:
 
 def by_vid(ctx: Context, vid: str) -> Rows | None:
     account_id = ctx.account_id
-    if not _is_storable(vid):
+    if not is_storable(vid):
         return None
     return Rows.of(videos.VIDEOS, account_id=account_id, vid=vid)
 
@@ -74,7 +75,7 @@ def by_source(ctx: Context, source_type: str, source_id: str) -> Rows | None:
 def _newest(ctx: Context, where: Mapping[str, Any]) -> Rows | None:
     """The newest video that fits and is not DELETED."""
     account_id = ctx.account_id
-    if not all(map(_is_storable, where.values())):
+    if not all(map(is_storable, where.values())):
         return None
     order = videos.ordered(VideoOrder.CREATED_AT, descending=True)
     return Rows.of(videos.VIDEOS, order=order, limit=1, account_id=account_id, kept=True, **where)
@@ -111,8 +112,3 @@ def _searched(wanted: Wanted, account_id: UUID) -> dict[str, Any]:
         name = (wanted.search or "").strip()
         found |= {"search_name": name, "search_id": wanted.search_id or NO_ID}
     return found
-
-
-def _is_storable(text: str) -> bool:
-    """Whether a row can hold it: PostgreSQL refuses to compare other texts with anything."""
-    return "\0" not in text and not any("\ud800" <= one <= "\udfff" for one in text)

@@ -52,10 +52,11 @@ publish(
         VideoStatus.UPLOADING: "Its file is arriving.",
         VideoStatus.PROCESSING: "Being checked or transcoded; nothing can be played yet.",
         VideoStatus.PUBLISHED: "At least one play set is READY, or none was wanted.",
-        VideoStatus.UPLOAD_FAILED: "The file was refused, or no play set could be made;"
-        " `statusReason` says why.",
+        VideoStatus.UPLOAD_FAILED: "The file was refused, or no play set could be made, or the"
+        " video was deleted before its file was here; `statusReason` says why.",
         VideoStatus.BANNED: "Nobody can play it until it is unbanned; `ban` says why.",
-        VideoStatus.DELETED: "In the recycle bin; `restoreVideos` brings it back within 30 days.",
+        VideoStatus.DELETED: "In the recycle bin; `restoreVideos` brings it back as long as"
+        " `limits.trashDays` say.",
     },
 )
 publish(

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
-from uuid import UUID
 
 import strawberry
 
@@ -62,23 +61,24 @@ def _url(url: str | None) -> Url | None:
     return Url(url) if url else None
 
 
-OWNERS = ("status", "has_ready", "content_id")
+OWNERS = ("status", "has_ready", "width")
 VIEWERS = (*OWNERS, "share_state", "auth_play")
 
 
-def _for_owner(status: VideoStatus, has_ready: bool, content_id: UUID | None) -> Judgement:  # noqa: FBT001  (a column)
-    return judge(VideoStatus(status), has_ready=has_ready, has_file=content_id is not None)
+def _for_owner(status: VideoStatus, has_ready: bool, width: int | None) -> Judgement:  # noqa: FBT001  (a column)
+    """A file without a width was kept, but nothing could be read from it."""
+    return judge(VideoStatus(status), has_ready=has_ready, has_file=width is not None)
 
 
 def _for_viewers(
     status: VideoStatus,
     has_ready: bool,  # noqa: FBT001
-    content_id: UUID | None,
+    width: int | None,
     share_state: ShareState,
     auth_play: bool,  # noqa: FBT001
 ) -> Judgement:
     return judge_for_viewers(
-        _for_owner(status, has_ready, content_id),
+        _for_owner(status, has_ready, width),
         share_state=ShareState(share_state),
         auth_play=auth_play,
     )

@@ -42,6 +42,7 @@ from schema.key_points import KeyPointMutation
 from schema.limits import LimitsQuery
 from schema.nodes import Node
 from schema.objects import ObjectMutation, ObjectQuery
+from schema.plays import PlayMutation
 from schema.protection import ProtectionMutation
 from schema.queue_stats import QueueStatsQuery
 from schema.scalars import SCALARS
@@ -148,6 +149,7 @@ class Mutation(
     UpdateMutation,
     KeyPointMutation,
     ProtectionMutation,
+    PlayMutation,
 ):
     pass
 

@@ -10,7 +10,7 @@ from db import models
 from domain.playback import DEFAULT_TTL_SECONDS
 from domain.shares import Locked, NotAvailable, PasswordRequired, PasswordWrong
 from domain.videos import ShareState as State
-from resolvers import playback, shares
+from resolvers import playback, recommendations, shares
 from schema import ids
 from schema.enums import AspectRatio, Encryption, Resolution, ShareState
 from schema.errors import ExpectedErrors
@@ -28,6 +28,11 @@ def _means(kind: type) -> "staticmethod[[object, object], bool]":
         return isinstance(found, kind)
 
     return staticmethod(is_type_of)
+
+
+def _is_video(found: object, _info: object) -> bool:
+    """Whether this is a video, as an object of the ORM or as a record."""
+    return isinstance(found, models.Video) or getattr(found, "model", None) is models.Video
 
 
 @strawberry.type(description="A rendition of a shared video.")
@@ -86,7 +91,7 @@ class SharedVideo:
     )
     player_name: str | None = strawberry.field(description="The name of that player.")
 
-    is_type_of = _means(models.Video)
+    is_type_of = staticmethod(_is_video)
 
     @strawberry.field(
         description="Signed links to play it with; null when it cannot be played, or only with a"
@@ -110,6 +115,26 @@ class SharedVideo:
             expires_at=links.expires_at,
             play_sets=cast("list[SharedPlaySet]", links.play_sets),
         )
+
+    @strawberry.field(
+        description="What to watch after it: videos of the same owner that everybody may watch, the"
+        " best first.",
+        metadata={LIST_SIZE: ListSize(argument="first")},
+    )
+    @staticmethod
+    async def recommended(
+        root: strawberry.Parent[models.Video],
+        info: Info,
+        first: Annotated[int, strawberry.argument(description="How many; 0 to 50.")] = 10,
+        exclude: Annotated[
+            list[strawberry.ID] | None,
+            strawberry.argument(description="The `vid`s of videos to leave out, up to 100."),
+        ] = UNSET,
+    ) -> list[Annotated["SharedVideo", strawberry.lazy("schema.shared_videos")]]:
+        found = await recommendations.for_viewers(
+            info.context, root, first=first, exclude=[str(one) for one in exclude or ()]
+        )
+        return cast("list[SharedVideo]", found)
 
 
 @strawberry.type(description="The video has a password: send it.")

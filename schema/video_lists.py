@@ -108,7 +108,7 @@ def wanted(filter: VideoFilter | None) -> Wanted:
         source_kinds=filter.source_kind or None,
         owner_phone=_text("ownerPhone", filter.owner_phone),
         category_id=None if filter.include_subcategories else category,
-        category_tree=category if filter.include_subcategories else None,
+        category_tree=[category] if category and filter.include_subcategories else None,
         share_states=filter.share_state or None,
         tags=_tags(filter.tags),
         created_from=created.from_ or None,

@@ -11,6 +11,7 @@ from db.rows import Rows
 from domain import trash
 from domain.paging import Window
 from domain.playback import DEFAULT_TTL_SECONDS
+from domain.recommendations import check_excluded
 from resolvers import (
     categories,
     clips,
@@ -18,6 +19,7 @@ from resolvers import (
     legacy,
     play_sets,
     playback,
+    recommendations,
     tasks,
     videos,
 )
@@ -43,6 +45,7 @@ from schema.nodes import Node
 from schema.play_sets import PlaySet
 from schema.playback import Playability, PlaybackInfo, ViewerPlayability
 from schema.playback import info as shown
+from schema.recommendations import Recommendation
 from schema.scalars import Bytes, Sha256
 from schema.shares import Share
 from schema.tasks import Filter, Task, wanted
@@ -77,7 +80,7 @@ class Video(Node):
     vid: str = strawberry.field(description="Short public id, for URLs and people.")
     status: VideoStatus = strawberry.field(description="How far it is.")
     status_reason: str | None = strawberry.field(
-        description="Why it failed, as a sentence; null otherwise."
+        description="Why it failed, as a sentence, also while it is DELETED; null if it did not."
     )
     title: str = strawberry.field(description="Title, 1 to 255 characters.")
     description: str | None = strawberry.field(
@@ -240,6 +243,28 @@ class Video(Node):
     @staticmethod
     def clips(ctx: Context, window: Window) -> Rows:
         return clips.of_video(ctx, window)
+
+    @connection(
+        Recommendation,
+        of="id",
+        description="Your PUBLISHED videos to watch after it, the best first, as they were computed"
+        " in the last minutes; after these the newest, so that there is always one if you have"
+        " another.",
+    )
+    @staticmethod
+    def recommended(
+        ctx: Context,
+        window: Window,
+        *,
+        exclude: Annotated[
+            list[strawberry.ID] | None,
+            strawberry.argument(description="Ids of videos to leave out, up to 100."),
+        ] = UNSET,
+    ) -> Rows:
+        check_excluded(len(exclude or ()))
+        keys = [ids.find(one, "Video") for one in exclude or ()]
+        known = [key for key in keys if key is not None]
+        return recommendations.of_video(ctx, window, exclude=known)
 
     @relation(VideoLegacy, of="id", description="The same in the terms of older systems.")
     @staticmethod

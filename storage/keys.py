@@ -39,6 +39,11 @@ def track(playlist_key: str) -> list[str]:
     return [playlist_key, playlist_key.removesuffix(".m3u8") + ".mp4"]
 
 
+def storyboard(vtt_key: str) -> list[str]:
+    """The files of a storyboard: its WebVTT file, and the picture that this names."""
+    return [vtt_key, vtt_key.removesuffix(".vtt") + ".jpg"]
+
+
 def key_uri(key_id: UUID) -> str:
     """Where players find a key, as a playlist of an attempt names it."""
     return f"../../keys/{key_id.hex}"

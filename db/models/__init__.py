@@ -1,6 +1,6 @@
 """Tables. Columns and constraints only: no behaviour, no relationships, no lazy loading.
 
-What `legacy` has is made of several tables, and is only read.
+What `legacy` and `recommended` have is made of several tables, and is only read.
 """
 
 from db.models.accounts import Account, ApiKey, SigningSecret
@@ -10,7 +10,8 @@ from db.models.contents import Content, Garbage, SpentChallenge, StoredObject
 from db.models.events import Event, QueueSchema
 from db.models.legacy import FetchLegacy, UploadLegacy, VideoLegacy
 from db.models.playback import PasswordAttempt, SpentToken
-from db.models.plays import Play, Recommendation
+from db.models.plays import Play, Recommendation, Recommending
+from db.models.recommended import PublicRecommended, Recommended
 from db.models.tasks import ClipSegment, ExportFile, FetchItem, Task, Worker, WorkerLane
 from db.models.templates import RuleTemplate, Template, TemplateCost, TranscodeRule
 from db.models.uploads import UploadPart, UploadSession
@@ -33,8 +34,11 @@ __all__ = [
     "PasswordAttempt",
     "Play",
     "PlaySet",
+    "PublicRecommended",
     "QueueSchema",
     "Recommendation",
+    "Recommended",
+    "Recommending",
     "RuleTemplate",
     "SegmentKey",
     "SigningSecret",

@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -56,6 +57,9 @@ class StoredObject(Base):
     file_size: Mapped[int] = mapped_column(BigInteger)
     file_name: Mapped[str | None] = mapped_column(String(255))
     content_type: Mapped[str] = mapped_column(String(255))
+    kept: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether its owner stored it for itself, and not only as the file of a video: then it stays
+    when its videos go."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -16,7 +16,6 @@ class Play(Base):
     __tablename__ = "play"
     __table_args__ = (
         UniqueConstraint("video_id", "session"),
-        Index("ix_play_account_id_viewer", "account_id", "viewer", "video_id"),
         Index("ix_play_account_id_started_at", "account_id", "started_at"),
     )
 
@@ -25,7 +24,7 @@ class Play(Base):
     video_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("video.id", ondelete="CASCADE"))
     session: Mapped[str] = mapped_column(String(64))
     """The caller's own name of this viewing."""
-    viewer: Mapped[str | None] = mapped_column(String(255))
+    viewer: Mapped[str | None] = mapped_column(String(64))
     """Who watched, as the caller's own system names them."""
     watched_ms: Mapped[int] = mapped_column(BigInteger)
     progress: Mapped[float]
@@ -35,16 +34,32 @@ class Play(Base):
 
 
 class Recommendation(Base):
-    """A video that fits another; made anew by a periodic job."""
+    """A video that fits another; made anew by a periodic job.
+
+    It refers to no row: that would lock the videos for as long as many thousands of these are
+    written. Who reads it looks at the videos anyway, and the job removes what has none.
+    """
 
     __tablename__ = "recommendation"
-    __table_args__ = (Index("ix_recommendation_video_id_rank", "video_id", "rank"),)
 
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    video_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("video.id", ondelete="CASCADE"))
-    other_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("video.id", ondelete="CASCADE"), index=True
-    )
-    rank: Mapped[int]
+    account_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    video_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    rank: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """From 1."""
+    other_id: Mapped[uuid.UUID]
     score: Mapped[float]
     reasons: Mapped[list[str]] = mapped_column(ARRAY(Text))
+
+
+class Recommending(Base):
+    """How far an account's recommendations are."""
+
+    __tablename__ = "recommending"
+
+    account_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True
+    )
+    begun_at: Mapped[datetime]
+    """What was changed before this counts in them."""
+    reached: Mapped[uuid.UUID | None]
+    """The last video whose are made; null when all are."""

@@ -42,6 +42,11 @@ class UploadSession(Base):
             postgresql_where=text("status in ('waiting', 'uploading', 'verifying')"),
         ),
         Index(
+            "ix_upload_session_object_id",
+            "object_id",
+            postgresql_where=text("object_id is not null"),
+        ),
+        Index(
             "ix_upload_session_storage_key",
             "storage_key",
             postgresql_where=text("storage_token <> ''"),

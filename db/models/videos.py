@@ -52,6 +52,30 @@ class Video(Base):
             "owner_phone",
             postgresql_where=text("owner_phone is not null"),
         ),
+        # What viewers are shown next is the newest of a category, or of all.
+        Index(
+            "ix_video_published",
+            "account_id",
+            "sort_published_at",
+            "id",
+            postgresql_where=text("status = 'published'"),
+        ),
+        Index(
+            "ix_video_published_category",
+            "category_id",
+            "sort_published_at",
+            "id",
+            postgresql_where=text("status = 'published'"),
+        ),
+        Index(
+            "ix_video_published_public",
+            "account_id",
+            "sort_published_at",
+            "id",
+            postgresql_where=text(
+                "status = 'published' and share_state = 'public' and not auth_play"
+            ),
+        ),
         Index("ix_video_account_id_storage_id", "account_id", "storage_id"),
         Index("ix_video_account_id_source_sha256", "account_id", "source_sha256"),
         Index("ix_video_tags", "tags", postgresql_using="gin"),
@@ -186,7 +210,10 @@ class AudioTrack(Base):
     """Sound that several play sets of a video share."""
 
     __tablename__ = "audio_track"
-    __table_args__ = (Index("ix_audio_track_video_id_name", "video_id", "name", "created_at"),)
+    __table_args__ = (
+        Index("ix_audio_track_video_id_name", "video_id", "name", "created_at"),
+        Index("ix_audio_track_key_id", "key_id", postgresql_where=text("key_id is not null")),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     video_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("video.id", ondelete="CASCADE"))
@@ -226,6 +253,12 @@ class PlaySet(Base):
     __tablename__ = "play_set"
     __table_args__ = (
         Index("ix_play_set_video_id", "video_id"),
+        Index(
+            "ix_play_set_audio_track_id",
+            "audio_track_id",
+            postgresql_where=text("audio_track_id is not null"),
+        ),
+        Index("ix_play_set_key_id", "key_id", postgresql_where=text("key_id is not null")),
         Index(
             "uq_play_set_ready",
             "video_id",

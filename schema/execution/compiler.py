@@ -3,7 +3,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # graphql-core's types depend on a type of contexts that it does not name.
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, cast
 
 from graphql import (
@@ -155,7 +155,7 @@ class Compiler:
     ) -> Part | None:
         inner, optional = _nullable(field.type)
         if not is_leaf_type(inner):
-            return _texts(inner, optional, known, model)
+            return _texts(inner, optional, known, model) or _list(inner, optional, known)
         what = declaration(known)
         if isinstance(what, fields.GlobalId):
             asked = Asked(what.column, Form.GLOBAL_ID, kind.name)
@@ -332,7 +332,7 @@ def _texts(
     known: StrawberryField,
     model: type[Base],
 ) -> Column | None:
-    """A list of texts that a column holds. Every other list of leaves takes a resolver."""
+    """A list of texts that a column holds."""
     if not isinstance(kind, GraphQLList):
         return None
     inner, has_nulls = _nullable(cast("GraphQLList[Any]", kind).of_type)
@@ -342,6 +342,21 @@ def _texts(
     if not is_column or has_nulls or inner.name not in _TEXTS or not fact(model, name).is_texts:
         return None
     return Column(Leaf(Asked(name), Kind.TEXTS, optional))
+
+
+def _list(kind: Any, optional: bool, known: StrawberryField) -> Computed | None:  # noqa: ANN401, FBT001
+    """A list of leaves that a function makes. Every other list takes a resolver."""
+    what = declaration(known)
+    if not isinstance(what, fields.Computed) or not isinstance(kind, GraphQLList):
+        return None
+    inner, has_nulls = _nullable(cast("GraphQLList[Any]", kind).of_type)
+    if has_nulls or not is_leaf_type(inner):
+        return None
+
+    def serialize(values: Sequence[object]) -> list[object]:
+        return [inner.coerce_output_value(one) for one in values]
+
+    return Computed(what.function, what.needs, what.with_context, optional, serialize)
 
 
 def _kind(inner: Any, name: str, model: type[Base]) -> Kind:  # noqa: ANN401

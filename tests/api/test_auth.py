@@ -39,6 +39,7 @@ TEMPLATE = ids.encode("TranscodeTemplate", uuid4())
 SCALARS = {
     "String": '"x"',
     "Int": "1",
+    "Float": "0.5",
     "Bytes": "1",
     "SHA256": f'"{"0" * 64}"',
     "Upload": "$file",

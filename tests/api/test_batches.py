@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from db import videos
+from db import video_states
 from db.models import Video
 from db.session import WriteSession
 from domain.accounts import Viewer
@@ -167,7 +167,7 @@ async def test_20_batches_of_the_same_ids_at_once_wait_for_each_other(
     many = await added(services, owner, *("a" for _ in range(20)))
 
     async def one_more(session: WriteSession, chosen: Sequence[Video]) -> None:
-        await videos.end_playback(session, [one.id for one in chosen])
+        await video_states.end_playback(session, [one.id for one in chosen])
 
     orders = [random.sample(many, len(many)) for _ in range(20)]
     await asyncio.gather(*(change(services, owner, one, apply=one_more) for one in orders))

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from db import uploads
+from db import uploads, videos
 from db.models import UploadSession
 from domain.categories import MAX_DEPTH
 from domain.uploads import UploadStatus
@@ -21,7 +21,7 @@ from tests.api.test_categories import chain, default_id
 from tests.support import factories, fetching, uploading
 from tests.support.api import Api, OperationFailed
 from tests.support.templating import category, codes, rule
-from tests.support.waiting import until
+from tests.support.waiting import until, until_blocked
 
 MOVE = """
 mutation ($id: ID!, $to: ID) {
@@ -303,6 +303,21 @@ async def test_nobody_waits_in_a_circle_for_a_category_that_goes(
         await session.flush()
     assert (await deleting)["userErrors"] == []
     assert await place(api, ids.encode("Video", row.id)) == await default_id(api)
+
+
+async def test_a_deletion_locks_videos_in_the_order_of_their_ids(
+    api: Api, services: Services, owner: factories.Owner
+) -> None:
+    """As batches do, whichever lies first in the table."""
+    gone = (await category(api))["id"]
+    made = [ids.decode(await video_in(services, owner, gone), "Video") for _ in range(5)]
+    first, *others = sorted(made)
+    async with services.db.write() as session:
+        await videos.lock(session, first)
+        deleting = asyncio.create_task(delete(api, gone))
+        await until_blocked(services.db)
+        assert set(await videos.lock_all(session, owner.account.id, others)) == set(others)
+    assert (await deleting)["movedCount"] == 5
 
 
 async def test_videos_are_moved_into_a_category(

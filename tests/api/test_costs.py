@@ -65,6 +65,7 @@ async def test_more_than_50_aliases_are_refused(api: Api) -> None:
     assert error["extensions"]["code"] == "QUERY_TOO_COMPLEX"
 
 
+@pytest.mark.timeout(300)
 async def test_new_documents_do_not_fill_the_memory(api: Api) -> None:
     """Large ones, each sent once: what is kept of them ends at a number of bytes."""
     listings_each = 48

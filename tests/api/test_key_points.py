@@ -13,7 +13,7 @@ from domain.videos import VideoStatus
 from resolvers.context import Services
 from schema import ids
 from tests.api.test_update_video import news
-from tests.support import factories
+from tests.support import factories, trashing
 from tests.support.api import Api, OperationFailed
 from tests.support.statements import recorded
 
@@ -188,6 +188,28 @@ async def test_marks_of_several_videos_go_at_once(
     assert (error["code"], error["ids"], error["path"]) == ("NOT_FOUND", [gone[0]], ["ids"])
     assert await moments(api, video) == [(3, "Here")]
     assert len(await news(services)) == before + 2
+
+
+async def test_marks_of_many_videos_go_by_as_many_statements_as_of_two(
+    api: Api, services: Services, owner: factories.Owner
+) -> None:
+    async def cost(number: int) -> int:
+        marks = [await saved(api, await made(services, owner), 1) for _ in range(number)]
+        with recorded(services) as statements:
+            assert (await delete(api, *marks))["deletedIds"] == marks
+        return len(statements)
+
+    assert await cost(5) == await cost(2)
+
+
+async def test_marks_of_a_video_in_the_bin_stay(api: Api, video: str) -> None:
+    mark = await saved(api, video, 1)
+    await trashing.delete(api, video)
+    (error,) = (await delete(api, mark))["userErrors"]
+    assert (error["code"], error["path"]) == ("INVALID_STATE", ["ids"])
+    assert error["currentState"] == "DELETED"
+    await trashing.restore(api, video)
+    assert await moments(api, video) == [(1, "Here")]
 
 
 async def test_at_most_500_go_at_once(api: Api, video: str) -> None:

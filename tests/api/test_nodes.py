@@ -33,11 +33,16 @@ async def things(api: Api, services: Services, owner: factories.Owner) -> list[d
     fetch = await fetching.begin(api, "http://films.example/a.mp4")
     export = "mutation ($id: ID!) { createExport(input: {fetchTaskId: $id}) { task { id } } }"
     await api.run(export, id=fetch)
-    for kind in (TaskKind.CLIP, TaskKind.SPLICE, TaskKind.SIMULATE):
+    for kind in (TaskKind.CLIP, TaskKind.SPLICE, TaskKind.SIMULATE, TaskKind.COVER):
         await factories.probe_task(services.db, video, kind=kind)
+    point = {"videoId": ids.encode("Video", video.id), "atMs": 1, "description": "Here"}
+    await api.run(
+        "mutation ($input: SaveKeyPointInput!) { saveKeyPoint(input: $input) { keyPoint { id } } }",
+        input=point,
+    )
     found = await api.run("""{
       viewer { __typename id }
-      videos { nodes { __typename id playSets { __typename id } } }
+      videos { nodes { __typename id playSets { __typename id } keyPoints { __typename id } } }
       tasks { nodes { __typename id ... on FetchTask { items { nodes { __typename id } } } } }
       uploadSessions { nodes { __typename id } }
       storedObjects { nodes { __typename id } }
@@ -45,12 +50,16 @@ async def things(api: Api, services: Services, owner: factories.Owner) -> list[d
       autoTranscodeRules { nodes { __typename id } }
       categories { nodes { __typename id } }
     }""")
-    play_sets = [one for shown in found["videos"]["nodes"] for one in shown.pop("playSets")]
+    parts = [
+        one
+        for shown in found["videos"]["nodes"]
+        for one in (*shown.pop("playSets"), *shown.pop("keyPoints"))
+    ]
     rows = [
         row for task in found["tasks"]["nodes"] for row in task.pop("items", {"nodes": []})["nodes"]
     ]
     lists = [found[name]["nodes"] for name in found if name != "viewer"]
-    return [found["viewer"], *play_sets, *rows, *chain.from_iterable(lists)]
+    return [found["viewer"], *parts, *rows, *chain.from_iterable(lists)]
 
 
 async def test_every_type_with_a_global_id_is_found_by_it(

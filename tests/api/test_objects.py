@@ -13,11 +13,12 @@ from jobs import maintenance
 from jobs.runs import Tools
 from resolvers.context import Services
 from tests.api.test_small_uploads import stored
-from tests.support import samples, uploading
+from tests.support import samples, trashing, uploading
 from tests.support.api import Api
 from tests.support.possession import answer, check, proof, take_over
 
 Work = Callable[[], Awaitable[None]]
+Step = Callable[[Api, Work, bytes], Awaitable[str | None]]
 
 CREATE = """
 mutation ($input: CreateVideoInput!) {
@@ -41,6 +42,7 @@ query ($storageId: String!, $id: ID!) {
   storedObject(storageId: $storageId) { id } node(id: $id) { id }
 }
 """
+HELD = "{ storedObjects { nodes { id storageId sha256 } } }"
 VIDEO = """
 query ($id: ID!) {
   node(id: $id) {
@@ -62,6 +64,29 @@ async def create(api: Api, storage_id: str, **input: Any) -> dict[str, Any]:
 
 async def delete(api: Api, *ids: str) -> dict[str, Any]:
     return (await api.run(DELETE, ids=list(ids)))["deleteObjects"]
+
+
+async def by_request(api: Api, _work: Work, data: bytes) -> None:
+    assert (await stored(api, data))["userErrors"] == []
+
+
+async def by_session(api: Api, work: Work, data: bytes) -> None:
+    begun = await uploading.begin(api, data, purpose="OBJECT")
+    await uploading.put(api, begun["id"], 1, data)
+    await uploading.complete(api, begun["id"], uploading.sha256(data))
+    await work()
+
+
+async def as_video(api: Api, _work: Work, data: bytes) -> str:
+    """The id of a video with the bytes, which the account may have had or not."""
+    return (await take_over(api, data))["video"]["id"]
+
+
+async def of_object(api: Api, _work: Work, data: bytes) -> str:
+    """The id of a video made of what the account has, whatever that came with."""
+    (held,) = (await api.run(HELD))["storedObjects"]["nodes"]
+    assert held["sha256"] == uploading.sha256(data)
+    return (await create(api, held["storageId"]))["video"]["id"]
 
 
 async def collected(tools: Tools) -> int:
@@ -238,6 +263,36 @@ async def test_an_object_that_a_video_needs_stays(api: Api, video: bytes) -> Non
         ],
     }
     assert (await delete(api, other["id"]))["userErrors"] == []  # it had stayed, too
+
+
+@pytest.mark.parametrize(
+    ("steps", "stays"),
+    [
+        ([as_video], False),
+        ([as_video, as_video], False),
+        ([by_request, as_video], True),
+        ([as_video, by_request], True),
+        ([by_session, as_video], True),
+        ([as_video, by_session], True),
+        ([as_video, of_object], True),
+        ([by_request, of_object], True),
+    ],
+)
+async def test_what_its_owner_stored_stays_when_its_videos_go(
+    api: Api, stranger: Api, work: Work, steps: list[Step], *, stays: bool
+) -> None:
+    data = os.urandom(1_000)
+    await stored(stranger, data)
+    made = [await step(api, work, data) for step in steps]
+    for id in reversed([one for one in made if one is not None]):
+        await trashing.delete(api, id)
+        assert trashing.codes(await trashing.purge(api, id)) == [None]
+    used = (await api.run("{ viewer { storageUsed } }"))["viewer"]["storageUsed"]
+    assert used == (1_000 if stays else 0)
+    held = (await api.run(HELD))["storedObjects"]["nodes"]
+    assert [one["sha256"] for one in held] == [uploading.sha256(data)][:stays]
+    for one in held:
+        assert (await delete(api, one["id"]))["userErrors"] == []
 
 
 async def test_all_that_is_done_with_the_same_bytes_at_once_comes_to_its_end(api: Api) -> None:

@@ -14,6 +14,7 @@ from schema.root import schema
 from tests.api.test_playback import make_ready
 from tests.support import factories
 from tests.support.api import Api
+from tests.support.playing import create
 from tests.support.statements import recorded
 
 FIELDS = "playable reason fix mutation"
@@ -119,9 +120,13 @@ async def test_viewers_need_more_than_the_owner(
 async def test_a_file_that_was_never_good_is_to_be_uploaded_anew(
     api: Api, video: Video, wiper: psycopg.Connection
 ) -> None:
-    wiper.execute("update video set status = 'upload_failed', content_id = null")
-    found = await asked(api, video)
-    assert found["playability"]["mutation"] == "createUploadSession"
+    unread = "status = 'upload_failed', source = null, width = null, height = null"
+    for lost in (unread, "content_id = null"):
+        wiper.execute(f"update video set {lost}")
+        found = await asked(api, video)
+        assert found["playability"]["mutation"] == "createUploadSession"
+        (error,) = (await create(api, ids.encode("Video", video.id)))["userErrors"]
+        assert "`createUploadSession`" in error["message"]
 
 
 async def test_a_page_of_videos_says_it_in_one_statement(

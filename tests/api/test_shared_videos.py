@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from domain.videos import VideoStatus
 from resolvers.context import Services
 from schema import ids
 from storage import keys
-from tests.support import factories
+from tests.support import factories, playing
 from tests.support.api import Api, OperationFailed
 from tests.support.shares import outcome, share, shared
 
@@ -95,6 +96,17 @@ async def test_a_public_video_is_everybodys(
         assert (await httpx_get(place)).status_code == 200
         # A password that nobody asks for does not matter.
         assert await outcome(caller, video, "anything") == "SharedVideo"
+
+
+async def test_viewers_get_no_file_as_it_was_uploaded(
+    api: Api, anonymous: Api, services: Services, owner: factories.Owner, tmp_path: Path
+) -> None:
+    video = await playing.playable(services, owner, tmp_path)
+    await share(api, video.row, "PUBLIC")
+    found = (await anonymous.run(WHOLE, id=video.row.vid))["sharedVideo"]
+    place = found["playback"]["hlsUrl"].removesuffix("master.m3u8")
+    opened = await playing.answers(anonymous.http, place, video)
+    assert opened == playing.everywhere("OK") | {"source": "LINK_INVALID"}
 
 
 async def httpx_get(url: str) -> httpx.Response:

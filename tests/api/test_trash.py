@@ -215,6 +215,23 @@ async def test_whoever_watches_what_ends_is_told(
     assert [one["task"]["status"] async for one in messages] == ["CANCELLED"]
 
 
+async def test_whoever_watches_a_video_that_is_removed_is_told(
+    api: Api, services: Services, owner: factories.Owner
+) -> None:
+    """Also who still waits for a play set of it."""
+    video = await factories.video(services.db, owner.account, status=VideoStatus.PUBLISHED)
+    id = ids.encode("Video", video.id)
+    await delete(api, id)
+    await factories.transcode_task(services.db, video, P360)
+    messages = api.watch("subscription ($id: ID!) { video(id: $id) { status } }", id=id)
+    assert (await anext(messages))["video"] == {"status": "DELETED"}
+    assert statuses(await trashing.purge(api, id)) == [None]
+    with pytest.raises(OperationFailed) as failure:
+        async with asyncio.timeout(10):
+            await anext(messages)
+    assert failure.value.codes == ["NOT_FOUND"]
+
+
 async def test_an_upload_that_is_checked_for_it_is_given_up(api: Api, services: Services) -> None:
     data = b"x" * 70_000
     upload = await uploading.begin(api, data)
@@ -409,6 +426,38 @@ async def test_many_are_deleted_by_as_many_statements_as_one(
         payload = await delete(api, *many[1:])
     assert payload["changedCount"] == 11
     assert len(others) == len(one)
+
+
+async def test_many_are_restored_by_as_many_statements_as_one(
+    api: Api, services: Services, owner: factories.Owner
+) -> None:
+    many: list[str] = []
+    for _ in range(12):
+        video = await factories.video(services.db, owner.account)
+        await factories.transcode_task(services.db, video, P360)
+        await factories.transcode_task(services.db, video, P480, kind=TranscodePass.LADDER)
+        await factories.probe_task(services.db, video)
+        many.append(ids.encode("Video", video.id))
+    await delete(api, *many)
+    with recorded(services) as one:
+        await restore(api, many[0])
+    with recorded(services) as others:
+        payload = await restore(api, *many[1:])
+    assert payload["changedCount"] == 11
+    assert len(others) == len(one)
+    waiting = await rows(services, Task)
+    assert [one.status for one in waiting] == [TaskStatus.QUEUED] * 36
+    queued = {str(one.id) for one in waiting if one.transcode_pass is not TranscodePass.LADDER}
+    assert await jobs(services) == queued
+    async with services.db.read() as session:
+        found = await session.execute(
+            text(
+                "select task.id::text, job.args ->> 'task_id', task.queue = job.queue_name,"
+                " task.priority = job.priority from task join procrastinate_jobs job"
+                " on job.id = task.job_id"
+            )
+        )
+        assert {tuple(row) for row in found} == {(id, id, True, True) for id in queued}
 
 
 async def test_20_batches_of_the_same_videos_at_once_are_one_after_the_other(

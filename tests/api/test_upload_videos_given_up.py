@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from db import uploads, videos
+from db import uploads, video_states, videos
 from db.models import UploadSession
 from domain.uploads import UploadStatus
 from domain.videos import VideoStatus
@@ -60,22 +60,6 @@ async def test_a_cancelled_upload_takes_its_video_along(
     assert wiper.execute(EVENTS).fetchall() == []
 
 
-async def test_what_its_owner_has_made_of_it_already_is_not_lost(
-    api: Api, services: Services, wiper: psycopg.Connection
-) -> None:
-    session, id = await arriving.begin(api, DATA)
-    await arriving.mark(services, id)
-    stream = api.watch(arriving.WATCH, id=id)
-    assert (await anext(stream))["video"]["status"] == "INITIAL"
-    cancelled = await arriving.cancel(api, session)
-    assert cancelled == {"status": "CANCELLED", "video": {"id": id}}
-    assert [one["video"]["status"] async for one in stream] == ["UPLOAD_FAILED"]
-    found = await arriving.video(api, id)
-    assert found["status"] == "UPLOAD_FAILED"
-    assert found["statusReason"] == "The upload was cancelled."
-    assert wiper.execute(EVENTS).fetchall() == [("video_failed",)]
-
-
 async def test_tus_uploads_that_are_dropped_take_their_videos_along(api: Api) -> None:
     answer = await tus.create(api, len(DATA))
     url = answer.headers["Location"]
@@ -94,27 +78,23 @@ async def test_an_upload_whose_time_is_over_takes_its_video_along(
     api: Api, services: Services, tools: Tools
 ) -> None:
     gone, gone_id = await arriving.begin(api, DATA)
-    marked, marked_id = await arriving.begin(api, DATA)
+    begun, begun_id = await arriving.begin(api, DATA)
     open_, _ = await arriving.begin(api, DATA)
     checked = await uploading.send(api, DATA)
-    await arriving.mark(services, marked_id)
     await arriving.put(api, gone, DATA, 1)
-    for session in (gone, marked, checked):
+    for session in (gone, begun, checked):
         await late(services, session)
-    streams = [api.watch(arriving.WATCH, id=id) for id in (gone_id, marked_id)]
+    streams = [api.watch(arriving.WATCH, id=id) for id in (gone_id, begun_id)]
     for stream in streams:
         await anext(stream)
     await maintenance.expire_uploads(tools)
-    assert await ended(streams[0]) == ["NOT_FOUND"]
-    assert [one["video"]["status"] async for one in streams[1]] == ["UPLOAD_FAILED"]
-    assert [await arriving.states(api, one) for one in (gone, marked, open_, checked)] == [
+    assert [await ended(stream) for stream in streams] == [["NOT_FOUND"], ["NOT_FOUND"]]
+    assert [await arriving.states(api, one) for one in (gone, begun, open_, checked)] == [
         ("EXPIRED", None),
-        ("EXPIRED", "UPLOAD_FAILED"),
+        ("EXPIRED", None),
         ("WAITING", "INITIAL"),
         ("VERIFYING", "PROCESSING"),
     ]
-    reason = (await arriving.video(api, marked_id))["statusReason"]
-    assert reason == "The upload was not complete when its time was over."
 
 
 async def test_a_refused_file_leaves_its_video_to_say_why(
@@ -149,7 +129,7 @@ async def test_a_deleted_video_gets_no_file(api: Api, services: Services, work: 
     theirs = (await arriving.of_session(api, other))["video"]["id"]
     keys = [ids.decode(one, "Video") for one in (id, theirs)]
     async with services.db.write() as one:
-        assert len(await videos.change(one, keys, VideoStatus.DELETED)) == 2
+        assert len(await video_states.change(one, keys, VideoStatus.DELETED)) == 2
     (error,) = (await uploading.complete(api, session, uploading.sha256(DATA)))["userErrors"]
     assert (error["code"], error["currentState"]) == ("INVALID_STATE", "DELETED")
     assert error["allowedStates"] == ["INITIAL", "UPLOADING"]

@@ -1,6 +1,7 @@
 """Asks both worlds the same, and says where the answers differ."""
 
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,9 @@ class Asked:
     variables: dict[str, Any]
 
 
+Ask = Callable[[Services, str, Asked], Awaitable[Any]]
+
+
 async def ask(services: Services, caller: str, asked: Asked) -> Any:
     """The response without extensions, as the server sends it."""
     result = await root.schema.execute(
@@ -31,15 +35,15 @@ async def ask(services: Services, caller: str, asked: Asked) -> Any:
     return orjson.loads(modes.answer(result.data, result.errors, "").body)
 
 
-async def ask_both(worlds: Worlds, caller: str, asked: Asked) -> tuple[Any, Any]:
+async def ask_both(worlds: Worlds, caller: str, asked: Asked, *, how: Ask = ask) -> tuple[Any, Any]:
     """The answers of the world without the owner, and of that with him.
 
     They are of the same second: links are signed until a whole second from now.
     """
     while True:
         started = int(time.time())
-        alone = await ask(worlds.alone, caller, asked)
-        beside = await ask(worlds.beside, caller, asked)
+        alone = await how(worlds.alone, caller, asked)
+        beside = await how(worlds.beside, caller, asked)
         if alone == beside or int(time.time()) == started:
             return alone, beside
 

@@ -10,6 +10,7 @@ from db.models import (
     FetchItem,
     KeyPoint,
     PlaySet,
+    Recommendation,
     StoredObject,
     Task,
     Template,
@@ -68,6 +69,10 @@ KIND_OF: Final[Mapping[str, str]] = {
     "Video.tasks.before": "place of a task",
     "Video.clips.after": "place of a video",
     "Video.clips.before": "place of a video",
+    "Video.recommended.after": "rank",
+    "Video.recommended.before": "rank",
+    "Video.recommended.exclude": "video",
+    "RecordPlayInput.videoId": "video",
     "FetchTask.items.after": "place of a row",
     "FetchTask.items.before": "place of a row",
     "CategoryBy.id": "category",
@@ -151,6 +156,7 @@ KIND_OF: Final[Mapping[str, str]] = {
 
 def values(tenant: str, key: str) -> Values:
     """What the tenant may put into the place of this key."""
+    assert key in KIND_OF, f"say in KIND_OF what may stand in {key}"
     return kinds(tenant)[KIND_OF[key]]
 
 
@@ -195,7 +201,8 @@ PAIRS: Final = frozenset({"CreateSpliceInput.videoIds"})
 ALSO: Final = frozenset(
     {
         *("CreateVideoInput.storageId", "CreateVideoInput.sourceType", "CreateVideoInput.sourceId"),
-        *("Query.videoSizes.videoIds", "Mutation.moveCategory.destinationId"),
+        *("RecordPlayInput.videoId", "Query.videoSizes.videoIds"),
+        "Mutation.moveCategory.destinationId",
     }
 )
 """Places that must be filled although their type does not say so."""
@@ -258,6 +265,10 @@ def kinds(tenant: str) -> Mapping[str, Values]:
         "place of a video": _places(videos, "created_at"),
         "place of a row": [
             Cursor(str(row["position"]), str(row["id"])).encode() for row in rows[FetchItem][:2]
+        ],
+        "rank": [
+            Cursor(str(row["rank"]), str(row["other_id"])).encode()
+            for row in rows[Recommendation][-2:]
         ],
         "place of an event": [cursors.encode(Position(0, 0))],
     }

@@ -4,12 +4,13 @@ import asyncio
 from contextlib import aclosing
 from typing import Any, Final
 
+import orjson
 import pytest
 
 from resolvers.context import Services
 from schema.root import schema
 from tests.authorization import known
-from tests.authorization.asking import Asked, codes, differences
+from tests.authorization.asking import Asked, ask_both, codes, differences
 from tests.authorization.documents import document, type_of
 from tests.authorization.places import Place, places
 from tests.authorization.worlds import NOBODY, OWNER, STRANGER, Worlds, context
@@ -25,7 +26,7 @@ async def first(services: Services, caller: str, asked: Asked) -> Any:
     results = await schema.stream(asked.document, asked.variables, context(services, caller))
     async with asyncio.timeout(SOON_S), aclosing(results):
         result = await anext(results)
-    return modes.orjson.loads(modes.answer(result.data, result.errors, "").body)
+    return orjson.loads(modes.answer(result.data, result.errors, "").body)
 
 
 def watched(caller: str, place: Place) -> list[Asked]:
@@ -37,9 +38,9 @@ def watched(caller: str, place: Place) -> list[Asked]:
 @pytest.mark.parametrize("place", PLACES, ids=str)
 async def test_a_stranger_finds_nothing_to_watch(place: Place, both: Worlds) -> None:
     for asked in watched(STRANGER, place):
-        alone = await first(both.alone, STRANGER, asked)
-        beside = await first(both.beside, STRANGER, asked)
-        assert not differences(alone, beside), f"{place} with {asked.variables}"
+        alone, beside = await ask_both(both, STRANGER, asked, how=first)
+        told = differences(alone, beside)
+        assert not told, f"{place} tells a stranger who sends {asked.variables}: {told}"
         assert codes(beside) == ["NOT_FOUND"], f"{place} with {asked.variables}"
 
 
@@ -53,8 +54,7 @@ async def test_a_stranger_hears_of_his_own_events_only(both: Worlds) -> None:
     """Of all there ever were, those of the owner are the first."""
     (place,) = (one for one in places(SUBSCRIPTION) if one.scalar == "EventCursor")
     (asked,) = watched(STRANGER, place)
-    alone = await first(both.alone, STRANGER, asked)
-    beside = await first(both.beside, STRANGER, asked)
+    alone, beside = await ask_both(both, STRANGER, asked, how=first)
     assert not differences(alone, beside)
     assert beside["data"]["playSetReady"]["video"]["vid"] == f"{STRANGER}-clip"
     assert await first(both.beside, OWNER, asked) != beside

@@ -212,6 +212,29 @@ def test_titles_from_before_can_be_searched_for(empty: str) -> None:
     assert len(found[1][2]) == 5  # three characters, and two pairs of them
 
 
+COUNTING = """
+create table indexed (title text, index_exists boolean);
+create function note() returns trigger language plpgsql as $$ begin
+    if to_jsonb(new) ->> 'search_text' <> '' then
+        insert into indexed
+            select new.title, exists (select from pg_class where relname = 'ix_video_grams');
+    end if;
+    return null;
+end $$;
+create trigger note after update on video for each row execute function note();
+"""
+
+
+def test_each_title_from_before_is_indexed_once(empty: str) -> None:
+    command.upgrade(migrate.config(empty), "4c1f0a6d2b7e")
+    with psycopg.connect(empty) as connection:
+        connection.execute(cast("LiteralString", BEFORE_CONTENTS))
+        connection.execute(cast("LiteralString", COUNTING))
+    migrate.upgrade(empty)
+    written = rows(empty, "select title, index_exists from indexed order by title")
+    assert written == [("T", False), ("T", False), ("U", False)]
+
+
 def test_an_upload_that_was_being_checked_can_be_completed_again(empty: str) -> None:
     command.upgrade(migrate.config(empty), "4c1f0a6d2b7e")
     with psycopg.connect(empty) as connection:

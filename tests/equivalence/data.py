@@ -23,6 +23,7 @@ from db.models import (
     FetchItem,
     KeyPoint,
     PlaySet,
+    Recommendation,
     RuleTemplate,
     StoredObject,
     Task,
@@ -36,6 +37,7 @@ from db.session import Database, WriteSession
 from domain import grams
 from domain.errors import ErrorCode
 from domain.play_sets import PlaySetStatus
+from domain.recommendations import Reason
 from domain.tasks import TaskKind, TaskStatus
 from domain.templates import FIRST_OWN, Codec, Encryption, Quality
 from domain.uploads import UploadPurpose, UploadStatus
@@ -64,6 +66,7 @@ TEMPLATES: Final = 6
 TABLES: Final = (
     *(Account, Content, StoredObject, Template, Category, TranscodeRule, RuleTemplate, Video),
     *(KeyPoint, UploadSession, Task, PlaySet, UploadPart, ClipSegment, FetchItem, ExportFile),
+    Recommendation,
 )
 ROWS_OF_TASKS: Final = (
     *("file_name", "list_size", "list_storage_id"),
@@ -150,6 +153,8 @@ def _belongings(made: Rows, tenant: str) -> None:
     for number in range(6):
         _fetch(made, tenant, number)
         _export(made, tenant, number)
+    for number in range(0, TENANTS[tenant], 2):
+        _recommendations(made, tenant, number, of=TENANTS[tenant])
 
 
 def _account(made: Rows, tenant: str) -> None:
@@ -256,6 +261,21 @@ def _video(made: Rows, tenant: str, number: int) -> None:
     if number % 5 == 2:
         kind = _pick((TaskKind.CLIP, TaskKind.SPLICE, TaskKind.SIMULATE), number // 5)
         _making(made, tenant, number, kind)
+
+
+def _recommendations(made: Rows, tenant: str, number: int, *, of: int) -> None:
+    """Of every second video; some name the video itself, or one that is not there any more."""
+    for rank in range(1, 1 + number):
+        gone = rank % 7 == 6
+        made.add(
+            Recommendation,
+            account_id=key(tenant, "account"),
+            video_id=key(tenant, "video", number),
+            rank=rank,
+            other_id=key("gone") if gone else key(tenant, "video", (number + 3 * rank) % of),
+            score=_pick(values.PARTS_OF_ONE, rank + number),
+            reasons=[one.value for one in list(Reason)[: (rank + number) % 6]],
+        )
 
 
 def _making(made: Rows, tenant: str, number: int, kind: TaskKind) -> None:

@@ -11,6 +11,7 @@ from db.models import (
     FetchItem,
     KeyPoint,
     PlaySet,
+    Recommendation,
     StoredObject,
     Task,
     Template,
@@ -138,6 +139,8 @@ def _pools() -> dict[str, Pool]:
         "Query.uploadSessions.before": _cursors(UploadSession, "created_at"),
         "FetchTask.items.after": _positions(),
         "FetchTask.items.before": _positions(),
+        "Video.recommended.after": _places(),
+        "Video.recommended.before": _places(),
         "after": _cursors(Task, "created_at"),
         "before": _cursors(Task, "created_at"),
         "first": Pool((2, 1, 15, 100, 3, 0), (-1, 101, 2**31, 2**31 - 1, -(2**31)), null=False),
@@ -183,6 +186,14 @@ def _cursors(table: type, column: str, *others: str) -> Pool:
     )
     # Pythons and databases know other years: these are refused, or hold no row.
     return Pool((*good, *wrong[:1]), (*wrong, *(one.encode() for one in strange), *GARBAGE))
+
+
+def _places() -> Pool:
+    """Cursors of what is recommended: of ranks, and of the newest behind them."""
+    rows = data.rows().of[Recommendation][:6]
+    good = [Cursor(str(row["rank"]), str(row["other_id"])).encode() for row in rows]
+    newest = Cursor(str(10**18), str(UUID(int=7))).encode()
+    return Pool([*good, newest], (Cursor("x", str(UUID(int=7))).encode(), *GARBAGE))
 
 
 def _positions() -> Pool:

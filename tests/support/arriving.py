@@ -2,11 +2,6 @@
 
 from typing import Any
 
-from sqlalchemy import select
-
-from db.models import KeyPoint, Video
-from resolvers.context import Services
-from schema import ids
 from tests.support import uploading
 from tests.support.api import Api
 
@@ -62,11 +57,3 @@ async def cancel(api: Api, id: str) -> dict[str, Any]:
 
 async def count(api: Api) -> int:
     return (await api.run("{ videos { totalCount } }"))["videos"]["totalCount"]
-
-
-async def mark(services: Services, video_id: str) -> None:
-    """Its owner puts a key point on it."""
-    async with services.db.write() as session:
-        found = await session.scalar(select(Video).where(Video.id == ids.decode(video_id, "Video")))
-        assert found is not None
-        session.add(KeyPoint(video_id=found.id, at_ms=1_000, description="The goal"))

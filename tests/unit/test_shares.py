@@ -47,6 +47,8 @@ def test_ten_wrong_ones_of_a_caller_or_a_hundred_of_all_are_enough(
         ("2001:DB8:1:2::ffff", "address:2001:db8:1:2::/64"),
         ("::1", "address:::/64"),
         ("fe80::1%eth0", "address:fe80::/64"),
+        ("203.0.113.9%eth0", "address:203.0.113.9"),
+        ("::ffff:203.0.113.9%1", "address:203.0.113.9"),
         (None, "address:unknown"),
         ("", "address:unknown"),
         ("a\0b", "address:unknown"),

@@ -50,3 +50,18 @@ def test_what_no_database_can_hold_is_refused(value: str) -> None:
     with pytest.raises(InvalidArgument) as failure:
         text.optional("deviceType", value, 32)
     assert failure.value.path == ("deviceType",)
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"),
+    [
+        ("", True),
+        ("a\nb", True),
+        ("😀", True),
+        ("a\0b", False),
+        ("\ud800", False),
+        ("a\udfffb", False),
+    ],
+)
+def test_what_a_row_can_hold(value: str, *, fits: bool) -> None:
+    assert text.is_storable(value) is fits

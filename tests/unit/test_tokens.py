@@ -94,6 +94,7 @@ WHOLE = Grant(
     UUID(int=9),
     pictures=True,
     public=True,
+    streams_only=True,
     viewer="Zoë 🎬",
 )
 
@@ -107,6 +108,7 @@ WHOLE = Grant(
         Grant(UUID(int=7), EXPIRES, 3, once=UUID(int=9)),
         Grant(UUID(int=7), EXPIRES, 3, UUID(int=8), pictures=True),
         Grant(UUID(int=7), EXPIRES, 3, UUID(int=8), public=True),
+        Grant(UUID(int=7), EXPIRES, 3, UUID(int=8), streams_only=True),
         Grant(UUID(int=7), EXPIRES, 3, viewer="🎬" * 64),
     ],
 )

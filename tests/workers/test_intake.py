@@ -263,7 +263,7 @@ async def test_a_check_that_is_cancelled_at_its_end_leaves_nothing(
             (ended,) = await tasks.cancel(session, [task.id], failure)
             await outcomes.failed(session, ended, failure)
             release.set()
-            await until(lambda: waits(house.db, "%from video%for update"))  # to say: done
+            await until(lambda: waits(house.db, "select video.%"))  # to say: done
             assert house.is_stored(upload) == {"upload": True, "object": True}
             await house.tools.queue.stop(ended)
             await until(

@@ -60,6 +60,7 @@ def test_each_duty_has_its_interval(tools: Tools) -> None:
         "expire": 60,
         "collect": 60,
         "forget_wrong_passwords": 60,
+        "recommend": 600,
         "scrub": 600,
         "expire_exports": 3600,
         "empty_trash": 3600,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 
 from db import accounts, objects, play_sets, tasks, trash, videos
 from db.models import (
@@ -42,7 +42,7 @@ from tests.support.api import Api
 from tests.support.factories import Owner
 from tests.support.house import House, content_of
 from tests.support.site import Page, Site
-from tests.support.waiting import until
+from tests.support.waiting import until, until_blocked
 from tests.workers import test_plans as planning
 from tests.workers.test_plans import claimed, task_of
 
@@ -241,12 +241,28 @@ async def test_what_only_the_removed_video_had_of_shared_bytes_goes(
     assert await used(own.tools, owner) == twin.file_size
 
 
-async def test_what_was_stored_before_its_video_stays(tools: Tools, owner: Owner) -> None:
-    """`createVideo` made the video of an object that the account keeps."""
+async def test_pictures_go_whose_run_made_what_another_video_plays(
+    own: House, source: Path
+) -> None:
+    video = await own.add(source)
+    await own.work()
+    before = await stored(own)
+    twin = await share(own.tools, await factories.owner(own.tools.db), video)
+    async with own.tools.db.write() as session:
+        await videos.set_pictures(session, twin.id, poster_key=None, storyboard_key=None)
+    await delete(own.tools, video, days_ago=31)
+    assert await maintenance.empty_trash(own.tools) == 1
+    assert await faults(own) == []
+    gone = {key.rpartition("/")[2] for key in before - await stored(own)}
+    assert gone == {"poster.jpg", "storyboard.vtt", "storyboard.jpg"}
+
+
+async def test_what_its_owner_keeps_stays(tools: Tools, owner: Owner) -> None:
     video = await factories.video(tools.db, owner.account)
     async with tools.db.write() as session:
-        origin = {"source_type": "crm", "source_id": "7"}
-        await session.execute(update(Video).where(Video.id == video.id).values(**origin))
+        content = await objects.lock(session, content_of(video))
+        assert content is not None
+        await objects.hold(session, content, NewObject(owner.account.id, None, "a/b"), kept=True)
     await delete(tools, video, days_ago=31)
     assert await maintenance.empty_trash(tools) == 1
     async with tools.db.read() as session:
@@ -301,20 +317,13 @@ async def test_a_purge_waits_for_whoever_shares_the_files(tools: Tools, owner: O
         coming = (await play_sets.of_videos(session, [twin.id]))[twin.id]
         (mine,) = [one for one in coming if one.template_id == made.template_id]
         purging = asyncio.create_task(maintenance.empty_trash(tools))
-        await until(lambda: _waits(tools))
+        await until_blocked(tools.db)
         assert await play_sets.share(session, mine, found[made.template_id])
     assert await purging == 1
     async with tools.db.read() as session:
         garbage = list(await session.scalars(select(Garbage.key)))
         kept = await session.get_one(PlaySet, mine.id)
     assert (kept.playlist_key, garbage) == (key, [])
-
-
-async def _waits(tools: Tools) -> bool:
-    """Whether somebody waits for a row that somebody else has locked."""
-    async with tools.db.read() as session:
-        waiting = text("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")
-        return bool(await session.scalar(waiting))
 
 
 async def test_a_row_of_a_fetch_ends_with_its_video(tools: Tools, api: Api, site: Site) -> None:

@@ -76,6 +76,32 @@ LINKS = """
 update upload_session set video_id = begun.id, updated_at = updated_at
 from begun where begun.session_id = upload_session.id
 """
+# What came with a video has the moment of the transaction that made it: of the end of the task
+# that checked or made the file, or of the video itself when its file was known already.
+KEPT = """
+update stored_object set kept = true
+where (account_id, created_at) not in (
+    select task.account_id, task.finished_at
+    from task left join upload_session on upload_session.id = task.upload_session_id
+    where task.finished_at is not null and (
+        task.kind in ('clip', 'splice', 'simulate')
+        or task.kind = 'verify' and upload_session.purpose = 'video'
+    )
+) and (account_id, content_id, created_at) not in (
+    select account_id, content_id, created_at from video where content_id is not null
+) or id in (
+    select object_id from upload_session where purpose = 'object' and object_id is not null
+) or (account_id, content_id) in (
+    select account_id, content_id from video
+    where content_id is not null and source_kind = 'upload' and source_id is not null
+)
+"""
+REFERENCES = (
+    ("audio_track", "key_id"),
+    ("play_set", "audio_track_id"),
+    ("play_set", "key_id"),
+    ("upload_session", "object_id"),
+)
 SOME_TITLES = "select id, account_id, title from video where id > :last order by id limit 1000"
 SEARCHED = "update video set search_text = :text, grams = :grams where id = :id"
 
@@ -86,11 +112,13 @@ def upgrade() -> None:
     _videos()
     _uploads()
     _searched()
+    _objects()
     _covers()
     _key_points()
     _guards()
     _plays()
     _legacy()
+    _references()
 
 
 def _accounts() -> None:
@@ -228,7 +256,6 @@ def _videos() -> None:
             nullable=False,
         ),
     )
-    _searched()
     op.create_index(op.f("ix_video_cover_object_id"), "video", ["cover_object_id"], unique=False)
     op.create_index(
         "ix_video_deleted_at",
@@ -236,14 +263,6 @@ def _videos() -> None:
         ["deleted_at"],
         unique=False,
         postgresql_where=sa.text("deleted_at is not null"),
-    )
-    op.create_index(
-        "ix_video_grams",
-        "video",
-        ["grams"],
-        unique=False,
-        postgresql_using="gin",
-        postgresql_with={"fastupdate": "off"},
     )
     for column in ("file_size", "sort_duration_ms", "sort_published_at"):
         op.create_index(f"ix_video_account_id_{column}", "video", ["account_id", column, "id"])
@@ -260,7 +279,6 @@ def _videos() -> None:
         postgresql_where=sa.text("owner_phone is not null"),
     )
     op.create_index("ix_video_account_id_storage_id", "video", ["account_id", "storage_id"])
-    op.create_index("ix_video_tags", "video", ["tags"], unique=False, postgresql_using="gin")
     op.create_foreign_key(
         op.f("fk_video_banned_by_id"),
         "video",
@@ -292,7 +310,10 @@ def _uploads() -> None:
 
 
 def _searched() -> None:
-    """Titles from before can be searched for."""
+    """Titles from before can be searched for, those of open uploads, too.
+
+    The indexes come last: building one costs much less than keeping it up to date.
+    """
     last = UUID(int=0)
     while rows := op.get_bind().execute(sa.text(SOME_TITLES), {"last": last}).all():
         found = [
@@ -301,6 +322,24 @@ def _searched() -> None:
         ]
         op.get_bind().execute(sa.text(SEARCHED), found)
         last = rows[-1].id
+    op.create_index(
+        "ix_video_grams",
+        "video",
+        ["grams"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
+    )
+    op.create_index("ix_video_tags", "video", ["tags"], unique=False, postgresql_using="gin")
+
+
+def _objects() -> None:
+    """What cannot be told to have come with a video is its owner's: it stays."""
+    op.add_column(
+        "stored_object",
+        sa.Column("kept", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
+    op.execute(KEPT)
 
 
 def _covers() -> None:
@@ -392,7 +431,7 @@ def _plays() -> None:
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("video_id", sa.Uuid(), nullable=False),
         sa.Column("session", sa.String(length=64), nullable=False),
-        sa.Column("viewer", sa.String(length=255), nullable=True),
+        sa.Column("viewer", sa.String(length=64), nullable=True),
         sa.Column("watched_ms", sa.BigInteger(), nullable=False),
         sa.Column("progress", sa.Double(), nullable=False),
         sa.Column(
@@ -417,30 +456,43 @@ def _plays() -> None:
     op.create_index(
         "ix_play_account_id_started_at", "play", ["account_id", "started_at"], unique=False
     )
-    op.create_index(
-        "ix_play_account_id_viewer", "play", ["account_id", "viewer", "video_id"], unique=False
-    )
     op.create_table(
         "recommendation",
-        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("video_id", sa.Uuid(), nullable=False),
+        sa.Column("rank", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("other_id", sa.Uuid(), nullable=False),
-        sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("score", sa.Double(), nullable=False),
         sa.Column("reasons", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["other_id"], ["video.id"], name=op.f("fk_recommendation_other_id"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["video_id"], ["video.id"], name=op.f("fk_recommendation_video_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_recommendation")),
+        sa.PrimaryKeyConstraint("account_id", "video_id", "rank", name=op.f("pk_recommendation")),
     )
-    op.create_index(
-        op.f("ix_recommendation_other_id"), "recommendation", ["other_id"], unique=False
+    op.create_table(
+        "recommending",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reached", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["account.id"],
+            name=op.f("fk_recommending_account_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_recommending")),
     )
+    _published("ix_video_published", "account_id")
+    _published("ix_video_published_category", "category_id")
+    _published(
+        "ix_video_published_public", "account_id", " and share_state = 'public' and not auth_play"
+    )
+
+
+def _published(name: str, scope: str, further: str = "") -> None:
+    """An index of the newest that can be played."""
     op.create_index(
-        "ix_recommendation_video_id_rank", "recommendation", ["video_id", "rank"], unique=False
+        name,
+        "video",
+        [scope, "sort_published_at", "id"],
+        postgresql_where=sa.text(f"status = 'published'{further}"),
     )
 
 
@@ -448,3 +500,14 @@ def _legacy() -> None:
     """What older systems want to know of fetches."""
     op.add_column("task", sa.Column("list_size", sa.BigInteger(), nullable=True))
     op.add_column("task", sa.Column("list_storage_id", sa.String(length=16), nullable=True))
+
+
+def _references() -> None:
+    """What a row that goes is looked for by: a purge removes many at once."""
+    for table, column in REFERENCES:
+        op.create_index(
+            f"ix_{table}_{column}",
+            table,
+            [column],
+            postgresql_where=sa.text(f"{column} is not null"),
+        )
