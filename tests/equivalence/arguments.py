@@ -118,7 +118,7 @@ class Arguments:
                 tied |= names
                 chosen += self.one_of(choices)
         for name, argument in arguments.items():
-            if name not in tied and (_required(argument) or self.chance(40)):
+            if name not in tied and (is_required(argument) or self.chance(40)):
                 chosen.append(name)
         return chosen
 
@@ -223,8 +223,8 @@ class Arguments:
         return items
 
     def _object(self, kind: GraphQLInputObjectType, *, constant: bool) -> Given:
-        names = [name for name, one in kind.fields.items() if _required(one) or self.chance(50)]
-        one_of = _is_one_of(kind)
+        names = [name for name, one in kind.fields.items() if is_required(one) or self.chance(50)]
+        one_of = is_one_of(kind)
         if one_of:
             names = [self.one_of(list(kind.fields))]
         given: Given = {}
@@ -268,7 +268,7 @@ def _bare(kind: InputType) -> InputType:
     return cast("InputType", kind.of_type) if isinstance(kind, GraphQLNonNull) else kind
 
 
-def _is_one_of(kind: GraphQLInputObjectType) -> bool:
+def is_one_of(kind: GraphQLInputObjectType) -> bool:
     """Strawberry checks @oneOf by itself, and does not tell graphql-core."""
     return kind.is_one_of or getattr(
         kind.extensions.get("strawberry-definition"), "is_one_of", False
@@ -279,5 +279,5 @@ def _has_default(one: GraphQLArgument | GraphQLInputField) -> bool:
     return one.default_value is not Undefined or one.default is not None
 
 
-def _required(one: GraphQLArgument | GraphQLInputField) -> bool:
+def is_required(one: GraphQLArgument | GraphQLInputField) -> bool:
     return isinstance(one.type, GraphQLNonNull) and not _has_default(one)

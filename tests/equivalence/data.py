@@ -33,7 +33,7 @@ from db.models import (
     UploadSession,
     Video,
 )
-from db.session import Database
+from db.session import Database, WriteSession
 from domain import grams
 from domain.errors import ErrorCode
 from domain.play_sets import PlaySetStatus
@@ -111,6 +111,14 @@ def _moment(number: int) -> datetime:
 
 @cache
 def rows() -> Rows:
+    made = contents()
+    for tenant in TENANTS:
+        _belongings(made, tenant)
+    return made
+
+
+def contents() -> Rows:
+    """What all tenants hold together."""
     made = Rows()
     for number in range(OBJECTS):
         made.add(
@@ -121,23 +129,32 @@ def rows() -> Rows:
             size=_pick(values.SIZES, number),
             references=len(TENANTS),
         )
-    for tenant, videos in TENANTS.items():
-        _account(made, tenant)
-        for number in range(OBJECTS):
-            _object(made, tenant, number)
-        _templates(made, tenant)
-        _categories(made, tenant)
-        _rules(made, tenant)
-        for number in range(videos):
-            _video(made, tenant, number)
-        for number in range(len(UploadStatus) * (2 if tenant == "owner" else 1)):
-            _upload(made, tenant, number)
-        for number in range(6):
-            _fetch(made, tenant, number)
-            _export(made, tenant, number)
-        for number in range(0, videos, 2):
-            _recommendations(made, tenant, number, of=videos)
     return made
+
+
+def belongings(tenant: str) -> Rows:
+    """The rows of one tenant; of others, they name only the contents."""
+    made = Rows()
+    _belongings(made, tenant)
+    return made
+
+
+def _belongings(made: Rows, tenant: str) -> None:
+    _account(made, tenant)
+    for number in range(OBJECTS):
+        _object(made, tenant, number)
+    _templates(made, tenant)
+    _categories(made, tenant)
+    _rules(made, tenant)
+    for number in range(TENANTS[tenant]):
+        _video(made, tenant, number)
+    for number in range(len(UploadStatus) * (2 if tenant == "owner" else 1)):
+        _upload(made, tenant, number)
+    for number in range(6):
+        _fetch(made, tenant, number)
+        _export(made, tenant, number)
+    for number in range(0, TENANTS[tenant], 2):
+        _recommendations(made, tenant, number, of=TENANTS[tenant])
 
 
 def _account(made: Rows, tenant: str) -> None:
@@ -349,16 +366,18 @@ def _transcode(made: Rows, tenant: str, number: int, *, place: int, kind: Transc
     if place:
         rungs = (Resolution.P480, Resolution.P720) if place == 1 else (Resolution.P1080,)
     for rung in rungs:
-        _play_set(made, (video, id), rung, 5 * number + 2 * place + len(rung))
+        _play_set(made, tenant, (video, id), rung, number=5 * number + 2 * place + len(rung))
 
 
-def _play_set(made: Rows, of: tuple[UUID, UUID], rung: Resolution, number: int) -> None:
+def _play_set(
+    made: Rows, tenant: str, of: tuple[UUID, UUID], rung: Resolution, *, number: int
+) -> None:
     made.add(
         PlaySet,
         id=key(of[0], rung),
         video_id=of[0],
         task_id=of[1],
-        template_id=_template_of(rung),
+        template_id=_template_of(tenant, rung),
         resolution=rung,
         status=_pick(list(PlaySetStatus), number // 2),
         playlist_key=None,
@@ -375,10 +394,10 @@ def _play_set(made: Rows, of: tuple[UUID, UUID], rung: Resolution, number: int) 
     )
 
 
-def _template_of(rung: Resolution) -> UUID:
-    """Now and then one of the owner's own, which may be a former form."""
+def _template_of(tenant: str, rung: Resolution) -> UUID:
+    """Now and then one of the tenant's own, which may be a former form."""
     if rung is Resolution.P1080:
-        return key("owner", "template", 3)
+        return key(tenant, "template", 3)
     return factories.template(rung).id
 
 
@@ -591,9 +610,14 @@ CURSES: Final = (
 
 async def fill(db: Database) -> None:
     async with db.write() as session:
-        for table, made in rows().of.items():
-            await session.execute(insert(table), made)
+        await write(session, rows())
         for statement, names in CURSES:
             await session.execute(text(statement), {"id": key("cursed", *names)})
     async with db.write() as session:
         await session.execute(text("analyze"))
+
+
+async def write(session: WriteSession, made: Rows) -> None:
+    for table, some in made.of.items():
+        if some:
+            await session.execute(insert(table), some)

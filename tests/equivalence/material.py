@@ -176,8 +176,8 @@ def _mixed(table: type) -> list[data.Row]:
 
 def _cursors(table: type, column: str, *others: str) -> Pool:
     """Cursors of lists in the order of a column; those of other orders may be refused."""
-    good = [_cursor(row, column) for row in _mixed(table)[:10]]
-    wrong = [_cursor(row, other) for other in others for row in _mixed(table)[:9]]
+    good = [cursor(row, column) for row in _mixed(table)[:10]]
+    wrong = [cursor(row, other) for other in others for row in _mixed(table)[:9]]
     strange = (
         Cursor("2026-01-01T00:00:00", str(UUID(int=7))),
         Cursor("2026-01-01T00:00:00+00:00", "x"),
@@ -203,7 +203,7 @@ def _positions() -> Pool:
     return Pool(good, (Cursor("x", str(UUID(int=7))).encode(), *GARBAGE))
 
 
-def _cursor(row: dict[str, Any], column: str) -> str:
+def cursor(row: dict[str, Any], column: str) -> str:
     value = row[column]
     shown = value.isoformat() if isinstance(value, datetime) else str(value)
     return Cursor(shown, str(row["id"])).encode()

@@ -57,12 +57,16 @@ def start(directory: Path) -> EmbeddedPostgres:
     return server
 
 
-def create_database(server: EmbeddedPostgres, name: str) -> str:
-    """Return the URL of a fresh empty database, in place of one that has this name."""
+def create_database(server: EmbeddedPostgres, name: str, *, like: str = "template1") -> str:
+    """Return the URL of a fresh database, in place of one that has this name.
+
+    It is empty, or a copy of the database `like`, to which nobody may be connected.
+    """
     database = sql.Identifier(name)
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("drop database if exists {} with (force)").format(database))
-        connection.execute(sql.SQL("create database {}").format(database))
+        copy = sql.SQL("create database {} template {}")
+        connection.execute(copy.format(database, sql.Identifier(like)))
     return server.url(name)
 
 
