@@ -4,7 +4,7 @@ Who changes rows locks the fetch's task first, so that its counters are the sums
 Accounts, videos and the checks of uploads are locked before that, upload sessions after.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,6 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
-    delete,
     func,
     insert,
     select,
@@ -29,7 +28,7 @@ from db.session import ReadSession, WriteSession
 from domain.errors import DomainError, ErrorCode
 from domain.fetches import LOST_ROWS, OPEN_ROWS, Counts
 from domain.tasks import UNFINISHED, TaskKind, TaskStatus
-from domain.uploads import OPEN, TAKES_CHUNKS, UploadStatus
+from domain.uploads import UploadStatus
 from domain.videos import SourceKind, VideoStatus
 
 FETCH_ITEMS = Source(
@@ -63,23 +62,6 @@ async def lock(session: WriteSession, id: UUID) -> Task | None:
     )
 
 
-async def lock_of_videos(session: WriteSession, video_ids: Collection[UUID]) -> list[Task]:
-    """The tasks with open rows that bring files of these videos, locked in one order."""
-    bringing = (
-        select(FetchItem.task_id)
-        .join(UploadSession, UploadSession.id == FetchItem.upload_session_id)
-        .where(UploadSession.video_id.in_(video_ids), FetchItem.status.in_(OPEN_ROWS))
-    )
-    rows = await session.scalars(
-        select(Task)
-        .where(Task.id.in_(bringing))
-        .order_by(Task.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return list(rows)
-
-
 async def hold(session: WriteSession, run: Task) -> TaskStatus | None:
     """RUNNING, or PAUSED, while the run is the task's latest; None when nothing of it counts.
 
@@ -106,7 +88,7 @@ async def has_ended(session: ReadSession, run: Task) -> bool:
     return await session.scalar(found) is not None
 
 
-def _is_checked() -> ColumnElement[bool]:
+def is_checked() -> ColumnElement[bool]:
     """Whether the row's file is here, whatever becomes of it."""
     return (
         select(UploadSession.id)
@@ -118,15 +100,11 @@ def _is_checked() -> ColumnElement[bool]:
     )
 
 
-def _is_open(task_id: UUID) -> ColumnElement[bool]:
-    return (FetchItem.task_id == task_id) & FetchItem.status.in_(OPEN_ROWS)
-
-
 async def rest(session: WriteSession, task_id: UUID) -> None:
     """Nobody downloads any row of this task now."""
     await session.execute(
         update(FetchItem)
-        .where(FetchItem.task_id == task_id, FetchItem.status == TaskStatus.RUNNING, ~_is_checked())
+        .where(FetchItem.task_id == task_id, FetchItem.status == TaskStatus.RUNNING, ~is_checked())
         .values(status=TaskStatus.QUEUED, bytes_fetched=_safe_bytes())
         .execution_options(synchronize_session=False)
     )
@@ -230,15 +208,19 @@ async def end(
     await session.execute(
         update(FetchItem)
         .where(FetchItem.id == id, FetchItem.status.in_(OPEN_ROWS))
-        .values(
-            status=status,
-            error_code=failure.code if failure else None,
-            error_message=str(failure) if failure else None,
-            retry_at=None,
-            finished_at=func.now(),
-            **values,
-        )
+        .values(**over(status, failure), **values)
     )
+
+
+def over(status: TaskStatus, failure: DomainError | None) -> dict[str, Any]:
+    """The columns of a row that nothing more is done for."""
+    return {
+        "status": status,
+        "error_code": failure.code if failure else None,
+        "error_message": str(failure) if failure else None,
+        "retry_at": None,
+        "finished_at": func.now(),
+    }
 
 
 async def of_upload(session: ReadSession, upload_id: UUID) -> FetchItem | None:
@@ -291,89 +273,6 @@ def _ended(outcome: TaskStatus) -> dict[str, Any]:
     }
 
 
-async def cancel_uploads(session: WriteSession, task_id: UUID) -> list[UUID]:
-    """Close the sessions of open rows that still take bytes; returns those."""
-    mine = select(FetchItem.upload_session_id).where(_is_open(task_id))
-    rows = await session.scalars(
-        update(UploadSession)
-        .where(UploadSession.id.in_(mine), UploadSession.status.in_(TAKES_CHUNKS))
-        .values(status=UploadStatus.CANCELLED, updated_at=func.now())
-        .returning(UploadSession.id)
-        .execution_options(synchronize_session=False)
-    )
-    return list(rows)
-
-
-async def cancel_rows(
-    session: WriteSession, task_id: UUID, status: TaskStatus, failure: DomainError
-) -> None:
-    """End the open rows whose file is not here yet."""
-    await session.execute(
-        update(FetchItem)
-        .where(_is_open(task_id), ~_is_checked())
-        .values(
-            status=status,
-            error_code=failure.code,
-            error_message=str(failure),
-            retry_at=None,
-            finished_at=func.now(),
-        )
-        .execution_options(synchronize_session=False)
-    )
-
-
-async def cancel_rows_of_videos(
-    session: WriteSession, video_ids: Collection[UUID], failure: DomainError
-) -> None:
-    """End the open rows that bring files of these videos."""
-    mine = select(UploadSession.id).where(UploadSession.video_id.in_(video_ids))
-    await session.execute(
-        update(FetchItem)
-        .where(FetchItem.upload_session_id.in_(mine), FetchItem.status.in_(OPEN_ROWS))
-        .values(
-            status=TaskStatus.CANCELLED,
-            error_code=failure.code,
-            error_message=str(failure),
-            retry_at=None,
-            finished_at=func.now(),
-        )
-        .execution_options(synchronize_session=False)
-    )
-
-
-async def checks(session: WriteSession, task_id: UUID) -> list[UUID]:
-    """Tasks that check files of open rows, locked with their videos.
-
-    Nobody is waited for: one that is ending now is left to its end.
-    """
-    mine = select(FetchItem.upload_session_id).where(_is_open(task_id))
-    rows = await session.scalars(
-        select(Task.id)
-        .join(Video, Video.id == Task.video_id)
-        .where(
-            Task.kind == TaskKind.VERIFY,
-            Task.upload_session_id.in_(mine),
-            Task.status.in_(UNFINISHED),
-        )
-        .with_for_update(of=(Task, Video), skip_locked=True)
-    )
-    return list(rows)
-
-
-async def to_clear(session: ReadSession, task_id: UUID) -> list[UUID]:
-    """Closed upload sessions of the task's rows of which the store may still hold something."""
-    rows = await session.scalars(
-        select(UploadSession.id)
-        .join(FetchItem, FetchItem.upload_session_id == UploadSession.id)
-        .where(
-            FetchItem.task_id == task_id,
-            UploadSession.status.not_in(OPEN),
-            UploadSession.storage_token != "",
-        )
-    )
-    return list(rows)
-
-
 async def reopen(session: WriteSession, task_id: UUID) -> int:
     """Make the rows of a locked task that were lost wait again; returns how many."""
     rows = await session.scalars(
@@ -394,11 +293,6 @@ async def reopen(session: WriteSession, task_id: UUID) -> int:
         .execution_options(synchronize_session=False)
     )
     return len(rows.all())
-
-
-async def delete_task(session: WriteSession, id: UUID) -> None:
-    """The task goes, with its rows and what is known of its exports."""
-    await session.execute(delete(Task).where(Task.id == id))
 
 
 async def twin(

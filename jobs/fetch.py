@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 from uuid import UUID
 
-from db import fetches
+from db import fetch_endings, fetches
 from db.models import FetchItem
 from db.session import WriteSession
 from domain.fetches import AT_ONCE, TURN_ROWS, TURN_S
@@ -40,7 +40,7 @@ async def fetch(run: Run) -> None:
 async def clean(tools: Tools, task_id: UUID) -> None:
     """Remove what closed uploads of this task no longer need. Safe to repeat."""
     async with tools.db.read() as session:
-        left = await fetches.to_clear(session, task_id)
+        left = await fetch_endings.to_clear(session, task_id)
     for id in left:
         await uploads.clear(tools.db, tools.store, id)
 

@@ -6,7 +6,7 @@ Statements only: the API calls these as well as workers. Downloading: `jobs.fetc
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from db import events, fetches
+from db import events, fetch_endings, fetches
 from db.models import Task
 from db.session import WriteSession
 from domain.errors import DomainError, ErrorCode
@@ -49,9 +49,9 @@ async def cancel(session: WriteSession, task_id: UUID, failure: DomainError) -> 
     task = await fetches.lock(session, task_id)
     if task is None:
         return []
-    checks = await fetches.checks(session, task_id)
-    closed = await fetches.cancel_uploads(session, task_id)
-    await fetches.cancel_rows(session, task_id, ended_by(failure), failure)
+    checks = await fetch_endings.checks(session, task_id)
+    closed = await fetch_endings.cancel_uploads(session, task_id)
+    await fetch_endings.cancel_rows(session, task_id, ended_by(failure), failure)
     await events.wake(session, *(topic("upload", id) for id in closed))
     await counted(session, task)
     return checks
@@ -62,9 +62,9 @@ async def lose(session: WriteSession, video_ids: Collection[UUID], failure: Doma
 
     Before the rows of their upload sessions are locked.
     """
-    found = await fetches.lock_of_videos(session, video_ids)
+    found = await fetch_endings.lock_of_videos(session, video_ids)
     if found:
-        await fetches.cancel_rows_of_videos(session, video_ids, failure)
+        await fetch_endings.cancel_rows_of_videos(session, video_ids, failure)
     for task in found:
         await counted(session, task)
 

@@ -28,10 +28,14 @@ def own(ctx: Context) -> Rows:
     return Rows.of(categories.CATEGORIES, by="id", account_id=ctx.account_id)
 
 
-def children(_ctx: Context) -> Rows:
+def children(ctx: Context) -> Rows:
     """The first categories in each of the caller's own, by name."""
     return Rows.of(
-        categories.CATEGORIES, by="parent_id", order=categories.BY_NAME, limit=MAX_CHILDREN
+        categories.CATEGORIES,
+        by="parent_id",
+        order=categories.BY_NAME,
+        limit=MAX_CHILDREN,
+        account_id=ctx.account_id,
     )
 
 

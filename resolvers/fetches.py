@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
-from db import accounts, exports, fetches, garbage, objects, tasks
+from db import accounts, exports, fetch_endings, fetches, garbage, objects, tasks
 from db.models import Task
 from db.rows import Rows
 from domain import lists, text
@@ -199,10 +199,10 @@ async def delete(ctx: Context, id: UUID, *, sent: str) -> None:
         for one in await tasks.cancel(session, unfinished, failure):
             await outcomes.failed(session, one, failure)
             stopped.append(one)
-        left = await fetches.to_clear(session, id)
+        left = await fetch_endings.to_clear(session, id)
         files = await exports.of_source(session, id)
         await garbage.add(session, [keys.exports(file.task_id) for file in files])
-        await fetches.delete_task(session, id)
+        await fetch_endings.delete_task(session, id)
         await outcomes.wake_watchers(session, task)
     for one in stopped:
         await ctx.services.queue.stop(one)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, cast
+from typing import Annotated, Any, TypeAlias, cast
 
 import strawberry
 
@@ -16,9 +16,15 @@ from schema.execution.fields import computed
 from schema.play_sets import PlaySet
 from schema.scalars import Url
 
+TtlSeconds: TypeAlias = Annotated[
+    int, strawberry.argument(description="How long the links hold: 10 to 86400 seconds.")
+]
 
-@strawberry.type(description="Signed links for one viewer. Whoever has them can play the video.")
-class PlaybackInfo:
+
+@strawberry.type
+class Links:
+    """What everybody gets who may play a video."""
+
     hls_url: Url = strawberry.field(
         description="HLS master playlist of the play sets that are READY when it is fetched."
     )
@@ -29,13 +35,19 @@ class PlaybackInfo:
     storyboard_url: Url | None = strawberry.field(
         description="WebVTT whose cues name the preview pictures of a seek bar."
     )
+    expires_at: datetime = strawberry.field(
+        description="When all these links end, unless the owner ends them before."
+    )
+
+
+@strawberry.type(description="Signed links for one viewer. Whoever has them can play the video.")
+class PlaybackInfo(Links):
     file_url: Url | None = strawberry.field(
         description="The file as it was uploaded, for players without HLS and to be saved. Null"
         " when a play set is encrypted, and for links of a single use."
     )
-    expires_at: datetime = strawberry.field(description="When all these links end.")
     play_sets: list[PlaySet] = strawberry.field(
-        description="What can be played now.", metadata={LIST_SIZE: ListSize(6)}
+        description="What can be played now, lowest rung first.", metadata={LIST_SIZE: ListSize(6)}
     )
     viewer_id: str | None = strawberry.field(
         description="Who plays, as `createPlaybackToken` was told; else null."
@@ -47,14 +59,21 @@ def info(links: Playback | None) -> PlaybackInfo | None:
     if links is None:
         return None
     return PlaybackInfo(
-        hls_url=Url(links.hls_url),
-        cover_url=_url(links.cover_url),
-        storyboard_url=_url(links.storyboard_url),
+        **common(links),
         file_url=_url(links.file_url),
-        expires_at=links.expires_at,
         play_sets=cast("list[PlaySet]", links.play_sets),
         viewer_id=links.viewer_id,
     )
+
+
+def common(links: Playback) -> dict[str, Any]:
+    """The fields of `Links`."""
+    return {
+        "hls_url": Url(links.hls_url),
+        "cover_url": _url(links.cover_url),
+        "storyboard_url": _url(links.storyboard_url),
+        "expires_at": links.expires_at,
+    }
 
 
 def _url(url: str | None) -> Url | None:
@@ -82,6 +101,17 @@ def _for_viewers(
         share_state=ShareState(share_state),
         auth_play=auth_play,
     )
+
+
+def viewers_reason(
+    status: VideoStatus,
+    has_ready: bool,  # noqa: FBT001
+    width: int | None,
+    auth_play: bool,  # noqa: FBT001
+) -> PlayabilityReason | None:
+    """Why viewers cannot play a video that they may see."""
+    judged = _for_viewers(status, has_ready, width, ShareState.PUBLIC, auth_play)
+    return cast("PlayabilityReason | None", judged.reason)
 
 
 def _said(judged: Callable[..., Judgement], name: str) -> Callable[..., Any]:

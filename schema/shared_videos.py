@@ -7,17 +7,19 @@ import strawberry
 from strawberry import UNSET
 
 from db import models
+from db.rows import Rows
 from domain.playback import DEFAULT_TTL_SECONDS
 from domain.shares import Locked, NotAvailable, PasswordRequired, PasswordWrong
 from domain.videos import ShareState as State
-from resolvers import playback, recommendations, shares
+from resolvers import key_points, playback, recommendations, shares
+from resolvers.context import Context
 from schema import ids
-from schema.enums import AspectRatio, Encryption, Resolution, ShareState
+from schema.enums import AspectRatio, Encryption, PlayabilityReason, Resolution, ShareState
 from schema.errors import ExpectedErrors
 from schema.execution.costs import LIST_SIZE, ListSize
-from schema.execution.fields import ONCE
+from schema.execution.fields import ONCE, computed, relation
 from schema.info import Info
-from schema.scalars import Url
+from schema.playback import VIEWERS, Links, TtlSeconds, common, viewers_reason
 from schema.videos import Video, VideoPayload
 
 
@@ -49,18 +51,16 @@ class SharedPlaySet:
     )
 
 
+@strawberry.type(description="A mark on the timeline of a shared video.")
+class SharedKeyPoint:
+    model: ClassVar = models.KeyPoint
+
+    at_ms: int = strawberry.field(description="Where it is, in milliseconds from the start.")
+    description: str = strawberry.field(description="What is there, 1 to 255 characters.")
+
+
 @strawberry.type(description="Signed links for one viewer. Whoever has them can play the video.")
-class SharedPlayback:
-    hls_url: Url = strawberry.field(
-        description="HLS master playlist of what can be played when it is fetched."
-    )
-    cover_url: Url | None = strawberry.field(description="A picture of the video, as JPEG.")
-    storyboard_url: Url | None = strawberry.field(
-        description="WebVTT whose cues name the preview pictures of a seek bar."
-    )
-    expires_at: datetime = strawberry.field(
-        description="When all these links end, unless the owner ends them before."
-    )
+class SharedPlayback(Links):
     play_sets: list[SharedPlaySet] = strawberry.field(
         description="What can be played now, lowest rung first.", metadata={LIST_SIZE: ListSize(6)}
     )
@@ -94,27 +94,38 @@ class SharedVideo:
     is_type_of = staticmethod(_is_video)
 
     @strawberry.field(
-        description="Signed links to play it with; null when it cannot be played, or only with a"
-        " token that its owner's own site gives."
+        description="Signed links to play it with; null when it cannot be played:"
+        " `playabilityReason` says why."
     )
     @staticmethod
     async def playback(
         root: strawberry.Parent[models.Video],
         info: Info,
-        ttl_seconds: Annotated[
-            int, strawberry.argument(description="How long the links hold: 10 to 86400 seconds.")
-        ] = DEFAULT_TTL_SECONDS,
+        ttl_seconds: TtlSeconds = DEFAULT_TTL_SECONDS,
     ) -> SharedPlayback | None:
         links = await playback.for_viewer(info.context, root, ttl_seconds=ttl_seconds)
         if links is None:
             return None
         return SharedPlayback(
-            hls_url=Url(links.hls_url),
-            cover_url=Url(links.cover_url) if links.cover_url else None,
-            storyboard_url=Url(links.storyboard_url) if links.storyboard_url else None,
-            expires_at=links.expires_at,
-            play_sets=cast("list[SharedPlaySet]", links.play_sets),
+            **common(links), play_sets=cast("list[SharedPlaySet]", links.play_sets)
         )
+
+    playability_reason: PlayabilityReason | None = computed(
+        viewers_reason,
+        *(name for name in VIEWERS if name != "share_state"),
+        description="Why there is no `playback`; null when there is. With TOKEN_REQUIRED, its"
+        " owner's own site gives the links.",
+    )
+
+    @relation(
+        list[SharedKeyPoint],
+        of="id",
+        description="The marks on its timeline, in the order of their moments.",
+        assumed=20,
+    )
+    @staticmethod
+    def key_points(ctx: Context) -> Rows:
+        return key_points.of_video(ctx)
 
     @strawberry.field(
         description="What to watch after it: videos of the same owner that everybody may watch, the"

@@ -43,7 +43,7 @@ from schema.key_points import KeyPoint
 from schema.legacy import VideoLegacy
 from schema.nodes import Node
 from schema.play_sets import PlaySet
-from schema.playback import Playability, PlaybackInfo, ViewerPlayability
+from schema.playback import Playability, PlaybackInfo, TtlSeconds, ViewerPlayability
 from schema.playback import info as shown
 from schema.recommendations import Recommendation
 from schema.scalars import Bytes, Sha256
@@ -224,9 +224,7 @@ class Video(Node):
     async def playback(
         root: strawberry.Parent[models.Video],
         info: Info,
-        ttl_seconds: Annotated[
-            int, strawberry.argument(description="How long the links hold: 10 to 86400 seconds.")
-        ] = DEFAULT_TTL_SECONDS,
+        ttl_seconds: TtlSeconds = DEFAULT_TTL_SECONDS,
     ) -> PlaybackInfo | None:
         return shown(await playback.playback(info.context, root, ttl_seconds=ttl_seconds))
 

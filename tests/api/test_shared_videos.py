@@ -24,7 +24,8 @@ query ($id: ID!, $password: String) {
   sharedVideo(id: $id, password: $password) {
     ... on SharedVideo {
       vid title description durationMs width height publishedAt tags
-      aspectRatio autoPlay playerId playerName
+      aspectRatio autoPlay playerId playerName playabilityReason
+      keyPoints { atMs description }
       playback(ttlSeconds: 60) {
         hlsUrl coverUrl storyboardUrl
         playSets { resolution width height encryption codecs bandwidth }
@@ -61,6 +62,11 @@ async def test_a_public_video_is_everybodys(
         "update video set tags = '{a,b}', player_id = 'p', player_name = 'P', auto_play = true,"
         " aspect_ratio = '4:3', published_at = '2026-01-01T00:00:00Z', description = 'D'"
     )
+    for at_ms in (3_000, 1_000):
+        wiper.execute(
+            "insert into key_point (id, video_id, at_ms, description) values (%s, %s, %s, 'Here')",
+            [uuid4(), video.id, at_ms],
+        )
     await share(api, video, "PUBLIC")
     for caller in (api, stranger, anonymous):
         found = (await caller.run(WHOLE, id=video.vid))["sharedVideo"]
@@ -78,6 +84,11 @@ async def test_a_public_video_is_everybodys(
             "autoPlay": True,
             "playerId": "p",
             "playerName": "P",
+            "playabilityReason": None,
+            "keyPoints": [
+                {"atMs": 1_000, "description": "Here"},
+                {"atMs": 3_000, "description": "Here"},
+            ],
             "playback": {
                 "coverUrl": None,
                 "storyboardUrl": None,
@@ -96,6 +107,22 @@ async def test_a_public_video_is_everybodys(
         assert (await httpx_get(place)).status_code == 200
         # A password that nobody asks for does not matter.
         assert await outcome(caller, video, "anything") == "SharedVideo"
+
+
+async def test_viewers_are_told_why_there_is_nothing_to_play(
+    api: Api, anonymous: Api, services: Services, video: Video, wiper: psycopg.Connection
+) -> None:
+    await share(api, video, "PASSWORD", "secret")
+
+    async def reason() -> str:
+        found = (await anonymous.run(WHOLE, id=video.vid, password="secret"))["sharedVideo"]  # noqa: S106
+        assert found["playback"] is None
+        return found["playabilityReason"]
+
+    assert await reason() == "NOT_READY"
+    await make_ready(services, video)
+    wiper.execute("update video set auth_play = true")
+    assert await reason() == "TOKEN_REQUIRED"
 
 
 async def test_viewers_get_no_file_as_it_was_uploaded(
@@ -232,7 +259,7 @@ async def test_what_viewers_see_has_no_way_to_the_owners_types(api: Api) -> None
             seen.add(name)
             waiting += [named(one["type"]) for one in types[name] or ()]
     objects = {name for name in seen if types[name]}
-    assert objects == {"SharedVideo", "SharedPlayback", "SharedPlaySet"}
+    assert objects == {"SharedVideo", "SharedPlayback", "SharedPlaySet", "SharedKeyPoint"}
     assert not OWNERS & {one["name"] for one in types["SharedVideo"]}
 
 
