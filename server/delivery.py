@@ -45,7 +45,11 @@ async def media(request: Request) -> ASGIApp:
     path = request.path_params["path"]
     try:
         found = await delivery.file(
-            requests.anonymous(request), _token(request), path, requests.client(request)
+            requests.anonymous(request),
+            _token(request),
+            path,
+            requests.client(request),
+            method=request.method,
         )
     except DomainError as failure:
         return refusal(failure)
@@ -68,7 +72,10 @@ async def source(request: Request) -> ASGIApp:
     """The file as it was uploaded; whether it may be had can change, so it is not kept."""
     try:
         found = await delivery.source(
-            requests.anonymous(request), _token(request), requests.client(request)
+            requests.anonymous(request),
+            _token(request),
+            requests.client(request),
+            method=request.method,
         )
     except DomainError as failure:
         return refusal(failure)

@@ -215,10 +215,15 @@ class S3Store:
             raise
 
     async def delivery(
-        self, key: str, ttl_s: int, *, headers: Mapping[str, str] | None = None
+        self,
+        key: str,
+        ttl_s: int,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
     ) -> Redirect:
         wanted = {f"response-{name}": value for name, value in (headers or {}).items()}
-        return Redirect(self._bucket.signed("GET", key, ttl_s, query=wanted))
+        return Redirect(self._bucket.signed(method, key, ttl_s, query=wanted))
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         async for page in self._bucket.objects(prefix):
