@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
-from storage import bodies, files, s3_location, spool
+from storage import bodies, files, keys, s3_location, spool
 from storage.base import (
     Body,
     Digest,
@@ -118,7 +118,7 @@ class S3Store:
         found = await self.stat(ref.key)
         if found.size != ref.size:
             raise ValueError(f"{ref.key} has {found.size} bytes, not {ref.size}")
-        await self.delete_all(spool.tails(ref))
+        await self.delete_all(keys.tails(ref.key, ref.token))
 
     async def _complete(self, ref: UploadRef) -> None:
         found = {part["PartNumber"]: part for part in await self._bucket.parts(ref.key, ref.token)}
@@ -131,7 +131,7 @@ class S3Store:
     async def abort(self, ref: UploadRef) -> None:
         with suppress(FileNotFoundError):
             await self._bucket.abort(ref.key, ref.token)
-        await self.delete_all(spool.tails(ref))
+        await self.delete_all(keys.tails(ref.key, ref.token))
 
     async def uploads(self) -> AsyncIterator[StoredUpload]:
         with suppress(FileNotFoundError):  # how some servers say that there is none

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from domain.errors import ChecksumMismatch, IncompleteBody
-from storage import spool
+from storage import keys, spool
 from storage.base import StoredPart, UploadRef
 from storage.presign import Presigner
 from storage.s3 import S3Store
@@ -193,6 +193,7 @@ async def test_the_tail_of_a_whole_part_goes(store: S3Store) -> None:
 
     async def tails() -> list[tuple[str, int]]:
         found = [one async for one in store.list("uploads/")]
+        assert {keys.token_of_tail(one.key) for one in found} <= {ref.token}
         return [(one.key.rpartition("/")[2], one.size) for one in found]
 
     ref, at = await begin(store), 0
