@@ -55,7 +55,7 @@ async def media(request: Request) -> ASGIApp:
         return refusal(failure)
     kept = f"private, max-age={found.max_age_s}"
     if isinstance(found.file, bytes):
-        headers = {"Cache-Control": f"{kept}, immutable"}
+        headers = {"Cache-Control": f"{kept}, immutable", "X-Content-Type-Options": "nosniff"}
         return Response(found.file, headers=headers, media_type=found.content_type)
     if isinstance(found.file, Redirect):
         # The URL may end before our link does, with the credentials that signed it.
