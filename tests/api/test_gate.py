@@ -221,7 +221,7 @@ def watched(services: Services, video: Playable) -> int:
 async def test_what_may_be_played_again_is_found_by_whoever_was_refused(
     services: Services, video: Playable, wiper: psycopg.Connection
 ) -> None:
-    async with gate_of(services, poll_s=3_600) as gate:
+    async with gate_of(services, poll_s=3_600, trusted_s=3_600) as gate:
         wiper.execute("update video set status = 'banned'")
 
         async def is_let_in() -> bool:
