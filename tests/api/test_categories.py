@@ -8,11 +8,10 @@ import pytest
 
 from domain import categories
 from domain.paging import MAX_PAGE_SIZE
-from tests.api.test_objects import CREATE, create
-from tests.api.test_small_uploads import small, stored
 from tests.support import uploading
 from tests.support.api import Api, OperationFailed
 from tests.support.possession import take_over
+from tests.support.storing import CREATE, create, small, stored
 from tests.support.templating import category, codes, rule, save_category, save_rule
 
 LIST = """{

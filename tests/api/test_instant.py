@@ -5,7 +5,6 @@ import logging
 import os
 import statistics
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -17,8 +16,7 @@ from server.settings import Settings
 from tests.support import samples, uploading
 from tests.support.api import Api, OperationFailed
 from tests.support.possession import CHECK, answer, check, proof, take_over
-
-Work = Callable[[], Awaitable[None]]
+from tests.support.work import Work
 
 REFUSED = {
     "video": None,

@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -12,31 +11,14 @@ from db import objects
 from jobs import maintenance
 from jobs.runs import Tools
 from resolvers.context import Services
-from tests.api.test_small_uploads import stored
 from tests.support import samples, trashing, uploading
 from tests.support.api import Api
 from tests.support.possession import answer, check, proof, take_over
+from tests.support.storing import create, delete, stored
+from tests.support.work import Work
 
-Work = Callable[[], Awaitable[None]]
 Step = Callable[[Api, Work, bytes], Awaitable[str | None]]
 
-CREATE = """
-mutation ($input: CreateVideoInput!) {
-  createVideo(input: $input) {
-    video { id status title sourceType sourceId storageId fileSize width playSets { status } }
-    userErrors {
-      __typename code path
-      ... on DuplicateContentError { existingVideo { id } }
-      ... on NotFoundError { ids }
-    }
-  }
-}
-"""
-DELETE = """
-mutation ($ids: [ID!]!) {
-  deleteObjects(ids: $ids) { deletedIds userErrors { code message path } }
-}
-"""
 BY_ID = """
 query ($storageId: String!, $id: ID!) {
   storedObject(storageId: $storageId) { id } node(id: $id) { id }
@@ -55,15 +37,6 @@ query ($id: ID!) {
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return samples.make(tmp_path_factory.mktemp("video") / "video.mp4", seconds=2).read_bytes()
-
-
-async def create(api: Api, storage_id: str, **input: Any) -> dict[str, Any]:
-    values = {"storageId": storage_id, "sourceType": "cms", "sourceId": "1", **input}
-    return (await api.run(CREATE, input=values))["createVideo"]
-
-
-async def delete(api: Api, *ids: str) -> dict[str, Any]:
-    return (await api.run(DELETE, ids=list(ids)))["deleteObjects"]
 
 
 async def by_request(api: Api, _work: Work, data: bytes) -> None:

@@ -1,7 +1,6 @@
 """Files in the body of a GraphQL request: small videos, single chunks, objects."""
 
 import os
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +10,9 @@ from domain.uploads import UploadLimits
 from server.settings import Settings
 from tests.support import forms, samples, uploading
 from tests.support.api import Api
+from tests.support.storing import OBJECT, small, stored
+from tests.support.work import Work
 
-Work = Callable[[], Awaitable[None]]
-
-SMALL = """
-mutation ($input: UploadSmallVideoInput!) {
-  uploadSmallVideo(input: $input) {
-    video { id status title }
-    userErrors { __typename code message path }
-  }
-}
-"""
 CHUNK = """
 mutation ($input: UploadChunkInput!) {
   uploadChunk(input: $input) {
@@ -29,14 +20,6 @@ mutation ($input: UploadChunkInput!) {
     userErrors {
       __typename code message path ... on ChecksumMismatchError { expected actual }
     }
-  }
-}
-"""
-OBJECT = """
-mutation ($input: UploadObjectInput!) {
-  uploadObject(input: $input) {
-    storedObject { id storageId fileName contentType fileSize sha256 }
-    userErrors { __typename code message path }
   }
 }
 """
@@ -51,11 +34,6 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return samples.make(tmp_path_factory.mktemp("video") / "video.mp4", seconds=2).read_bytes()
 
 
-async def small(api: Api, data: bytes, **input: Any) -> dict[str, Any]:
-    values = {"title": "Small", "sha256": uploading.sha256(data), **input}
-    return (await forms.run(api, SMALL, values, data))["uploadSmallVideo"]
-
-
 async def chunk(api: Api, id: str, index: int, data: bytes, **input: Any) -> dict[str, Any]:
     values = {
         "sessionId": id,
@@ -65,10 +43,6 @@ async def chunk(api: Api, id: str, index: int, data: bytes, **input: Any) -> dic
         **input,
     }
     return (await forms.run(api, CHUNK, values, data))["uploadChunk"]
-
-
-async def stored(api: Api, data: bytes, name: str = "cover.jpg", **input: Any) -> dict[str, Any]:
-    return (await forms.run(api, OBJECT, input, data, name=name))["uploadObject"]
 
 
 def uploads_left(settings: Settings) -> list[Path]:

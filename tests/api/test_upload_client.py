@@ -4,7 +4,7 @@ import asyncio
 import io
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from pathlib import Path
 
 import httpx
@@ -20,8 +20,7 @@ from server.client.uploads import Playable, Upload, Wishes
 from tests.support import factories, processes, samples
 from tests.support.api import Api
 from tests.support.waiting import until
-
-Work = Callable[[], Awaitable[None]]
+from tests.support.work import Work
 
 CHUNK = 65_536
 WISHES = Wishes(title=None, description=None, parallel=1, chunk_size=CHUNK, watch=True)

@@ -2,20 +2,18 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psycopg
 import pytest
 
 from domain.uploads import GIB, UploadLimits
-from tests.api.test_small_uploads import stored
 from tests.support import uploading
 from tests.support.api import Api
 from tests.support.factories import Owner
 from tests.support.possession import check, take_over
-
-Work = Callable[[], Awaitable[None]]
+from tests.support.storing import stored
+from tests.support.work import Work
 
 LIMITS = """
 {

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,9 +22,8 @@ from tests.support import arriving, tus, uploading
 from tests.support.api import Api, OperationFailed
 from tests.support.arriving import CHUNK
 from tests.support.waiting import until
+from tests.support.work import Work
 from tests.workers.test_intake import waits
-
-Work = Callable[[], Awaitable[None]]
 
 DATA = os.urandom(2 * CHUNK)
 EVENTS = "select type from event order by id"

@@ -1,6 +1,5 @@
 """From the upload of a real file to play sets that are all READY."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,7 @@ import pytest
 
 from tests.support import samples, uploading
 from tests.support.api import Api
-
-Work = Callable[[], Awaitable[None]]
+from tests.support.work import Work
 
 SECONDS = 1
 
