@@ -1,0 +1,28 @@
+"""What the tables hold, seen from within."""
+
+from typing import Any
+
+from sqlalchemy import select, text
+
+from db.models import Event
+from db.session import Database
+from domain.events import EventType
+
+
+async def rows(db: Database, kind: type[Any]) -> list[Any]:
+    """All rows of a table."""
+    async with db.read() as session:
+        return list(await session.scalars(select(kind)))
+
+
+async def events(db: Database) -> list[EventType]:
+    """What happened, in its order."""
+    async with db.read() as session:
+        return list(await session.scalars(select(Event.type).order_by(Event.id)))
+
+
+async def due_tasks(db: Database) -> list[str]:
+    """The tasks that jobs wait for."""
+    query = text("select args ->> 'task_id' from procrastinate_jobs where status = 'todo'")
+    async with db.read() as session:
+        return list(await session.scalars(query))
