@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
 from db import tasks
-from db.models import Event, Video
+from db.models import Video
 from domain.errors import ErrorCode
 from domain.events import EventType
 from domain.tasks import TaskKind, TaskStatus
@@ -24,6 +24,7 @@ from tests.api.test_splices import create as create_splice
 from tests.support import cutting, factories, samples
 from tests.support.api import Api
 from tests.support.cutting import House, differ, pictures
+from tests.support.tables import events
 from tests.support.waiting import until
 
 RATE = 30
@@ -167,9 +168,7 @@ async def test_a_clip_above_the_quota_fails_and_nothing_is_stored(
     assert (shown["status"], shown["statusReason"]) == ("UPLOAD_FAILED", task.error_message)
     assert await house.sources() == stored
     assert await house.collect() == 0
-    async with house.tools.db.read() as session:
-        news = list(await session.scalars(select(Event.type).order_by(Event.id)))
-    assert news == [EventType.VIDEO_READY, EventType.VIDEO_FAILED]
+    assert await events(house.tools.db) == [EventType.VIDEO_READY, EventType.VIDEO_FAILED]
 
 
 async def test_a_piece_that_is_gone_is_not_left_out(house: House, source: Path) -> None:
