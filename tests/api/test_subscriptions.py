@@ -21,6 +21,7 @@ from resolvers.context import Services
 from schema import cursors, ids
 from tests.support import factories, uploading
 from tests.support.api import Api, OperationFailed
+from tests.support.tables import global_id
 from tests.support.waiting import until
 
 UPLOAD = "subscription ($id: ID!) { uploadSession(id: $id) { status completedChunks } }"
@@ -35,15 +36,6 @@ subscription ($id: ID, $after: EventCursor) {
 }
 """
 CHUNK = 65_536
-
-
-@pytest.fixture
-async def video(services: Services, owner: factories.Owner) -> Video:
-    return await factories.video(services.db, owner.account)
-
-
-def global_id(row: Video | Task) -> str:
-    return ids.encode("Video" if isinstance(row, Video) else "TranscodeTask", row.id)
 
 
 async def finish(services: Services, video: Video, *rungs: Resolution) -> None:

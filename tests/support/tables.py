@@ -1,12 +1,13 @@
-"""What the tables hold, seen from within."""
+"""What the tables hold, seen from within, and how the API names it."""
 
 from typing import Any
 
 from sqlalchemy import select, text
 
-from db.models import Event
+from db.models import Event, Task, Video
 from db.session import Database
 from domain.events import EventType
+from schema import ids
 
 
 async def rows(db: Database, kind: type[Any]) -> list[Any]:
@@ -26,3 +27,8 @@ async def due_tasks(db: Database) -> list[str]:
     query = text("select args ->> 'task_id' from procrastinate_jobs where status = 'todo'")
     async with db.read() as session:
         return list(await session.scalars(query))
+
+
+def global_id(row: Video | Task) -> str:
+    """Of a video, or of a task that transcodes one."""
+    return ids.encode("Video" if isinstance(row, Video) else "TranscodeTask", row.id)
