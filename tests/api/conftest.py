@@ -1,4 +1,6 @@
-"""Videos of the caller."""
+"""Videos of the caller, and a film to upload."""
+
+from pathlib import Path
 
 import pytest
 
@@ -6,7 +8,7 @@ from db.models import Video
 from domain.videos import VideoStatus
 from resolvers.context import Services
 from schema import ids
-from tests.support import factories
+from tests.support import factories, samples
 
 
 @pytest.fixture
@@ -23,3 +25,10 @@ async def published(services: Services, owner: factories.Owner) -> Video:
 @pytest.fixture
 def published_id(published: Video) -> str:
     return ids.encode("Video", published.id)
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of 480P, in several chunks."""
+    folder = tmp_path_factory.mktemp("film")
+    return samples.make(folder / "film.mp4", seconds=2, size="852x480")
