@@ -1,4 +1,4 @@
-"""Videos of the caller, and a film to upload."""
+"""Videos of the caller, and films to upload."""
 
 from pathlib import Path
 
@@ -32,3 +32,9 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds of 480P, in several chunks."""
     folder = tmp_path_factory.mktemp("film")
     return samples.make(folder / "film.mp4", seconds=2, size="852x480")
+
+
+@pytest.fixture(scope="session")
+def small_film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Two seconds of 360P."""
+    return samples.make(tmp_path_factory.mktemp("video") / "video.mp4", seconds=2).read_bytes()
