@@ -27,18 +27,12 @@ from schema import ids
 from server.settings import Settings
 from storage import keys
 from storage.local import LocalStore
-from tests.support import samples, uploading
+from tests.support import uploading
 from tests.support.api import Api
+from tests.support.samples import make, sample
 from tests.support.waiting import until
 
 SECONDS = 1
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.getbasetemp() / "samples"
-    folder.mkdir(exist_ok=True)
-    return folder
 
 
 @dataclass(frozen=True)
@@ -96,15 +90,15 @@ def house(tools: Tools, api: Api, settings: Settings) -> House:
     return House(tools, api, settings)
 
 
-async def test_the_source_is_kept_and_the_upload_is_not(house: House, folder: Path) -> None:
-    upload = await house.upload(small(folder))
+async def test_the_source_is_kept_and_the_upload_is_not(house: House, samples: Path) -> None:
+    upload = await house.upload(small(samples))
     assert house.is_stored(upload) == {"upload": True, "object": False}
     await house.verify()
     assert house.is_stored(upload) == {"upload": False, "object": True}
 
 
-async def test_bytes_that_changed_on_disk_are_found(house: House, folder: Path) -> None:
-    upload = await house.upload(small(folder))
+async def test_bytes_that_changed_on_disk_are_found(house: House, samples: Path) -> None:
+    upload = await house.upload(small(samples))
     with house.upload_path(upload).open("r+b") as file:
         file.seek(1_000)
         file.write(b"!")
@@ -122,8 +116,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-async def test_a_file_that_is_no_video_is_refused(house: House, folder: Path, name: str) -> None:
-    upload = await house.upload(samples.sample(folder, name).read_bytes())
+async def test_a_file_that_is_no_video_is_refused(house: House, samples: Path, name: str) -> None:
+    upload = await house.upload(sample(samples, name).read_bytes())
     await house.verify()
     await check_refused(house, upload, "MEDIA_REFUSED", REFUSED[name])
 
@@ -159,10 +153,10 @@ async def check_nothing_kept(house: House, upload: UploadSession) -> None:
     }
 
 
-async def test_the_same_bytes_twice_are_stored_once(house: House, folder: Path) -> None:
-    first = await house.upload(small(folder), title="first")
+async def test_the_same_bytes_twice_are_stored_once(house: House, samples: Path) -> None:
+    first = await house.upload(small(samples), title="first")
     await house.verify()
-    second = await house.upload(small(folder), title="second")
+    second = await house.upload(small(samples), title="second")
     await house.verify()
     assert sorted(video.title for video in await house.rows(Video)) == ["first", "second"]
     (content,) = await house.rows(Content)
@@ -173,17 +167,17 @@ async def test_the_same_bytes_twice_are_stored_once(house: House, folder: Path) 
     assert house.is_stored(second) == {"upload": False, "object": False}
 
 
-def small(folder: Path) -> bytes:
-    path = folder / "small.mp4"
+def small(samples: Path) -> bytes:
+    path = samples / "small.mp4"
     if not path.exists():
-        samples.make(path, seconds=SECONDS, size="160x90", audio=False)
+        make(path, seconds=SECONDS, size="160x90", audio=False)
     return path.read_bytes()
 
 
 async def test_a_run_that_died_after_storing_the_file_is_made_up_for(
-    house: House, folder: Path
+    house: House, samples: Path
 ) -> None:
-    upload = await house.upload(small(folder))
+    upload = await house.upload(small(samples))
     task = await house.task()
     async with house.db.write() as session:
         assert await tasks.claim(session, task.id, worker="dead") is not None
@@ -193,9 +187,9 @@ async def test_a_run_that_died_after_storing_the_file_is_made_up_for(
 
 
 async def test_a_run_that_died_before_cleaning_up_is_made_up_for(
-    house: House, folder: Path
+    house: House, samples: Path
 ) -> None:
-    upload = await house.upload(small(folder))
+    upload = await house.upload(small(samples))
     await house.verify()
     async with house.db.write() as session:  # as if it were still there
         (await session.get_one(UploadSession, upload.id)).storage_token = upload.storage_token
@@ -205,8 +199,8 @@ async def test_a_run_that_died_before_cleaning_up_is_made_up_for(
     await check_made_once(house, upload, attempts=1)
 
 
-async def test_a_job_delivered_twice_at_once_makes_one_video(house: House, folder: Path) -> None:
-    upload = await house.upload(small(folder))
+async def test_a_job_delivered_twice_at_once_makes_one_video(house: House, samples: Path) -> None:
+    upload = await house.upload(small(samples))
     await defer_again(house)
     async with asyncio.TaskGroup() as group:
         group.create_task(house.verify())
@@ -239,9 +233,9 @@ CANCEL = "mutation ($id: ID!) { cancelTask(id: $id) { task { status } userErrors
 
 
 async def test_a_check_that_is_cancelled_before_it_runs_leaves_nothing(
-    house: House, folder: Path
+    house: House, samples: Path
 ) -> None:
-    upload = await house.upload(small(folder))
+    upload = await house.upload(small(samples))
     id = ids.encode("VerifyTask", (await house.task()).id)
     payload = (await house.api.run(CANCEL, id=id))["cancelTask"]
     assert payload == {"task": {"status": "CANCELLED"}, "userErrors": []}
@@ -250,9 +244,9 @@ async def test_a_check_that_is_cancelled_before_it_runs_leaves_nothing(
 
 
 async def test_a_check_that_is_cancelled_at_its_end_leaves_nothing(
-    house: House, folder: Path
+    house: House, samples: Path
 ) -> None:
-    upload = await house.upload(small(folder))
+    upload = await house.upload(small(samples))
     task = await house.task()
     failure = Cancelled("Enough.")
     async with busy_store(house) as (store, release), asyncio.TaskGroup() as group:
