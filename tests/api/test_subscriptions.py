@@ -19,7 +19,7 @@ from domain.videos import Resolution
 from jobs import outcomes
 from resolvers.context import Services
 from schema import cursors, ids
-from tests.support import factories, uploading
+from tests.support import cancelling, factories, uploading
 from tests.support.api import Api, OperationFailed
 from tests.support.tables import global_id
 from tests.support.waiting import until
@@ -52,8 +52,7 @@ async def put(api: Api, id: str, index: int) -> None:
 
 
 async def cancel(api: Api, id: str) -> None:
-    mutation = "mutation ($id: ID!) { cancelUploadSession(id: $id) { userErrors { code } } }"
-    assert await api.run(mutation, id=id) == {"cancelUploadSession": {"userErrors": []}}
+    assert await api.run(cancelling.SESSION, id=id) == {"cancelUploadSession": {"userErrors": []}}
 
 
 def states(stream: AsyncGenerator[dict[str, Any]]) -> Callable[[], Any]:

@@ -16,7 +16,7 @@ from server.client.connection import Connection, open_http
 from server.client.errors import ClientError
 from server.client.progress import Lines
 from server.client.uploads import Playable, Upload, Wishes
-from tests.support import factories, samples
+from tests.support import cancelling, factories, samples
 from tests.support.api import Api
 from tests.support.waiting import until
 from tests.support.work import Work
@@ -238,8 +238,7 @@ async def test_a_cancelled_session_is_not_resumed(
 ) -> None:
     await client.interrupt(film, after=1)
     (session,) = (await api.run("{ uploadSessions { nodes { id } } }"))["uploadSessions"]["nodes"]
-    cancel = "mutation ($id: ID!) { cancelUploadSession(id: $id) { userErrors { code } } }"
-    await api.run(cancel, id=session["id"])
+    await api.run(cancelling.SESSION, id=session["id"])
     await _worked(work, api, client.upload(film))
     sessions = (await api.run(SESSIONS))["uploadSessions"]["nodes"]
     assert [one["status"] for one in sessions] == ["COMPLETED", "CANCELLED"]

@@ -21,7 +21,7 @@ from schema import ids
 from storage.local import LocalStore
 from tests.api.test_clips import create as create_clip
 from tests.api.test_splices import create as create_splice
-from tests.support import cutting, factories, samples
+from tests.support import cancelling, cutting, factories, samples
 from tests.support.api import Api
 from tests.support.cutting import House, differ, pictures
 from tests.support.tables import events
@@ -35,7 +35,6 @@ query ($id: ID!) {
   }
 }
 """
-CANCEL = "mutation ($id: ID!) { cancelTask(id: $id) { task { status } userErrors { code } } }"
 
 
 @pytest.fixture(scope="session")
@@ -145,7 +144,7 @@ async def test_a_running_clip_can_be_cancelled(house: House, folder: Path) -> No
         return (await house.task(TaskKind.CLIP)).progress > 0
 
     await until(runs)
-    cancelled = await house.api.run(CANCEL, id=payload["task"]["id"])
+    cancelled = await house.api.run(cancelling.TASK, id=payload["task"]["id"])
     assert cancelled == {"cancelTask": {"task": {"status": "CANCELLED"}, "userErrors": []}}
     async with asyncio.timeout(20):
         await working

@@ -27,7 +27,7 @@ from schema import ids
 from server.settings import Settings
 from storage import keys
 from storage.local import LocalStore
-from tests.support import uploading
+from tests.support import cancelling, tables, uploading
 from tests.support.api import Api
 from tests.support.samples import make, sample
 from tests.support.waiting import until
@@ -59,8 +59,7 @@ class House:
             return await session.get_one(UploadSession, id)
 
     async def rows(self, kind: type[Any]) -> list[Any]:
-        async with self.db.read() as session:
-            return list(await session.scalars(select(kind)))
+        return await tables.rows(self.db, kind)
 
     async def task(self) -> Task:
         async with self.db.read() as session:
@@ -229,15 +228,12 @@ async def check_made_once(house: House, upload: UploadSession, *, attempts: int)
     assert (event.upload_session_id, event.video_id) == (upload.id, video.id)
 
 
-CANCEL = "mutation ($id: ID!) { cancelTask(id: $id) { task { status } userErrors { code } } }"
-
-
 async def test_a_check_that_is_cancelled_before_it_runs_leaves_nothing(
     house: House, samples: Path
 ) -> None:
     upload = await house.upload(small(samples))
     id = ids.encode("VerifyTask", (await house.task()).id)
-    payload = (await house.api.run(CANCEL, id=id))["cancelTask"]
+    payload = (await house.api.run(cancelling.TASK, id=id))["cancelTask"]
     assert payload == {"task": {"status": "CANCELLED"}, "userErrors": []}
     await house.verify()
     await check_cancelled(house, upload)
