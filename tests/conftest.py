@@ -38,10 +38,8 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[EmbeddedPostgres]:
-    with postgres.folder() as folder:
-        server = postgres.start(folder / "postgres")
+    with postgres.running() as server:
         yield server
-        server.stop()
 
 
 @pytest.fixture(scope="session")

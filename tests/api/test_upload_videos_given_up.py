@@ -21,9 +21,8 @@ from schema import ids
 from tests.support import arriving, tus, uploading
 from tests.support.api import Api, OperationFailed
 from tests.support.arriving import CHUNK
-from tests.support.waiting import until
+from tests.support.waiting import until, waits
 from tests.support.work import Work
-from tests.workers.test_intake import waits
 
 DATA = os.urandom(2 * CHUNK)
 EVENTS = "select type from event order by id"

@@ -1,4 +1,4 @@
-"""A worker's house, and films to work on."""
+"""A worker's house, films to work on, and another account."""
 
 from pathlib import Path
 
@@ -29,3 +29,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def house(tools: Tools, owner: factories.Owner, settings: Settings) -> House:
     return House(tools, owner, settings)
+
+
+@pytest.fixture
+async def other(tools: Tools) -> factories.Owner:
+    """Another account."""
+    return await factories.owner(tools.db)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from db import tasks
 from db.models import Content, Event, PlaySet, StoredObject, Task, UploadSession, Video
@@ -30,7 +30,7 @@ from storage.local import LocalStore
 from tests.support import cancelling, tables, uploading
 from tests.support.api import Api
 from tests.support.samples import make, sample
-from tests.support.waiting import until
+from tests.support.waiting import until, waits
 
 SECONDS = 1
 
@@ -288,16 +288,6 @@ async def busy_store(house: House) -> AsyncGenerator[tuple[LocalStore, threading
 
 async def has_status(house: House, status: TaskStatus) -> bool:
     return (await house.task()).status is status
-
-
-async def waits(db: Database, statement: str) -> bool:
-    """Whether such a statement waits for a row."""
-    query = text(
-        "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-        " and regexp_replace(query, '\\s+', ' ', 'g') ilike :statement"
-    )
-    async with db.read() as session:
-        return await session.scalar(query, {"statement": statement}) != 0
 
 
 async def check_cancelled(house: House, upload: UploadSession) -> None:
