@@ -21,7 +21,7 @@ mutation ($id: ID!, $to: ID) {
 DELETE = """
 mutation ($id: ID!, $to: ID) {
   deleteCategory(id: $id, videosTo: $to) {
-    deletedIds videosTo { id parent { id } videoCount } movedCount deletedRuleIds
+    deletedIds videosTo { id parent { id } videoCount } movedCount remainingCount deletedRuleIds
     userErrors { code path }
   }
 }
