@@ -27,10 +27,17 @@ from domain.videos import Resolution, VideoStatus
 from resolvers.context import Context, Services
 from resolvers.gate import RULES, Gate
 from resolvers.playback import for_viewer
-from tests.api.test_playback import make_ready
 from tests.support import factories, playing, postgres
 from tests.support.api import Api
-from tests.support.playing import Playable, answers, everywhere, place_of, said, until_said
+from tests.support.playing import (
+    Playable,
+    answers,
+    everywhere,
+    make_ready,
+    place_of,
+    said,
+    until_said,
+)
 from tests.support.statements import recorded
 from tests.support.waiting import until
 

@@ -20,14 +20,10 @@ from tests.api.test_subscriptions import READY, finish, titled
 from tests.support import factories
 from tests.support.api import Api, Socket
 from tests.support.statements import recorded
+from tests.support.tables import global_id
 from tests.support.waiting import until
 
 TASK = "subscription ($task: ID!) { task(id: $task) { status progress video { title } } }"
-
-
-@pytest.fixture
-async def video(services: Services, owner: factories.Owner) -> Video:
-    return await factories.video(services.db, owner.account)
 
 
 @pytest.fixture
@@ -36,10 +32,6 @@ async def task(services: Services, video: Video) -> Task:
     async with services.db.write() as session:
         assert await tasks.claim(session, task.id, worker="here:1")
     return task
-
-
-def global_id(task: Task) -> str:
-    return ids.encode("TranscodeTask", task.id)
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from resolvers.context import Services
 from schema import ids
 from tests.support import factories, uploading
 from tests.support.api import Api, OperationFailed
+from tests.support.tables import global_id
 
 TASK = """
 query ($id: ID!) {
@@ -34,15 +35,6 @@ mutation ($id: ID!) {
   }
 }
 """
-
-
-def global_id(task: Task) -> str:
-    return ids.encode("TranscodeTask", task.id)
-
-
-@pytest.fixture
-async def video(services: Services, owner: factories.Owner) -> Video:
-    return await factories.video(services.db, owner.account)
 
 
 async def first_play(services: Services, video: Video) -> Task:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from db import play_sets, tasks
 from db.models import PlaySet, Task, Video
@@ -22,6 +22,7 @@ from resolvers.context import Context, Services
 from schema import ids
 from tests.support import factories, uploading
 from tests.support.api import Api, OperationFailed
+from tests.support.tables import due_tasks
 
 CHANGE = """
 mutation ($id: ID!) {
@@ -86,10 +87,7 @@ class House:
             return video.status, {row.resolution: row.status for row in rows}
 
     async def jobs(self) -> list[str]:
-        """The tasks that jobs wait for."""
-        query = text("select args ->> 'task_id' from procrastinate_jobs where status = 'todo'")
-        async with self.services.db.read() as session:
-            return list(await session.scalars(query))
+        return await due_tasks(self.services.db)
 
 
 @pytest.fixture

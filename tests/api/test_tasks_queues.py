@@ -13,10 +13,10 @@ from domain.videos import Resolution, TranscodePass
 from jobs import outcomes, queue
 from jobs.runs import Tools
 from resolvers.context import Services
-from schema import ids
 from tests.support import factories
 from tests.support.api import Api, OperationFailed
 from tests.support.statements import recorded
+from tests.support.tables import global_id
 
 TASK = "query ($id: ID!) { task(id: $id) { status queuePosition estimatedReadyAt } }"
 PLAY_SETS = """
@@ -42,10 +42,6 @@ STATS = """
     queues { name queued running slots }
   }
 """
-
-
-def global_id(task: Task) -> str:
-    return ids.encode("TranscodeTask", task.id)
 
 
 async def queued(

@@ -15,9 +15,9 @@ from domain.events import topic
 from domain.videos import Resolution
 from jobs import outcomes
 from resolvers.context import Services
-from schema import ids
 from tests.support import factories, uploading
 from tests.support.api import TRANSPORT_WS, Api, costing
+from tests.support.tables import global_id
 from tests.support.waiting import until
 
 TASK = "subscription ($task: ID!) { task(id: $task) { status } }"
@@ -52,10 +52,6 @@ def complete(id: str) -> dict[str, Any]:
 async def task(services: Services, owner: factories.Owner) -> Task:
     video = await factories.video(services.db, owner.account)
     return await factories.transcode_task(services.db, video, Resolution.P360)
-
-
-def global_id(task: Task) -> str:
-    return ids.encode("TranscodeTask", task.id)
 
 
 async def end(services: Services, task: Task) -> None:

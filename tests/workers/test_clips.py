@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
 from db import tasks
-from db.models import Event, Video
+from db.models import Video
 from domain.errors import ErrorCode
 from domain.events import EventType
 from domain.tasks import TaskKind, TaskStatus
@@ -21,9 +21,10 @@ from schema import ids
 from storage.local import LocalStore
 from tests.api.test_clips import create as create_clip
 from tests.api.test_splices import create as create_splice
-from tests.support import cutting, factories, samples
+from tests.support import cancelling, cutting, factories, samples
 from tests.support.api import Api
 from tests.support.cutting import House, differ, pictures
+from tests.support.tables import events
 from tests.support.waiting import until
 
 RATE = 30
@@ -34,7 +35,6 @@ query ($id: ID!) {
   }
 }
 """
-CANCEL = "mutation ($id: ID!) { cancelTask(id: $id) { task { status } userErrors { code } } }"
 
 
 @pytest.fixture(scope="session")
@@ -144,7 +144,7 @@ async def test_a_running_clip_can_be_cancelled(house: House, folder: Path) -> No
         return (await house.task(TaskKind.CLIP)).progress > 0
 
     await until(runs)
-    cancelled = await house.api.run(CANCEL, id=payload["task"]["id"])
+    cancelled = await house.api.run(cancelling.TASK, id=payload["task"]["id"])
     assert cancelled == {"cancelTask": {"task": {"status": "CANCELLED"}, "userErrors": []}}
     async with asyncio.timeout(20):
         await working
@@ -167,9 +167,7 @@ async def test_a_clip_above_the_quota_fails_and_nothing_is_stored(
     assert (shown["status"], shown["statusReason"]) == ("UPLOAD_FAILED", task.error_message)
     assert await house.sources() == stored
     assert await house.collect() == 0
-    async with house.tools.db.read() as session:
-        news = list(await session.scalars(select(Event.type).order_by(Event.id)))
-    assert news == [EventType.VIDEO_READY, EventType.VIDEO_FAILED]
+    assert await events(house.tools.db) == [EventType.VIDEO_READY, EventType.VIDEO_FAILED]
 
 
 async def test_a_piece_that_is_gone_is_not_left_out(house: House, source: Path) -> None:

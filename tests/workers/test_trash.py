@@ -37,14 +37,13 @@ from jobs.runs import Overtaken, Tools
 from schema import ids
 from server.settings import Settings
 from storage.local import LocalStore
-from tests.support import factories, fetching, trashing
+from tests.support import factories, fetching, planning, trashing
 from tests.support.api import Api
 from tests.support.factories import Owner
 from tests.support.house import House, content_of
+from tests.support.planning import claimed, task_of
 from tests.support.site import Page, Site
 from tests.support.waiting import until, until_blocked
-from tests.workers import test_plans as planning
-from tests.workers.test_plans import claimed, task_of
 
 DAY = timedelta(days=1)
 SIZE = 1_000
