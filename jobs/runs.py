@@ -25,7 +25,8 @@ from db.locks import Locks
 from db.models import Task
 from db.session import Database
 from domain import trash
-from domain.errors import DomainError, ErrorCode, StorageBusy, StorageFull, TranscodeFailed
+from domain.error_codes import ErrorCode
+from domain.errors import DomainError, StorageBusy, StorageFull, TranscodeFailed
 from domain.tasks import MAX_ATTEMPTS
 from domain.uploads import UploadLimits
 from jobs import outcomes

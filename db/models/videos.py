@@ -25,7 +25,7 @@ from db.models.accounts import ApiKey
 from db.models.base import Base, choice
 from db.models.tasks import Task
 from db.models.templates import Template
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.play_sets import FAILED_PLAY_SETS, PlaySetStatus
 from domain.templates import Encryption
 from domain.videos import AspectRatio, Resolution, ShareState, SourceKind, VideoStatus

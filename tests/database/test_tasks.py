@@ -9,7 +9,8 @@ import pytest
 from db import tasks
 from db.models import Task
 from db.session import Database, WriteSession
-from domain.errors import Cancelled, ErrorCode, TranscodeFailed
+from domain.error_codes import ErrorCode
+from domain.errors import Cancelled, TranscodeFailed
 from domain.tasks import TaskStatus
 from resolvers.context import Services
 from tests.support import factories

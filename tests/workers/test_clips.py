@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 
 from db import tasks
 from db.models import Event, Video
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.events import EventType
 from domain.tasks import TaskKind, TaskStatus
 from domain.videos import VideoStatus

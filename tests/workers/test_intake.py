@@ -15,7 +15,8 @@ from sqlalchemy import select, text
 from db import tasks
 from db.models import Content, Event, PlaySet, StoredObject, Task, UploadSession, Video
 from db.session import Database
-from domain.errors import Cancelled, ErrorCode
+from domain.error_codes import ErrorCode
+from domain.errors import Cancelled
 from domain.events import EventType
 from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadStatus

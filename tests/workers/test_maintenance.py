@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from db import tasks, workers
 from db.models import Event, PlaySet, Task, UploadSession, Video, Worker
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.events import EventType, topic
 from domain.play_sets import PlaySetStatus
 from domain.tasks import MAX_TAKEOVERS, TaskStatus

@@ -14,10 +14,10 @@ from sqlalchemy import select, text
 
 from db import tasks
 from db.models import Event, PlaySet, Task, Video
+from domain.error_codes import ErrorCode
 from domain.errors import (
     Cancelled,
     DomainError,
-    ErrorCode,
     MediaRefused,
     StorageBusy,
     StorageFull,

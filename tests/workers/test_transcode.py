@@ -8,7 +8,7 @@ import pytest
 
 from db import tasks
 from db.models import AudioTrack, Event
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.events import EventType
 from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskStatus
