@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select, update
 
-from db import accounts, objects, tasks
+from db import accounts, objects, runs
 from db.models import Content, Event, Garbage, StoredObject, Task, Video
 from domain.covers import MAX_FILE_SIZE
 from domain.events import EventType
@@ -506,7 +506,7 @@ async def test_a_choice_that_was_cancelled_can_be_taken_up_again(
 
 async def run_of(tools: Tools, id: str) -> Run:
     async with tools.db.write() as session:
-        task = await tasks.claim(session, ids.decode(id, "CoverTask"), worker="here:1")
+        task = await runs.claim(session, ids.decode(id, "CoverTask"), worker="here:1")
     assert task is not None
     return Run(tools, task)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from db import objects, play_sets, tasks, videos
+from db import objects, play_sets, runs, tasks, videos
 from db.models import Task, Video
 from db.objects import NewObject
 from domain.play_sets import PlaySetStatus
@@ -53,7 +53,7 @@ async def task_of(tools: Tools, video: Video, kind: TranscodePass) -> Task:
 
 async def claimed(tools: Tools, task: Task) -> Run:
     async with tools.db.write() as session:
-        row = await tasks.claim(session, task.id, worker="test")
+        row = await runs.claim(session, task.id, worker="test")
     assert row is not None
     return Run(tools, row)
 
@@ -61,7 +61,7 @@ async def claimed(tools: Tools, task: Task) -> Run:
 async def publish(tools: Tools, run: Run) -> None:
     """End the run with play sets that are READY, as ffmpeg would have made them."""
     async with tools.db.write() as session:
-        assert await tasks.succeed(session, run.task)
+        assert await runs.succeed(session, run.task)
         for one in (await play_sets.of_tasks(session, [run.task.id]))[run.task.id]:
             values = {**READY, "playlist_key": f"videos/{one.resolution}.m3u8"}
             await play_sets.finish(session, one.id, values)
@@ -102,7 +102,7 @@ async def test_of_two_twins_only_the_later_one_waits(
     assert first.content_id is not None
     async with tools.db.read() as session:
         waits = [
-            await tasks.twin_runs(session, run.task, first.content_id) for run in (earlier, later)
+            await runs.twin_runs(session, run.task, first.content_id) for run in (earlier, later)
         ]
     assert waits == [False, True]
 

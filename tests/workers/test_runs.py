@@ -12,7 +12,7 @@ from procrastinate.job_context import AbortReason
 from procrastinate.jobs import Job
 from sqlalchemy import select, text
 
-from db import tasks
+from db import runs, tasks
 from db.models import Event, PlaySet, Task, Video
 from domain.error_codes import ErrorCode
 from domain.errors import (
@@ -28,8 +28,8 @@ from domain.media import Refusal
 from domain.play_sets import PlaySetStatus
 from domain.tasks import MAX_ATTEMPTS, TaskKind, TaskStatus
 from domain.videos import Resolution, VideoStatus
-from jobs import runs, worker
-from jobs.runs import Overtaken, Run, Tools, Work
+from jobs import worker
+from jobs.runs import Overtaken, Run, Tools, Work, perform
 from tests.support import factories
 
 INTERNAL = re.compile(r"Internal error ([0-9a-f]{12})\.")
@@ -67,7 +67,7 @@ class House:
             job=job,
             abort_reason=lambda: self.abort_reason,
         )
-        await runs.perform(context, self.tools, self.task.id, work)
+        await perform(context, self.tools, self.task.id, work)
 
     async def row(self) -> Task:
         async with self.tools.db.read() as session:
@@ -83,7 +83,7 @@ class House:
 
     async def claim(self) -> Task:
         async with self.tools.db.write() as session:
-            run = await tasks.claim(session, self.task.id, worker="other")
+            run = await runs.claim(session, self.task.id, worker="other")
         assert run is not None
         return run
 
@@ -121,7 +121,7 @@ async def test_an_overtaken_run_ends_without_a_trace(house: House) -> None:
     async def be_overtaken(run: Run) -> None:
         await house.claim()
         async with run.tools.db.write() as session:
-            if not await tasks.succeed(session, run.task):
+            if not await runs.succeed(session, run.task):
                 raise Overtaken
 
     await house.perform(be_overtaken)
@@ -211,7 +211,7 @@ async def test_a_full_store_that_has_room_again_is_forgotten(house: House) -> No
 
     async def succeed(run: Run) -> None:
         async with run.tools.db.write() as session:
-            assert await tasks.succeed(session, run.task)
+            assert await runs.succeed(session, run.task)
 
     await house.perform(succeed)
     row = await house.row()
@@ -292,7 +292,7 @@ async def test_a_run_whose_task_is_paused_leaves_it_as_it_is(
 
     async def go_on(run: Run) -> None:
         async with run.tools.db.write() as session:
-            assert await tasks.report(session, run.task, progress=0.25, speed=None)
+            assert await runs.report(session, run.task, progress=0.25, speed=None)
         await pause(house)
         if reason is not None:
             raise asyncio.CancelledError
