@@ -326,5 +326,10 @@ async def page_for_export(
 
 async def heard(session: WriteSession, received: Mapping[UUID, int]) -> None:
     """Note how many bytes of each row have come."""
-    for id, size in received.items():
-        await note(session, id, bytes_fetched=size)
+    if received:
+        await session.execute(
+            update(FetchItem)
+            .where(FetchItem.id.in_(received), FetchItem.status == TaskStatus.RUNNING)
+            .values(bytes_fetched=case(received, value=FetchItem.id))
+            .execution_options(synchronize_session=False)
+        )

@@ -33,7 +33,7 @@ mutation ($id: ID!, $to: ID) {
 DELETE = """
 mutation ($id: ID!, $to: ID) {
   deleteCategory(id: $id, videosTo: $to) {
-    deletedIds videosTo { id parent { id } videoCount } movedCount deletedRuleIds
+    deletedIds videosTo { id parent { id } videoCount } movedCount remainingCount deletedRuleIds
     userErrors { code path }
   }
 }
@@ -176,6 +176,7 @@ async def test_a_deleted_category_leaves_what_was_in_it(
         "deletedIds": [middle],
         "videosTo": {"id": default, "parent": None, "videoCount": 2},
         "movedCount": 3,
+        "remainingCount": 0,
         "deletedRuleIds": [gone["id"]],
         "userErrors": [],
     }
@@ -199,6 +200,30 @@ async def test_videos_of_a_deleted_category_go_where_the_caller_says(
         "videoCount": 1,
     }
     assert await place(api, video) == inner
+
+
+async def test_a_very_large_category_is_deleted_call_by_call(
+    api: Api, services: Services, owner: factories.Owner, wiper: psycopg.Connection
+) -> None:
+    gone, other = (await category(api))["id"], (await category(api))["id"]
+    await video_in(services, owner, gone)
+    wiper.execute(
+        "insert into video (id, vid, account_id, category_id, status, title, search_text, grams,"
+        " file_size) select gen_random_uuid(), 'many' || number, account_id, category_id, status,"
+        " title, search_text, grams, file_size from video, generate_series(1, 5001) number"
+    )
+    moved = [await delete(api, gone, other) for _ in range(3)]
+    assert [(one["movedCount"], one["remainingCount"], one["deletedIds"]) for one in moved] == [
+        (5_000, 2, []),
+        (2, 0, [gone]),
+        (0, 0, []),
+    ]
+    assert [one["videosTo"] and one["videosTo"]["videoCount"] for one in moved] == [
+        5000,
+        5002,
+        None,
+    ]
+    assert codes(moved[2]) == [("NOT_FOUND", ["id"])]
 
 
 async def test_what_cannot_be_deleted(api: Api, services: Services, owner: factories.Owner) -> None:

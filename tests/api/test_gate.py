@@ -218,6 +218,24 @@ def watched(services: Services, video: Playable) -> int:
     return services.bus.subscribers(topic("video", video.row.id))
 
 
+async def test_what_may_be_played_again_is_found_by_whoever_was_refused(
+    services: Services, video: Playable, wiper: psycopg.Connection
+) -> None:
+    async with gate_of(services, poll_s=3_600) as gate:
+        wiper.execute("update video set status = 'banned'")
+
+        async def is_let_in() -> bool:
+            try:
+                await gate.admit(grant(video), ANYBODY)
+            except LinkInvalid:
+                return False
+            return True
+
+        assert not await is_let_in()
+        wiper.execute("update video set status = 'published'")
+        await until(is_let_in)
+
+
 async def test_what_nobody_plays_any_more_is_forgotten(services: Services, video: Playable) -> None:
     async with gate_of(services, poll_s=0.02, cool_s=0.1) as gate:
         await gate.admit(grant(video), ANYBODY)

@@ -306,7 +306,7 @@ async def _ask(
     try:
         reply, log = await process.communicate()
     finally:
-        await end(process, grace_s=1)
+        await end(process)
     assert reply, log.decode()
     return json.loads(reply)
 
