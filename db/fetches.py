@@ -25,7 +25,8 @@ from db.models import FetchItem, Task, UploadSession, Video
 from db.paging import Order
 from db.rows import Source, among, equals
 from db.session import ReadSession, WriteSession
-from domain.errors import DomainError, ErrorCode
+from domain.error_codes import ErrorCode
+from domain.errors import DomainError
 from domain.fetches import LOST_ROWS, OPEN_ROWS, Counts
 from domain.tasks import UNFINISHED, TaskKind, TaskStatus
 from domain.uploads import UploadStatus

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from domain.errors import DomainError, ErrorCode
+from domain.error_codes import ErrorCode
+from domain.errors import DomainError
 
 MAX_CATEGORIES: Final = 10_000
 MAX_DEPTH: Final = 10

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 
 from db import garbage
 from db.models import ExportFile, FetchItem, Task
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.tasks import TaskKind, TaskStatus
 from jobs import export, maintenance, queue, worker
 from jobs.lanes import Lane

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from db import tasks
+from db import runs, tasks
 from db.models import Task, Video
 from domain.events import topic
 from domain.tasks import TaskStatus
@@ -30,7 +30,7 @@ TASK = "subscription ($task: ID!) { task(id: $task) { status progress video { ti
 async def task(services: Services, video: Video) -> Task:
     task = await factories.transcode_task(services.db, video, Resolution.P360)
     async with services.db.write() as session:
-        assert await tasks.claim(session, task.id, worker="here:1")
+        assert await runs.claim(session, task.id, worker="here:1")
     return task
 
 
@@ -43,14 +43,14 @@ async def sockets(api: Api, count: int) -> AsyncGenerator[list[Socket]]:
 async def report(services: Services, task: Task, progress: float, *, wake: bool = True) -> None:
     async with services.db.write() as session:
         run = (await tasks.by_ids(session, [task.id]))[task.id]
-        assert await tasks.report(session, run, progress=progress, speed=1)
+        assert await runs.report(session, run, progress=progress, speed=1)
         if wake:
             await outcomes.wake_watchers(session, task)
 
 
 async def succeed(services: Services, task: Task) -> None:
     async with services.db.write() as session:
-        assert await tasks.succeed(session, (await tasks.by_ids(session, [task.id]))[task.id])
+        assert await runs.succeed(session, (await tasks.by_ids(session, [task.id]))[task.id])
         await outcomes.wake_watchers(session, task)
 
 

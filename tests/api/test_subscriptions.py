@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from db import play_sets, tasks
+from db import play_sets, runs, tasks
 from db.events import Position
 from db.models import Task, Video
 from db.session import WriteSession
@@ -134,11 +134,11 @@ async def advance(session: WriteSession, task: Task, status: TaskStatus, progres
     """What a worker writes of the task, and whom it wakes."""
     if status is TaskStatus.SUCCEEDED:
         run = (await tasks.by_ids(session, [task.id]))[task.id]
-        assert await tasks.succeed(session, run)
+        assert await runs.succeed(session, run)
     else:
-        run = await tasks.claim(session, task.id, worker="here:1")
+        run = await runs.claim(session, task.id, worker="here:1")
         assert run is not None
-        assert await tasks.report(session, run, progress=progress, speed=1)
+        assert await runs.report(session, run, progress=progress, speed=1)
     await outcomes.wake_watchers(session, task)
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from db import play_sets, tasks
+from db import play_sets, runs
 from db.models import PlaySet, Task, Video
 from domain.accounts import Viewer
 from domain.errors import InvalidState, TranscodeFailed
@@ -69,9 +69,9 @@ class House:
     async def fail(self, task: Task) -> None:
         failure = TranscodeFailed("It broke.", "the log")
         async with self.services.db.write() as session:
-            run = await tasks.claim(session, task.id, worker="here:1")
+            run = await runs.claim(session, task.id, worker="here:1")
             assert run is not None
-            await tasks.fail(session, run, failure, log="the log")
+            await runs.fail(session, run, failure, log="the log")
             await outcomes.failed(session, run, failure)
 
     async def row(self, task: Task) -> Task:
@@ -108,7 +108,7 @@ async def test_a_failed_task_runs_again(house: House) -> None:
     assert (row.failures, row.attempt, row.error_message) == (0, 1, None)
     assert await house.jobs() == [str(task.id)]
     async with house.services.db.write() as session:
-        run = await tasks.claim(session, task.id, worker="here:1")
+        run = await runs.claim(session, task.id, worker="here:1")
     assert run is not None
     assert run.attempt == 2  # what the first run still writes is refused
 
@@ -254,12 +254,12 @@ async def test_a_fetch_is_paused_and_goes_on_where_it_was(house: House) -> None:
         assert await changed(house, resolvers.pause, task) is TaskStatus.PAUSED
         assert await house.jobs() == []
         async with house.services.db.write() as session:
-            assert await tasks.claim(session, task.id, worker="here:1") is None
+            assert await runs.claim(session, task.id, worker="here:1") is None
     for _ in range(2):
         assert await changed(house, resolvers.resume, task) is TaskStatus.QUEUED
         assert await house.jobs() == [str(task.id)]
     async with house.services.db.write() as session:
-        run = await tasks.claim(session, task.id, worker="here:1")
+        run = await runs.claim(session, task.id, worker="here:1")
     assert run is not None
     assert run.progress == 0.4
 

@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from db import tasks
+from db import runs
 from db.models import Task
 from domain.events import topic
 from domain.videos import Resolution
@@ -57,9 +57,9 @@ async def task(services: Services, owner: factories.Owner) -> Task:
 async def end(services: Services, task: Task) -> None:
     """The task runs and succeeds, in one transaction."""
     async with services.db.write() as session:
-        run = await tasks.claim(session, task.id, worker="here:1")
+        run = await runs.claim(session, task.id, worker="here:1")
         assert run is not None
-        assert await tasks.succeed(session, run)
+        assert await runs.succeed(session, run)
         await outcomes.wake_watchers(session, task)
 
 

@@ -35,7 +35,7 @@ from db.models import (
 )
 from db.session import Database, WriteSession
 from domain import grams
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.play_sets import PlaySetStatus
 from domain.recommendations import Reason
 from domain.tasks import TaskKind, TaskStatus

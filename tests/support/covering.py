@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select, update
 
-from db import tasks
+from db import runs
 from db.models import Content, Event, Task, Video
 from domain.tasks import TaskKind
 from domain.videos import VideoStatus
@@ -119,7 +119,7 @@ async def left(services: Services, video: str) -> list[str]:
 async def run_of(tools: Tools, id: str) -> Run:
     """A run of the task that just begins."""
     async with tools.db.write() as session:
-        task = await tasks.claim(session, ids.decode(id, "CoverTask"), worker="here:1")
+        task = await runs.claim(session, ids.decode(id, "CoverTask"), worker="here:1")
     assert task is not None
     return Run(tools, task)
 

@@ -1,6 +1,6 @@
 """Videos whose play sets are planned, and runs that make them."""
 
-from db import objects, play_sets, tasks, videos
+from db import objects, play_sets, runs, tasks, videos
 from db.models import Task, Video
 from db.objects import NewObject
 from domain.play_sets import PlaySetStatus
@@ -43,7 +43,7 @@ async def task_of(tools: Tools, video: Video, kind: TranscodePass) -> Task:
 
 async def claimed(tools: Tools, task: Task) -> Run:
     async with tools.db.write() as session:
-        row = await tasks.claim(session, task.id, worker="test")
+        row = await runs.claim(session, task.id, worker="test")
     assert row is not None
     return Run(tools, row)
 
@@ -51,7 +51,7 @@ async def claimed(tools: Tools, task: Task) -> Run:
 async def publish(tools: Tools, run: Run) -> None:
     """End the run with play sets that are READY, as ffmpeg would have made them."""
     async with tools.db.write() as session:
-        assert await tasks.succeed(session, run.task)
+        assert await runs.succeed(session, run.task)
         for one in (await play_sets.of_tasks(session, [run.task.id]))[run.task.id]:
             values = {**READY, "playlist_key": f"videos/{one.resolution}.m3u8"}
             await play_sets.finish(session, one.id, values)

@@ -8,12 +8,11 @@ from procrastinate.job_context import AbortReason
 from procrastinate.jobs import Job
 from sqlalchemy import select
 
-from db import tasks
+from db import runs, tasks
 from db.models import PlaySet, Task, Video
 from domain.errors import Cancelled
 from domain.events import EventType
-from jobs import runs
-from jobs.runs import Run, Tools, Work
+from jobs.runs import Run, Tools, Work, perform
 from tests.support import tables
 
 
@@ -43,7 +42,7 @@ class House:
             job=job,
             abort_reason=lambda: self.abort_reason,
         )
-        await runs.perform(context, self.tools, self.task.id, work)
+        await perform(context, self.tools, self.task.id, work)
 
     async def row(self) -> Task:
         async with self.tools.db.read() as session:
@@ -58,7 +57,7 @@ class House:
 
     async def claim(self) -> Task:
         async with self.tools.db.write() as session:
-            run = await tasks.claim(session, self.task.id, worker="other")
+            run = await runs.claim(session, self.task.id, worker="other")
         assert run is not None
         return run
 

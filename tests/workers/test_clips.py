@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from db import tasks
+from db import runs
 from db.models import Video
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.events import EventType
 from domain.tasks import TaskKind, TaskStatus
 from domain.videos import VideoStatus
@@ -140,10 +140,10 @@ async def test_a_running_clip_can_be_cancelled(house: House, folder: Path) -> No
     stored = await house.sources()
     working = asyncio.create_task(house.work(queue.CLIP))
 
-    async def runs() -> bool:
+    async def has_begun() -> bool:
         return (await house.task(TaskKind.CLIP)).progress > 0
 
-    await until(runs)
+    await until(has_begun)
     cancelled = await house.api.run(cancelling.TASK, id=payload["task"]["id"])
     assert cancelled == {"cancelTask": {"task": {"status": "CANCELLED"}, "userErrors": []}}
     async with asyncio.timeout(20):
@@ -276,7 +276,7 @@ class Robbed(LocalStore):
         await super().put_file(key, path, content_type)
         task = await self.house.task(TaskKind.CLIP)
         async with self.house.tools.db.write() as session:
-            assert await tasks.claim(session, task.id, worker="another")
+            assert await runs.claim(session, task.id, worker="another")
 
 
 async def test_a_run_that_is_overtaken_at_the_end_publishes_nothing(

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from db import tasks
+from db import runs, tasks
 from db.models import Content, Event, PlaySet, StoredObject, Task, UploadSession, Video
 from db.session import Database
-from domain.errors import Cancelled, ErrorCode
+from domain.error_codes import ErrorCode
+from domain.errors import Cancelled
 from domain.events import EventType
 from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadStatus
@@ -179,7 +180,7 @@ async def test_a_run_that_died_after_storing_the_file_is_made_up_for(
     upload = await house.upload(small(samples))
     task = await house.task()
     async with house.db.write() as session:
-        assert await tasks.claim(session, task.id, worker="dead") is not None
+        assert await runs.claim(session, task.id, worker="dead") is not None
     await house.tools.store.finish(ref_of(upload))
     await house.verify()
     await check_made_once(house, upload, attempts=2)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from db import play_sets, tasks
+from db import play_sets, runs
 from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskStatus
 from domain.videos import Resolution, TranscodePass, VideoStatus
@@ -43,7 +43,7 @@ async def test_of_two_twins_only_the_later_one_waits(
     assert first.content_id is not None
     async with tools.db.read() as session:
         waits = [
-            await tasks.twin_runs(session, run.task, first.content_id) for run in (earlier, later)
+            await runs.twin_runs(session, run.task, first.content_id) for run in (earlier, later)
         ]
     assert waits == [False, True]
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from db.models import Task
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.events import EventType
 from domain.tasks import TaskKind, TaskStatus
 from domain.videos import VideoStatus

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from db import accounts, objects, play_sets, tasks, trash, videos
+from db import accounts, objects, play_sets, runs, trash, videos
 from db.models import (
     Account,
     Content,
@@ -112,7 +112,7 @@ async def test_a_run_that_publishes_after_the_deletion_changes_nothing(
         with pytest.raises(Overtaken):
             await late
     async with tools.db.write() as session:
-        assert not await tasks.succeed(session, run.task)
+        assert not await runs.succeed(session, run.task)
         row = await session.get_one(Video, video.id)
     assert (row.status, row.published_at) == (VideoStatus.DELETED, None)
 

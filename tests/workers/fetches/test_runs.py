@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from db import fetches as tables
-from db import tasks
+from db import runs, tasks
 from db.models import FetchItem, Task, UploadSession, Video
 from domain.errors import Cancelled
 from domain.fetches import TURN_ROWS
@@ -50,7 +50,7 @@ async def test_a_run_whose_last_row_ended_is_not_overtaken(
 async def test_rows_of_a_paused_fetch_rest_when_its_worker_dies(house: House, site: Site) -> None:
     id = await fetching.begin(house.api, site.add("/a", Page(b"")))
     async with house.db.write() as session:  # it died before it heard of the pause
-        run = await tasks.claim(session, (await house.task()).id, worker="dead")
+        run = await runs.claim(session, (await house.task()).id, worker="dead")
         assert run is not None
         await tables.take(session, run.id, 1)
         await tasks.pause(session, run.id)
@@ -122,7 +122,7 @@ async def test_cancelling_stops_checks_and_keeps_videos(
     await worker.work_until_empty(house.tools, [Lane([queue.FETCH], 1)])
     assert (await fetching.state(house.api, id))["status"] == "RUNNING"
     async with house.db.write() as session:  # one of them is over before
-        run = await tasks.claim(session, checks[0].id, worker="here")
+        run = await runs.claim(session, checks[0].id, worker="here")
         assert run is not None
         item = next(
             one
@@ -155,7 +155,7 @@ async def test_a_run_that_was_overtaken_changes_nothing(house: House, halfway: H
     """Its worker was taken for dead, and another one began; then it wakes up."""
     id, page, working = halfway
     async with house.db.write() as session:
-        later = await tasks.claim(session, (await house.task()).id, worker="other")
+        later = await runs.claim(session, (await house.task()).id, worker="other")
         assert later is not None
     assert page.gate is not None
     page.gate.set()

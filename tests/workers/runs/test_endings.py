@@ -7,11 +7,11 @@ import pytest
 from procrastinate.job_context import AbortReason
 from sqlalchemy import text
 
-from db import tasks
+from db import runs
 from db.models import Task, Video
+from domain.error_codes import ErrorCode
 from domain.errors import (
     DomainError,
-    ErrorCode,
     MediaRefused,
     StorageBusy,
     StorageFull,
@@ -55,7 +55,7 @@ async def test_an_overtaken_run_ends_without_a_trace(house: House) -> None:
     async def be_overtaken(run: Run) -> None:
         await house.claim()
         async with run.tools.db.write() as session:
-            if not await tasks.succeed(session, run.task):
+            if not await runs.succeed(session, run.task):
                 raise Overtaken
 
     await house.perform(be_overtaken)
@@ -145,7 +145,7 @@ async def test_a_full_store_that_has_room_again_is_forgotten(house: House) -> No
 
     async def succeed(run: Run) -> None:
         async with run.tools.db.write() as session:
-            assert await tasks.succeed(session, run.task)
+            assert await runs.succeed(session, run.task)
 
     await house.perform(succeed)
     row = await house.row()

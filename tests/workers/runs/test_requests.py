@@ -6,7 +6,7 @@ import pytest
 from procrastinate.exceptions import JobAborted
 from procrastinate.job_context import AbortReason
 
-from db import tasks
+from db import runs, tasks
 from db.models import Task
 from domain.errors import MediaRefused
 from domain.events import topic
@@ -82,7 +82,7 @@ async def test_a_run_whose_task_is_paused_leaves_it_as_it_is(
 
     async def go_on(run: Run) -> None:
         async with run.tools.db.write() as session:
-            assert await tasks.report(session, run.task, progress=0.25, speed=None)
+            assert await runs.report(session, run.task, progress=0.25, speed=None)
         await pause(house)
         if reason is not None:
             raise asyncio.CancelledError
