@@ -25,6 +25,7 @@ from schema.info import Info
 from schema.legacy import UploadSessionLegacy
 from schema.nodes import Node
 from schema.objects import StoredObject
+from schema.optional import given
 from schema.scalars import Bytes, Sha256
 from schema.task_errors import TaskError
 from schema.tasks import VerifyTask
@@ -266,8 +267,8 @@ class UploadMutation:
             description=input.description or None,
             sha256=input.sha256,
             file_size=input.file_size,
-            chunk_size=_given(input.chunk_size),
-            total_chunks=_given(input.total_chunks),
+            chunk_size=given(input.chunk_size),
+            total_chunks=given(input.total_chunks),
             chunk_digests=input.chunk_sha256 or None,
             file_name=input.file_name or None,
             content_type=input.content_type or None,
@@ -312,8 +313,3 @@ class UploadMutation:
     async def cancel_upload_session(self, info: Info, id: SessionId) -> UploadSessionPayload:
         row = await uploads.cancel(info.context, ids.decode(id, "UploadSession"))
         return UploadSessionPayload(upload_session=cast("UploadSession", row))
-
-
-def _given(value: int | None) -> int | None:
-    """An optional argument, with "absent" the same as null; 0 is a value."""
-    return None if value is UNSET else value
