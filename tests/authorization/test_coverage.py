@@ -1,7 +1,8 @@
 """The suite itself: every field of every type is answered to its owner, so that it can be missed.
 
-What fails here when the schema grows says what to add: to `known.KIND_OF` the places of new
-arguments, to the rows of `worlds` or of tests/equivalence/data.py what a new type shows.
+What fails here when the schema grows says what to add: to `kinds.KIND_OF` the places of new
+arguments, to the rows of `worlds` or of tests/equivalence (videos.py and its neighbours) what a
+new type shows.
 """
 
 from collections.abc import Generator

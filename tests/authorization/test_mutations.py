@@ -13,12 +13,13 @@ import pytest
 from tests.authorization import known, worlds
 from tests.authorization.asking import Asked, ask, ask_both, codes, differences
 from tests.authorization.documents import document, type_of
+from tests.authorization.kinds import KIND_OF
 from tests.authorization.places import Place, places
 from tests.authorization.worlds import NOBODY, OWNER, STRANGER, Worlds
 
 MUTATION: Final = type_of("Mutation")
 PLACES: Final = [
-    place for place in places(MUTATION) if place.scalar == "ID" or place.key in known.KIND_OF
+    place for place in places(MUTATION) if place.scalar == "ID" or place.key in KIND_OF
 ]
 
 

@@ -43,7 +43,7 @@ from resolvers.context import Context, Services
 from server import wiring
 from server.settings import Settings
 from tests.equivalence import data, values
-from tests.equivalence.data import Rows, key
+from tests.equivalence.tables import Rows, key
 from tests.support import postgres
 from tests.support.factories import EPOCH, SOURCE
 
