@@ -1,7 +1,7 @@
 """Statements about how many bytes videos take: see domain/sizes.py for what counts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnElement,
+    Select,
     Subquery,
     Uuid,
     any_,
@@ -47,6 +48,8 @@ SIZED = Source(
     },
 )
 NEWEST_FIRST = Order("created_at")
+_IDS: Final = bindparam("ids", type_=ARRAY(Uuid()))
+"""The statements are built once: that takes longer than to run one of a few rows."""
 
 
 def _kept(which: ColumnElement[bool]) -> CTE:
@@ -97,15 +100,18 @@ def _sum(column: ColumnElement[Any]) -> ColumnElement[int]:
     return cast(func.coalesce(func.sum(column), 0), BigInteger)
 
 
-async def of_videos(session: ReadSession, ids: Sequence[UUID]) -> Mapping[UUID, Sizes]:
-    """What each of these videos takes."""
-    files = _files(_kept(Video.id.in_(ids)))
+@cache
+def _of_videos() -> Select[Any]:
+    files = _files(_kept(Video.id == any_(_IDS)))
     by = files.c.video_id, files.c.kind, files.c.resolution
     size, duration_ms = _sum(files.c.size), func.max(files.c.duration_ms)
+    return select(*by, size.label("size"), duration_ms.label("duration_ms")).group_by(*by)
+
+
+async def of_videos(session: ReadSession, ids: Sequence[UUID]) -> Mapping[UUID, Sizes]:
+    """What each of these videos takes."""
     found: dict[UUID, list[Any]] = {id: [] for id in ids}
-    for row in await session.execute(
-        select(*by, size.label("size"), duration_ms.label("duration_ms")).group_by(*by)
-    ):
+    for row in await session.execute(_of_videos(), {"ids": list(ids)}):
         found[row.video_id].append(row)
     return {id: _sizes(rows) for id, rows in found.items()}
 
@@ -134,37 +140,46 @@ def _rungs(rows: Iterable[Any]) -> list[ResolutionSize]:
     return [found[rung] for rung in Resolution if rung in found]
 
 
-def _places(ids: Sequence[UUID], *, deep: bool) -> CTE:
-    """These categories as `root`, and as `id` what lies in each: itself, or all below it, too."""
-    wanted = any_(literal(list(ids), ARRAY(Uuid())))
-    root, deepest = Category.id.label("root"), literal(deep)
-    tree = select(root, Category.id).where(Category.id == wanted).cte("places", recursive=True)
+def _places(*, deep: bool) -> CTE:
+    """The categories as `root`, and as `id` what lies in each: itself, or all below it, too."""
+    root = Category.id.label("root")
+    tree = select(root, Category.id).where(Category.id == any_(_IDS)).cte("places", recursive=True)
     inner = select(tree.c.root, Category.id).join(tree, Category.parent_id == tree.c.id)
-    return tree.union_all(inner.where(deepest))
+    return tree.union_all(inner.where(literal(deep)))
 
 
-async def _counts(session: ReadSession, ids: Sequence[UUID], *, deep: bool) -> Mapping[UUID, Count]:
-    places = _places(ids, deep=deep)
+@cache
+def _counted(*, deep: bool) -> Select[Any]:
+    places = _places(deep=deep)
     kept = _kept(Video.category_id.in_(select(places.c.id)))
-    found = await session.execute(
+    return (
         select(places.c.root, func.count(), _sum(kept.c.duration_ms))
         .join(kept, kept.c.category_id == places.c.id)
         .group_by(places.c.root)
     )
+
+
+async def _counts(session: ReadSession, ids: Sequence[UUID], *, deep: bool) -> Mapping[UUID, Count]:
+    found = await session.execute(_counted(deep=deep), {"ids": list(ids)})
     counts = {id: Count(videos, duration_ms) for id, videos, duration_ms in found}
     return {id: counts.get(id, Count()) for id in ids}
 
 
-async def _bytes(session: ReadSession, ids: Sequence[UUID], *, deep: bool) -> Mapping[UUID, int]:
-    places = _places(ids, deep=deep)
+@cache
+def _summed(*, deep: bool) -> Select[Any]:
+    places = _places(deep=deep)
     files = _files(_kept(Video.category_id.in_(select(places.c.id))))
     by_place = select(files.c.category_id, _sum(files.c.size).label("size"))
     sums = by_place.group_by(files.c.category_id).subquery()
-    found = await session.execute(
+    return (
         select(places.c.root, _sum(sums.c.size).label("size"))
         .join(sums, sums.c.category_id == places.c.id)
         .group_by(places.c.root)
     )
+
+
+async def _bytes(session: ReadSession, ids: Sequence[UUID], *, deep: bool) -> Mapping[UUID, int]:
+    found = await session.execute(_summed(deep=deep), {"ids": list(ids)})
     sizes = {row.root: row.size for row in found}
     return {id: sizes.get(id, 0) for id in ids}
 

@@ -1,20 +1,21 @@
 """The documents of the suite: a field with variables for its arguments, and all that it shows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
 from graphql import (
     GraphQLArgument,
     GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
     GraphQLNonNull,
     GraphQLObjectType,
     get_named_type,
 )
 
-from schema.execution.limits import Refused
 from schema.root import schema
-from tests.authorization.selections import Selections
+from tests.authorization.selections import Selections, is_part_of_page
 from tests.equivalence.arguments import is_required
 from tests.equivalence.material import KINDS
 
@@ -22,7 +23,7 @@ CORE: Final = schema._schema
 PUBLIC: Final = {
     "viewer": "says who is asking; nobody is null",
     "limits": "the installation's; with a key, the account's own quota",
-    "sharedVideo": "what owners show to everybody; tests/api/test_shared_videos.py has its rules",
+    "sharedVideo": "what owners show to everybody: see test_shared_videos.py",
     "errorCatalog": "documentation",
     "legacySuccessCodes": "documentation",
 }
@@ -40,17 +41,20 @@ UNASKED: Final = {
 """`Type.field` of what is not compared, and why."""
 
 SELECTIONS: Final = Selections(CORE, UNASKED)
-DEPTHS: Final = (2, 1)
-"""Objects in objects: as deep as the cost of an operation allows."""
+DEEP: Final = 2
+"""Objects in objects; one level less where an operation would cost too much."""
+SHALLOW: Final = 1
 PAGE: Final = 3
 LIMIT: Final = schema.documents.limits.cost
+BATCH: Final = 100
+"""Ids that `nodes` takes."""
 
 
 ROOTS: Final = frozenset({"Query", "Mutation", "Subscription"})
 
 
 @cache
-def document(parent: str, name: str) -> str:
+def document(parent: str, name: str, *, depth: int = DEEP) -> str:
     """A field, with a variable for each argument that may be null or must be there.
 
     Of a type that is no root, it is the field of the node of the variable `node`.
@@ -69,14 +73,22 @@ def document(parent: str, name: str) -> str:
 
     if parent not in ROOTS:
         declared.append("$node: ID!")
-    return deep(whole, field, page(field))
+    return _deepest(whole, get_named_type(field.type), page(field), depth=depth)
 
 
 @cache
-def document_of_node(name: str) -> str:
-    """All of this type, by the variable `id`."""
-    head = f"query ($id: ID!) {{ node(id: $id) {{ ... on {name}"
-    return deep(lambda inside: f"{head} {inside} }} }}", type_of(name), {})
+def document_of_nodes(name: str) -> str:
+    """All of things of this type, by the variable `ids`."""
+    head = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {name}"
+    return _deepest(
+        lambda inside: f"{head} {inside} }} }}", type_of(name), {"ids": [""]}, depth=DEEP
+    )
+
+
+def batches(name: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """The variables of `document_of_nodes`, for all of these things: as many as may be at once."""
+    size = min(BATCH, LIMIT // _cost(document_of_nodes(name), {"ids": [""]}))
+    return [{"ids": ids[start : start + size]} for start in range(0, len(ids), size)]
 
 
 def page(field: GraphQLField, *, backwards: bool = False) -> dict[str, Any]:
@@ -89,23 +101,38 @@ def _has_default(slot: GraphQLArgument) -> bool:
     return isinstance(slot.type, GraphQLNonNull) and not is_required(slot)
 
 
-def deep(
+def depth_of(field: GraphQLField) -> int:
+    """How much to ask of a field: of things with ids little, as they are asked for by these."""
+    return SHALLOW if _has_id(field) else DEEP
+
+
+def _has_id(field: GraphQLField) -> bool:
+    kind = get_named_type(field.type)
+    if isinstance(kind, GraphQLObjectType) and is_part_of_page(kind, "nodes"):
+        kind = get_named_type(kind.fields["nodes"].type)
+    is_composite = isinstance(kind, GraphQLObjectType | GraphQLInterfaceType)
+    return is_composite and CORE.type_map["Node"] in kind.interfaces
+
+
+def _deepest(
     document: Callable[[str], str],
-    of: GraphQLField | GraphQLObjectType,
+    kind: GraphQLNamedType,
     variables: Mapping[str, Any],
+    *,
+    depth: int,
 ) -> str:
     """The deepest of these documents whose cost allows it to be asked."""
-    kind = of if isinstance(of, GraphQLObjectType) else get_named_type(of.type)
     if kind is CORE.type_map["Node"]:
         return document("{ __typename id }")  # there is a question for each of its types
-    for depth in DEPTHS:
-        found = document(SELECTIONS.of(kind, depth))
-        try:
-            schema.documents.prepare(found).operation(None).charge(variables, limit=LIMIT)
-        except Refused:
-            continue
-        return found
+    for less in range(depth):
+        found = document(SELECTIONS.of(kind, depth - less))
+        if _cost(found, variables) <= LIMIT:
+            return found
     raise AssertionError(f"{kind} cannot be asked for")
+
+
+def _cost(document: str, variables: Mapping[str, Any]) -> int:
+    return schema.documents.prepare(document).operation(None).cost(variables)
 
 
 def type_of(name: str) -> GraphQLObjectType:

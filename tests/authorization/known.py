@@ -23,140 +23,21 @@ from domain.paging import Cursor
 from domain.tasks import TaskKind
 from schema import cursors, ids
 from tests.authorization import worlds
+from tests.authorization.kinds import ALSO, IDS, KIND_OF, PAIRS
 from tests.authorization.places import Filling, Given, Place, Slot
 from tests.authorization.worlds import OWNER, SOLE_SIZE
-from tests.equivalence import data
+from tests.equivalence import tables
 from tests.equivalence.material import KINDS, cursor
 
 Values = Sequence[Any]
-IDS: Final = frozenset(
-    ("video", "task", "fetch", "upload", "object", "template", "rule", "category", "key point")
-)
 TOO_LONG: Final = 200
 ENOUGH: Final = 3
 """Values of one kind; they are in steps, so that all states are among them."""
 
-KIND_OF: Final[Mapping[str, str]] = {
-    "Query.node.id": "anything",
-    "Query.nodes.ids": "anything",
-    "Query.task.id": "task",
-    "Query.uploadSession.id": "upload",
-    "Query.storedObject.storageId": "storage id",
-    "Query.checkUpload.sha256": "digest",
-    "Query.transcodePlan.videoId": "video",
-    "Query.transcodePlan.templateIds": "template",
-    "Query.videoSizes.videoIds": "video",
-    "Query.videoSizes.categoryIds": "category",
-    "Query.uploadSessions.deviceType": "device",
-    "Query.autoTranscodeRules.after": "place of a rule",
-    "Query.autoTranscodeRules.before": "place of a rule",
-    "Query.categories.after": "place of a category",
-    "Query.categories.before": "place of a category",
-    "Query.storedObjects.after": "place of an object",
-    "Query.storedObjects.before": "place of an object",
-    "Query.tasks.after": "place of a task",
-    "Query.tasks.before": "place of a task",
-    "Query.transcodeTemplates.after": "place of a template",
-    "Query.transcodeTemplates.before": "place of a template",
-    "Query.uploadSessions.after": "place of an upload",
-    "Query.uploadSessions.before": "place of an upload",
-    "Query.videoSizes.after": "place of a video",
-    "Query.videoSizes.before": "place of a video",
-    "Query.videos.after": "place of a video",
-    "Query.videos.before": "place of a video",
-    "Video.playSets.templateId": "template",
-    "Video.tasks.after": "place of a task",
-    "Video.tasks.before": "place of a task",
-    "Video.clips.after": "place of a video",
-    "Video.clips.before": "place of a video",
-    "Video.recommended.after": "rank",
-    "Video.recommended.before": "rank",
-    "Video.recommended.exclude": "video",
-    "RecordPlayInput.videoId": "video",
-    "FetchTask.items.after": "place of a row",
-    "FetchTask.items.before": "place of a row",
-    "CategoryBy.id": "category",
-    "CategoryBy.categoryId": "number of a category",
-    "CategoryFilter.parentId": "category",
-    "CategoryFilter.search": "name of a category",
-    "TaskFilter.videoId": "video",
-    "VideoBy.id": "video",
-    "VideoBy.vid": "vid",
-    "VideoBy.sha256": "digest",
-    "VideoBy.storageId": "storage id",
-    "VideoSourceInput.sourceId": "source id",
-    "VideoSourceInput.sourceType": "source type",
-    "VideoFilter.categoryId": "category",
-    "VideoFilter.ownerPhone": "phone",
-    "VideoFilter.search": "what finds a video",
-    "VideoFilter.sourceType": "source type",
-    "VideoFilter.tags": "tag",
-    "VideoFilter.title": "title",
-    "Mutation.cancelTask.id": "task",
-    "Mutation.pauseTask.id": "task",
-    "Mutation.resumeTask.id": "task",
-    "Mutation.retryTask.id": "task",
-    "Mutation.deleteFetch.id": "fetch",
-    "CreateExportInput.fetchTaskId": "fetch",
-    "Mutation.cancelUploadSession.id": "upload",
-    "Mutation.refreshUploadSession.id": "upload",
-    "CompleteUploadSessionInput.id": "upload",
-    "UploadChunkInput.sessionId": "upload",
-    "CreateClipInput.videoId": "video",
-    "CreateSpliceInput.videoIds": "video",
-    "Mutation.createPlaybackToken.videoId": "video",
-    "Mutation.revokePlayback.videoId": "video",
-    "Mutation.deleteVideos.ids": "video",
-    "Mutation.purgeVideos.ids": "video",
-    "Mutation.restoreVideos.ids": "video",
-    "Mutation.setAuthPlay.ids": "video",
-    "Mutation.moveVideosToCategory.videoIds": "video",
-    "SetVideosBannedInput.ids": "video",
-    "SetVideoShareInput.id": "video",
-    "TranscodeVideoInput.id": "video",
-    "UpdateVideoInput.id": "video",
-    "SaveKeyPointInput.videoId": "video",
-    "SaveKeyPointInput.id": "key point",
-    "Mutation.deleteKeyPoints.ids": "key point",
-    "Mutation.deleteObjects.ids": "object",
-    "CoverInput.storageId": "storage id",
-    "CreateVideoInput.storageId": "storage id",
-    "FetchSource.csvStorageId": "storage id",
-    "Mutation.deleteTranscodeTemplate.id": "template",
-    "SaveTranscodeTemplateInput.id": "template",
-    "SaveAutoTranscodeRuleInput.templateIds": "template",
-    "TranscodeVideoInput.templateIds": "template",
-    "Mutation.deleteAutoTranscodeRule.id": "rule",
-    "SaveAutoTranscodeRuleInput.id": "rule",
-    "Mutation.deleteCategory.id": "category",
-    "Mutation.deleteCategory.videosTo": "category",
-    "Mutation.moveCategory.categoryId": "category",
-    "Mutation.moveCategory.destinationId": "category",
-    "Mutation.moveVideosToCategory.categoryId": "category",
-    "SaveCategoryInput.id": "category",
-    "SaveCategoryInput.parentId": "category",
-    "SaveAutoTranscodeRuleInput.categoryId": "category",
-    "CreateClipInput.categoryId": "category",
-    "CreateFetchInput.categoryId": "category",
-    "CreateSpliceInput.categoryId": "category",
-    "CreateUploadSessionInput.categoryId": "category",
-    "CreateVideoInput.categoryId": "category",
-    "ProveUploadPossessionInput.categoryId": "category",
-    "UpdateVideoInput.categoryId": "category",
-    "UploadSmallVideoInput.categoryId": "category",
-    "Subscription.playSetReady.videoId": "video",
-    "Subscription.playSetReady.after": "place of an event",
-    "Subscription.playSets.videoId": "video",
-    "Subscription.video.id": "video",
-    "Subscription.task.id": "task",
-    "Subscription.uploadSession.id": "upload",
-}
-"""By the key of a place, what may stand there."""
-
 
 def values(tenant: str, key: str) -> Values:
     """What the tenant may put into the place of this key."""
-    assert key in KIND_OF, f"say in KIND_OF what may stand in {key}"
+    assert key in KIND_OF, f"say in kinds.KIND_OF what may stand in {key}"
     return kinds(tenant)[KIND_OF[key]]
 
 
@@ -193,19 +74,6 @@ def _plain() -> dict[str, Any]:
         "SHA256": "0" * 64,
         "Upload": File(None, "video/mp4", 1, body()),
     }
-
-
-PAIRS: Final = frozenset({"CreateSpliceInput.videoIds"})
-"""Lists that must have two elements; they may be the same."""
-
-ALSO: Final = frozenset(
-    {
-        *("CreateVideoInput.storageId", "CreateVideoInput.sourceType", "CreateVideoInput.sourceId"),
-        *("RecordPlayInput.videoId", "Query.videoSizes.videoIds"),
-        "Mutation.moveCategory.destinationId",
-    }
-)
-"""Places that must be filled although their type does not say so."""
 
 
 @cache
@@ -278,7 +146,7 @@ def kinds(tenant: str) -> Mapping[str, Values]:
 def global_ids(tenant: str) -> Mapping[str, Sequence[str]]:
     """The global ids of all that a tenant has, by the type of the API."""
     rows = {table: made[::-1] for table, made in worlds.belongings(tenant).of.items()}
-    tables = {
+    models = {
         "Video": Video,
         "PlaySet": PlaySet,
         "UploadSession": UploadSession,
@@ -289,8 +157,8 @@ def global_ids(tenant: str) -> Mapping[str, Sequence[str]]:
         "FetchItem": FetchItem,
     }
     return {
-        "Account": [ids.encode("Account", data.key(tenant, "account"))],
-        **{name: _encoded(name, rows[table]) for name, table in tables.items()},
+        "Account": [ids.encode("Account", tables.key(tenant, "account"))],
+        **{name: _encoded(name, rows[model]) for name, model in models.items()},
         "TranscodeTemplate": [
             ids.encode("TranscodeTemplate", row["public_id"]) for row in rows[Template][::-1]
         ],
@@ -298,20 +166,20 @@ def global_ids(tenant: str) -> Mapping[str, Sequence[str]]:
     }
 
 
-def _of_kind(rows: Sequence[data.Row], kind: TaskKind) -> Sequence[data.Row]:
+def _of_kind(rows: Sequence[tables.Row], kind: TaskKind) -> Sequence[tables.Row]:
     return [row for row in rows if row["kind"] is kind]
 
 
-def _encoded(name: str, rows: Sequence[data.Row]) -> list[str]:
+def _encoded(name: str, rows: Sequence[tables.Row]) -> list[str]:
     return [ids.encode(name, row["id"]) for row in rows]
 
 
-def _places(rows: Sequence[data.Row], column: str) -> Values:
+def _places(rows: Sequence[tables.Row], column: str) -> Values:
     """Cursors of a list in the order of the column."""
     return [cursor(row, column) for row in rows[:2]]
 
 
-def _texts(rows: Sequence[data.Row], column: str) -> Values:
+def _texts(rows: Sequence[tables.Row], column: str) -> Values:
     """Some that are there and not too long to be asked for."""
     found = dict.fromkeys(row[column] for row in rows if 0 < len(row[column] or "") < TOO_LONG)
     return list(found)[:ENOUGH]

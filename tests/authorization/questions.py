@@ -11,8 +11,11 @@ from tests.authorization.asking import Asked
 from tests.authorization.documents import (
     CORE,
     PUBLIC,
+    SHALLOW,
+    batches,
+    depth_of,
     document,
-    document_of_node,
+    document_of_nodes,
     page,
     type_of,
 )
@@ -41,12 +44,18 @@ class Question:
 
 
 def questions() -> list[Question]:
+    """What needs a key."""
     query = type_of("Query")
-    plain = [_plain(name, field) for name, field in query.fields.items() if _is_plain(name, field)]
+    plain = [_plain(name) for name in query.fields if name not in PUBLIC and _is_plain(name)]
     placed = [_placed(place) for place in places(query) if place.field not in PUBLIC]
-    nodes = [_node(name) for name in types_of_nodes()]
+    nodes = [_nodes(name) for name in types_of_nodes()]
     inner = [_inner(place) for name in types_of_nodes() for place in places(type_of(name))]
     return [*plain, *placed, *nodes, *inner]
+
+
+def open_questions() -> list[Question]:
+    """What needs none, and may tell who has one more."""
+    return [_plain(name) for name in PUBLIC if _is_plain(name)]
 
 
 def types_of_nodes() -> list[str]:
@@ -55,12 +64,14 @@ def types_of_nodes() -> list[str]:
     return sorted(one.name for one in CORE.get_possible_types(node))
 
 
-def _is_plain(name: str, field: GraphQLField) -> bool:
-    needy = name in NEEDY or any(map(is_required, field.args.values()))
-    return name not in PUBLIC and not needy
+def _is_plain(name: str) -> bool:
+    """Whether it can be asked without arguments."""
+    arguments = type_of("Query").fields[name].args
+    return name not in NEEDY and not any(map(is_required, arguments.values()))
 
 
-def _plain(name: str, field: GraphQLField) -> Question:
+def _plain(name: str) -> Question:
+    field = type_of("Query").fields[name]
     return Question(name, document("Query", name), lambda _caller: _both_ends(field))
 
 
@@ -70,17 +81,18 @@ def _both_ends(field: GraphQLField) -> list[dict[str, Any]]:
 
 def _placed(place: Place) -> Question:
     field = type_of("Query").fields[place.field]
-    return Question(
-        str(place), document("Query", place.field), lambda caller: _variables(caller, field, place)
-    )
+    asked = document("Query", place.field, depth=depth_of(field))
+    return Question(str(place), asked, lambda caller: _variables(caller, field, place))
 
 
-def _node(name: str) -> Question:
-    """All of one type by its id."""
-    ids = known.global_ids(OWNER)[name]
-    return Question(
-        f"node of {name}", document_of_node(name), lambda _caller: [{"id": id} for id in ids]
-    )
+def _nodes(name: str) -> Question:
+    """All of one type by its id: the owner's, and the caller's own for all that they show."""
+
+    def variables(caller: str) -> list[dict[str, Any]]:
+        found = (*known.global_ids(OWNER)[name], *known.global_ids(caller)[name])
+        return batches(name, list(dict.fromkeys(found)))
+
+    return Question(f"nodes of {name}", document_of_nodes(name), variables)
 
 
 def _inner(place: Place) -> Question:
@@ -91,7 +103,8 @@ def _inner(place: Place) -> Question:
         own = known.global_ids(caller)[place.parent][:3]
         return [{"node": id, **one} for id in own for one in _variables(caller, field, place)]
 
-    return Question(str(place), document(place.parent, place.field), variables)
+    asked = document(place.parent, place.field, depth=SHALLOW)
+    return Question(str(place), asked, variables)
 
 
 def _variables(caller: str, field: GraphQLField, place: Place) -> list[dict[str, Any]]:

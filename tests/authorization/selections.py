@@ -61,8 +61,9 @@ class Selections:
         if is_leaf_type(inner):
             return f"{self._alias(kind, name)}{name}"
         level = depth if is_part_of_page(kind, name) else depth - 1
-        if level < 0 or (name == "edges" and depth < 1):
+        if level < 0:
             return None
+        level = 0 if name == "edges" else level  # the same objects are in `nodes`
         pages = f"(first: {PAGE})" if "first" in field.args else ""
         return f"{self._alias(kind, name)}{name}{pages} {self.of(inner, level)}"
 
@@ -75,4 +76,5 @@ AMBIGUOUS: Final = {("ChecksumMismatchError", "actual")}
 
 
 def is_part_of_page(kind: GraphQLNamedType, name: str) -> bool:
-    return kind.name.endswith("Connection") and name in {"nodes", "pageInfo"}
+    parts = {"nodes", "pageInfo"} if kind.name.endswith("Connection") else {"node"}
+    return kind.name.endswith(("Connection", "Edge")) and name in parts

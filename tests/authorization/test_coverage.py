@@ -1,23 +1,18 @@
 """The suite itself: every field of every type is answered to its owner, so that it can be missed.
 
-What fails here when the schema grows says what to add: to `known.KIND_OF` the places of new
-arguments, to the rows of `worlds` or of tests/equivalence/data.py what a new type shows.
+What fails here when the schema grows says what to add: to `kinds.KIND_OF` the places of new
+arguments, to the rows of `worlds` or of tests/equivalence (videos.py and its neighbours) what a
+new type shows.
 """
 
-from collections.abc import Generator
-from typing import Any, Final
+from typing import Final
 
-from graphql import (
-    GraphQLInterfaceType,
-    GraphQLNamedType,
-    GraphQLObjectType,
-    GraphQLUnionType,
-    get_named_type,
-)
+from graphql import get_named_type
 
 from tests.authorization.asking import ask, codes
-from tests.authorization.documents import CORE, PUBLIC, UNASKED
+from tests.authorization.documents import PUBLIC, UNASKED, type_of
 from tests.authorization.questions import questions
+from tests.authorization.reach import reachable, shown
 from tests.authorization.worlds import OWNER, STRANGER, Worlds
 
 IDLE: Final = {"Video.tasks(filter.videoId)": "of other videos than the one there are none in it"}
@@ -26,7 +21,7 @@ IDLE: Final = {"Video.tasks(filter.videoId)": "of other videos than the one ther
 ENOUGH: Final = 10
 """Times that the owner asks a question."""
 
-THOROUGH: Final = ("node of", "Query.checkUpload")
+THOROUGH: Final = ("nodes of", "Query.checkUpload")
 """What the names of questions begin with that are asked more than once, for all that they show."""
 
 NEVER_THERE: Final = {
@@ -58,7 +53,7 @@ async def test_the_owner_is_answered_and_every_field_is_there(both: Worlds) -> N
         for asked in question.asked_by(OWNER)[:ENOUGH]:
             answer = await ask(both.beside, OWNER, asked)
             assert "INTERNAL" not in codes(answer), f"{question}: {answer['errors']}"
-            seen.update(_fields(answer["data"]))
+            seen.update(shown(answer["data"]))
             is_idle = is_idle and answer == stranger
             if not is_idle and not question.name.startswith(THOROUGH):
                 break
@@ -70,40 +65,8 @@ async def test_the_owner_is_answered_and_every_field_is_there(both: Worlds) -> N
     assert not seen & NEVER_THERE.keys()
 
 
-def _fields(found: Any) -> Generator[str]:
-    """`Type.field` of all that is not null."""
-    if isinstance(found, list):
-        for one in found:
-            yield from _fields(one)
-    if isinstance(found, dict):
-        for name, value in found.items():
-            if value is not None:
-                yield f"{found.get('__typename', 'Query')}.{name}"
-                yield from _fields(value)
-
-
 def _reachable() -> set[str]:
     """`Type.field` of all that can be asked for with a key."""
-    found: set[str] = set()
-    waiting: list[GraphQLNamedType] = [
-        get_named_type(field.type)
-        for name, field in _objects(CORE.query_type)[0].fields.items()
-        if name not in PUBLIC
-    ]
-    known: set[str] = set()
-    while waiting:
-        for kind in _objects(waiting.pop()):
-            if kind.name not in known:
-                known.add(kind.name)
-                for name, field in kind.fields.items():
-                    found.add(f"{kind.name}.{name}")
-                    if f"{kind.name}.{name}" not in UNASKED.keys() | NEVER_THERE.keys():
-                        waiting.append(get_named_type(field.type))
-    return found
-
-
-def _objects(kind: GraphQLNamedType | None) -> list[GraphQLObjectType]:
-    """The type's own fields are asked of each of its types."""
-    if isinstance(kind, GraphQLInterfaceType | GraphQLUnionType):
-        return list(CORE.get_possible_types(kind))
-    return [kind] if isinstance(kind, GraphQLObjectType) else []
+    fields = type_of("Query").fields
+    kinds = [get_named_type(one.type) for name, one in fields.items() if name not in PUBLIC]
+    return reachable(kinds, UNASKED.keys() | NEVER_THERE.keys())

@@ -7,13 +7,13 @@ in the answer: it also holds for numbers, orders, pages, and whether there is an
 import pytest
 
 from tests.authorization.asking import ask, ask_both, codes, differences
-from tests.authorization.questions import Question, questions
+from tests.authorization.questions import Question, open_questions, questions
 from tests.authorization.worlds import NOBODY, OWNER, STRANGER, Worlds
 
 QUESTIONS = questions()
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=str)
+@pytest.mark.parametrize("question", [*QUESTIONS, *open_questions()], ids=str)
 async def test_a_stranger_is_answered_as_if_there_were_no_owner(
     question: Question, both: Worlds
 ) -> None:

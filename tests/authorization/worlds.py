@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -26,6 +27,7 @@ from db.models import (
     ExportFile,
     KeyPoint,
     PlaySet,
+    Recommendation,
     StoredObject,
     Task,
     UploadSession,
@@ -38,12 +40,12 @@ from domain.events import EventType
 from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskKind
 from domain.uploads import UploadStatus
-from domain.videos import VideoStatus
+from domain.videos import ShareState, VideoStatus
 from resolvers.context import Context, Services
 from server import wiring
 from server.settings import Settings
 from tests.equivalence import data, values
-from tests.equivalence.data import Rows, key
+from tests.equivalence.tables import Rows, key
 from tests.support import postgres
 from tests.support.factories import EPOCH, SOURCE
 
@@ -69,6 +71,14 @@ class Worlds:
     """There is one."""
     spare: Services
     """There is no owner either; this world may be changed."""
+    digests: dict[str, str]
+    """Of each table of the world with the owner, as it was when it was last looked at."""
+
+    async def changed(self) -> list[str]:
+        """The tables of the world with the owner that have changed meanwhile."""
+        before, after = self.digests.copy(), await _digests(self.beside.db)
+        self.digests.update(after)
+        return [name for name in before if before[name] != after[name]]
 
 
 def context(services: Services, caller: str) -> Context:
@@ -92,7 +102,7 @@ async def created(server: EmbeddedPostgres, folder: Path) -> AsyncGenerator[Worl
         opened(beside, folder) as other,
         opened(spare, folder) as third,
     ):
-        yield Worlds(one, other, third)
+        yield Worlds(one, other, third, await _digests(other.db))
 
 
 @asynccontextmanager
@@ -116,41 +126,12 @@ async def _populate(url: str, *rows: Rows) -> None:
 @cache
 def belongings(tenant: str) -> Rows:
     """A tenant as the suite of equivalence knows it, with a file of its own that is in order."""
-    made, account = _sound(data.belongings(tenant)), key(tenant, "account")
-    made.add(
-        Content,
-        id=key(tenant, "content"),
-        sha256=sole_digest(tenant),
-        key=f"sources/{tenant}",
-        size=SOLE_SIZE,
-        references=1,
-        source=SOURCE.to_json(),
-    )
-    made.add(
-        StoredObject,
-        id=key(tenant, "object"),
-        storage_id=tenant,
-        account_id=account,
-        content_id=key(tenant, "content"),
-        sha256=sole_digest(tenant),
-        file_size=SOLE_SIZE,
-        file_name=f"{tenant}.mp4",
-        content_type="video/mp4",
-        created_at=EPOCH,
-    )
-    _video(made, tenant)
-    made.of[UploadSession].append(
-        made.of[UploadSession][0]
-        | {
-            "id": key(tenant, "arriving"),
-            "status": UploadStatus.UPLOADING,
-            "sha256": sole_digest(f"{tenant}, arriving"),
-            "file_size": SOLE_SIZE,
-            "chunk_size": SOLE_SIZE,
-            "error_code": None,
-            "expires_at": LATER,
-        }
-    )
+    made = _sound(data.belongings(tenant))
+    _file(made, tenant)
+    _arriving(made, tenant)
+    _videos(made, tenant)
+    _work(made, tenant)
+    _marks(made, tenant)
     return made
 
 
@@ -166,43 +147,85 @@ def _sound(made: Rows) -> Rows:
     return made
 
 
-def _video(made: Rows, tenant: str) -> None:
-    """A published video of the file, with texts that nobody else has, and a clip of it."""
-    id, title = key(tenant, "video"), f"{tenant}'s very own"
-    video = next(row for row in made.of[Video] if row["content_id"])
-    made.of[Video].append(
-        video
+def _file(made: Rows, tenant: str) -> None:
+    made.add(
+        Content,
+        id=key(tenant, "content"),
+        sha256=sole_digest(tenant),
+        key=f"sources/{tenant}",
+        size=SOLE_SIZE,
+        references=1,
+        source=SOURCE.to_json(),
+    )
+    made.add(
+        StoredObject,
+        id=key(tenant, "object"),
+        storage_id=tenant,
+        account_id=key(tenant, "account"),
+        content_id=key(tenant, "content"),
+        sha256=sole_digest(tenant),
+        file_size=SOLE_SIZE,
+        file_name=f"{tenant}.mp4",
+        content_type="video/mp4",
+        created_at=EPOCH,
+    )
+
+
+def _arriving(made: Rows, tenant: str) -> None:
+    """An upload of another such file."""
+    made.of[UploadSession].append(
+        made.of[UploadSession][0]
         | {
-            "id": id,
-            "vid": tenant,
-            "status": VideoStatus.PUBLISHED,
-            "title": title,
-            "search_text": grams.normal(title),
-            "grams": grams.of(title, key(tenant, "account")),
-            "description": f"Of {tenant}",
-            "owner_phone": f"+1 {tenant}",
-            "tags": [tenant],
-            "source_type": tenant,
-            "source_id": tenant,
-            "content_id": key(tenant, "content"),
-            "storage_id": tenant,
-            "source_sha256": sole_digest(tenant),
+            "id": key(tenant, "arriving"),
+            "status": UploadStatus.UPLOADING,
+            "sha256": sole_digest(f"{tenant}, arriving"),
             "file_size": SOLE_SIZE,
-            "width": 1280,
-            "height": 720,
-            "duration_ms": 60_000,
-            "deleted_at": None,
-            "banned_at": None,
-            "created_at": EPOCH,
-            "published_at": EPOCH,
+            "chunk_size": SOLE_SIZE,
+            "error_code": None,
+            "expires_at": LATER,
         }
     )
+
+
+def _videos(made: Rows, tenant: str) -> None:
+    """A video of the file that everybody may watch, and a clip of it; their texts are its own."""
+    id, title = key(tenant, "video"), f"{tenant}'s very own"
+    video = next(row for row in made.of[Video] if row["content_id"]) | {
+        "id": id,
+        "vid": tenant,
+        "status": VideoStatus.PUBLISHED,
+        "share_state": ShareState.PUBLIC,
+        "title": title,
+        "search_text": grams.normal(title),
+        "grams": grams.of(title, key(tenant, "account")),
+        "description": f"Of {tenant}",
+        "owner_phone": f"+1 {tenant}",
+        "tags": [tenant],
+        "source_type": tenant,
+        "source_id": tenant,
+        "content_id": key(tenant, "content"),
+        "storage_id": tenant,
+        "source_sha256": sole_digest(tenant),
+        "file_size": SOLE_SIZE,
+        "width": 1280,
+        "height": 720,
+        "duration_ms": 60_000,
+        "deleted_at": None,
+        "banned_at": None,
+        "created_at": EPOCH,
+        "published_at": EPOCH,
+    }
     clip = {"id": key(tenant, "clip"), "vid": f"{tenant}-clip", "source_id": None}
-    made.of[Video].append(made.of[Video][-1] | clip | {"clipped_from_id": id})
+    made.of[Video] += [video, video | clip | {"clipped_from_id": id}]
+
+
+def _work(made: Rows, tenant: str) -> None:
+    """What can be played of both; the clip was transcoded first of all, and last of all."""
     play_set = next(row for row in made.of[PlaySet] if row["status"] is PlaySetStatus.READY)
     for of in ("video", "clip"):
         own = {"id": key(tenant, of, "play set"), "template_id": key(tenant, "template", 0)}
-        made.of[PlaySet].append(play_set | own | {"video_id": key(tenant, of)})
+        own |= {"video_id": key(tenant, of), "width": 640, "height": 360}
+        made.of[PlaySet].append(play_set | own)
     task = next(row for row in made.of[Task] if row["kind"] is TaskKind.TRANSCODE)
     for when in (EPOCH - timedelta(days=1), LATER):
         own = {"id": key(tenant, "task", when), "video_id": key(tenant, "clip")}
@@ -216,6 +239,10 @@ def _video(made: Rows, tenant: str) -> None:
             "play_set_id": key(tenant, "clip", "play set"),
         }
     ]
+
+
+def _marks(made: Rows, tenant: str) -> None:
+    """A moment of the clip, and what to watch after it."""
     made.add(
         KeyPoint,
         id=key(tenant, "key point"),
@@ -225,16 +252,33 @@ def _video(made: Rows, tenant: str) -> None:
         created_at=EPOCH,
         updated_at=EPOCH,
     )
+    _recommend(made, tenant, key(tenant, "video"), rank=2)
+
+
+def _recommend(made: Rows, tenant: str, other_id: UUID, *, rank: int) -> None:
+    """A video for those who have watched the tenant's clip."""
+    made.add(
+        Recommendation,
+        account_id=key(tenant, "account"),
+        video_id=key(tenant, "clip"),
+        rank=rank,
+        other_id=other_id,
+        score=0.5,
+        reasons=[],
+    )
 
 
 def crossing() -> Rows:
-    """A clip by the owner of a video of the stranger, as only a fault could write it.
+    """Two rows that only a fault could write, in the world with the owner.
 
-    So a list of what was made of a video shows whether it holds the caller's own alone.
+    A clip by the owner of a video of the stranger: a list of what was made of a video shows
+    whether it holds the caller's own alone. And a video of the owner that is recommended after
+    one of the stranger.
     """
     made, own = Rows(), belongings(OWNER)
     clip = {"id": key("crossing clip"), "vid": "crossing", "source_id": None}
     made.add(Video, **own.of[Video][-1] | clip | {"clipped_from_id": key(STRANGER, "video")})
+    _recommend(made, STRANGER, key(OWNER, "video"), rank=1)
     return made
 
 
@@ -243,7 +287,7 @@ def sole_digest(tenant: str) -> str:
     return hashlib.sha256(tenant.encode()).hexdigest()
 
 
-async def digests(db: Database) -> dict[str, str]:
+async def _digests(db: Database) -> dict[str, str]:
     """What every table holds, whosever it is."""
     async with db.read() as session:
         found = await session.execute(text(_DIGESTS))

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Final, cast
 
 from graphql import (
@@ -12,15 +11,12 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     get_named_type,
-    is_abstract_type,
-    is_introspection_type,
-    is_leaf_type,
 )
 
 from tests.equivalence.arguments import Arguments, Given, Material, resolved, text
 from tests.equivalence.choices import Choices
+from tests.equivalence.selectable import Parent, conditions_of, fields_of
 
-Parent = GraphQLObjectType | GraphQLInterfaceType
 Lines = list[str]
 SHADOWS: Final = ("id", "title", "a", "r", "rows", "data", "None", "lambda", "node", "__a", "_")
 """Aliases that are names of something else, in the schema or in code that a plan may generate."""
@@ -72,59 +68,6 @@ class Fragment:
     leaves: int
     """About how many leaves it adds to each object that it is spread on."""
     lines: Lines
-
-
-@dataclass(frozen=True)
-class Fields:
-    """The fields of a type, by what may be selected of them."""
-
-    leaves: Sequence[str]
-    composites: Sequence[str]
-    risky: Sequence[str]
-    together: Sequence[str]
-    """Leaves that can be asked for at once: they need no arguments, and are not risky."""
-
-
-@cache
-def fields_of(
-    schema: GraphQLSchema,
-    parent: Parent,
-    roots: tuple[str, ...],
-    material: Material,
-    *,
-    risky: bool,
-) -> Fields:
-    def is_risky(name: str) -> bool:
-        return f"{parent.name}.{name}" in material.risky
-
-    def is_leaf(name: str) -> bool:
-        return is_leaf_type(get_named_type(parent.fields[name].type))
-
-    some = roots if roots and parent is schema.query_type else parent.fields
-    asked = [name for name in some if f"{parent.name}.{name}" not in material.never]
-    names = [name for name in asked if risky or not is_risky(name)]
-    leaves = [name for name in names if is_leaf(name)]
-    composites = [name for name in names if name not in leaves]
-    together = [name for name in leaves if not is_risky(name) and not parent.fields[name].args]
-    return Fields(["__typename", *leaves], composites, list(filter(is_risky, names)), together)
-
-
-@cache
-def conditions_of(schema: GraphQLSchema, parent: Parent) -> Sequence[Parent]:
-    """The types that an object of this type may be of; concrete ones first."""
-    possible = {one.name for one in _concrete(schema, parent)}
-    found = [
-        kind
-        for kind in schema.type_map.values()
-        if isinstance(kind, Parent)
-        and not is_introspection_type(kind)
-        and possible & {one.name for one in _concrete(schema, kind)}
-    ]
-    return sorted(found, key=is_abstract_type)
-
-
-def _concrete(schema: GraphQLSchema, kind: Parent) -> Sequence[GraphQLObjectType]:
-    return schema.get_possible_types(kind) if isinstance(kind, GraphQLInterfaceType) else [kind]
 
 
 @dataclass

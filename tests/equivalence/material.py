@@ -23,7 +23,7 @@ from domain.paging import Cursor
 from domain.tasks import TaskKind
 from domain.templates import DEFAULTS
 from schema import ids
-from tests.equivalence import data
+from tests.equivalence import data, tables, values
 from tests.equivalence.arguments import Given, Material, Pool
 
 DEFAULT_PAGE: Final = 15
@@ -82,10 +82,10 @@ def fan_out(place: str, field: GraphQLField, given: Given) -> int:
 def _pools() -> dict[str, Pool]:
     videos, tasks = _ids("Video", Video), _tasks()
     uploads, play_sets = _ids("UploadSession", UploadSession), _ids("PlaySet", PlaySet)
-    accounts = [ids.encode("Account", data.key(tenant, "account")) for tenant in data.TENANTS]
+    accounts = [ids.encode("Account", tables.key(tenant, "account")) for tenant in tables.TENANTS]
     unknown = ids.encode("Video", UUID(int=7))
     objects = _ids("StoredObject", StoredObject)
-    wrong = (ids.encode("Video", data.key("owner", "task", 1, 0)), unknown)
+    wrong = (ids.encode("Video", tables.key("owner", "task", 1, 0)), unknown)
     templates = _templates()
     kept = [*_ids("Category", Category)[:2], *_ids("AutoTranscodeRule", TranscodeRule)[:2]]
     made = [*tasks[:9], *uploads[:9], *play_sets[:9], *objects[:3]]
@@ -93,7 +93,7 @@ def _pools() -> dict[str, Pool]:
     some = [*videos[:9], *marks, *made, *templates[:3], *kept, *accounts, *wrong]
     vids = [row["vid"] for row in data.rows().of[Video]]
     storage_ids = [row["storage_id"] for row in data.rows().of[StoredObject]]
-    digests = [data.digest(number) for number in range(data.OBJECTS)]
+    digests = [tables.digest(number) for number in range(tables.OBJECTS)]
     foreign = (*some[::5], *GARBAGE)
     return {
         "ID": Pool(some, GARBAGE),
@@ -122,7 +122,7 @@ def _pools() -> dict[str, Pool]:
             (*TEXTS, vids[3], storage_ids[2], videos[4]), ("\x00", "x" * 256, "\u202e", "_")
         ),
         "VideoFilter.title": Pool(TEXTS, ("\x00", "x" * 256, "%")),
-        "VideoFilter.tags": Pool(data.TAGS, ("\x00", "x" * 256, "no such tag")),
+        "VideoFilter.tags": Pool(values.TAGS, ("\x00", "x" * 256, "no such tag")),
         "VideoFilter.ownerPhone": Pool(("+86 138", "", "0"), ("\x00", "x" * 256)),
         "VideoFilter.categoryId": Pool(_ids("Category", Category), foreign),
         "VideoFilter.sourceType": Pool(("library", "else"), ("", "\x00", "x" * 256)),
@@ -167,7 +167,7 @@ def _templates() -> list[str]:
     return [*own, *built_in]
 
 
-def _mixed(table: type) -> list[data.Row]:
+def _mixed(table: type) -> list[tables.Row]:
     """Mostly rows of the owner, in steps, so that few of them show much."""
     own = data.rows().owned(table, "owner") if table is not PlaySet else data.rows().of[PlaySet]
     others = [] if table is PlaySet else data.rows().owned(table, "stranger")

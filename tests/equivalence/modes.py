@@ -15,7 +15,7 @@ from typing_extensions import override
 from domain.accounts import Viewer
 from resolvers.context import Context, Services
 from schema.execution.engine import JsonText, Mode, Schema
-from tests.equivalence import data
+from tests.equivalence import tables
 from tests.equivalence.agreement import agree
 from tests.equivalence.documents import Question
 
@@ -142,7 +142,7 @@ def _plans_watched() -> Generator[list[BaseException]]:
 
 
 def _context(services: Services, caller: str) -> Context:
-    if caller not in data.TENANTS:
+    if caller not in tables.TENANTS:
         return Context(services, BASE_URL)
-    viewer = Viewer(data.key(caller, "account"), data.key(caller, "key"))
+    viewer = Viewer(tables.key(caller, "account"), tables.key(caller, "key"))
     return Context(services, BASE_URL, viewer)

@@ -29,6 +29,8 @@ TITLES: Final = (
 TEXTS: Final = (None, "", "a", *TITLES, "x" * 6_000)
 """Values of a nullable text."""
 
+TAGS: Final = ("news", "", '中"', *(text or "" for text in TEXTS[:20]))
+
 MOMENTS: Final = (
     datetime(2026, 1, 1, tzinfo=UTC),
     datetime(2026, 1, 1, 0, 0, 0, 123_456, tzinfo=UTC),
