@@ -173,7 +173,7 @@ async def places(session: ReadSession, id: UUID | None) -> list[UUID]:
 
 
 @cache
-def _paths() -> Select[Any]:
+def _paths() -> Select[*tuple[Any, ...]]:
     """Built once: that takes longer than to run it for a few categories."""
     depth = literal(0).label("depth")
     wanted = any_(bindparam("ids", type_=ARRAY(Uuid())))
