@@ -90,15 +90,25 @@ async def save(session: WriteSession, category: Category) -> None:
     await session.refresh(category)
 
 
+async def move_videos(session: WriteSession, row: Category, *, to: UUID, most: int) -> int:
+    """Put up to so many videos of a category into another one; how many those were."""
+    return await _move_videos(session, row, to, Video.category_id == row.id, most=most)
+
+
+async def video_count(session: ReadSession, id: UUID) -> int:
+    """How many videos lie in a category, those in the recycle bin included."""
+    counted = select(func.count()).select_from(Video).where(Video.category_id == id)
+    return await session.scalar(counted) or 0
+
+
 async def delete_into(
     session: WriteSession, row: Category, *, videos_to: UUID
 ) -> tuple[int, list[UUID]]:
-    """Delete a category: how many videos went to the other one, and which rules went with it.
+    """Delete an empty category: how many videos came late, and which rules went with it.
 
     The account's row is locked, so nobody else changes the tree or opens a session. What names
     the category is changed before it goes: nobody who waits for the category is waited for.
     """
-    moved = await _move_videos(session, row, videos_to, Video.category_id == row.id)
     await session.execute(
         update(Task).where(Task.category_id == row.id).values(category_id=videos_to)
     )
@@ -117,17 +127,29 @@ async def delete_into(
     await session.execute(delete(Category).where(Category.id == row.id))
     # Videos that were put into it while we waited for those who did so: the key took it from them.
     late = await _move_videos(session, row, videos_to, Video.category_id.is_(None))
-    return moved + late, gone
+    return late, gone
 
 
-async def _move_videos(session: WriteSession, row: Category, to: UUID, which: Any) -> int:  # noqa: ANN401  (a condition)
-    mine = (Video.account_id == row.account_id, which)
-    # First locked as everybody locks several: see `db.videos.lock_all`. There may be very many.
-    locked = select(Video.id).where(*mine).order_by(Video.id).with_for_update()
-    await session.execute(select(func.count()).select_from(locked.subquery()))
+async def _move_videos(
+    session: WriteSession,
+    row: Category,
+    to: UUID,
+    which: Any,  # noqa: ANN401  (a condition)
+    *,
+    most: int | None = None,
+) -> int:
+    # Locked as everybody locks several: see `db.videos.lock_all`.
+    chosen = (
+        select(Video.id)
+        .where(Video.account_id == row.account_id, which)
+        .order_by(Video.id)
+        .limit(most)
+        .with_for_update()
+        .cte("chosen")
+    )
     changed = await session.execute(
         update(Video)
-        .where(*mine)
+        .where(Video.id == chosen.c.id)
         .values(category_id=to, updated_at=Video.updated_at)
         .execution_options(synchronize_session=False)
     )
@@ -151,7 +173,7 @@ async def places(session: ReadSession, id: UUID | None) -> list[UUID]:
 
 
 @cache
-def _paths() -> Select[Any]:
+def _paths() -> Select[*tuple[Any, ...]]:
     """Built once: that takes longer than to run it for a few categories."""
     depth = literal(0).label("depth")
     wanted = any_(bindparam("ids", type_=ARRAY(Uuid())))

@@ -25,7 +25,8 @@ from db.models import FetchItem, Task, UploadSession, Video
 from db.paging import Order
 from db.rows import Source, among, equals
 from db.session import ReadSession, WriteSession
-from domain.errors import DomainError, ErrorCode
+from domain.error_codes import ErrorCode
+from domain.errors import DomainError
 from domain.fetches import LOST_ROWS, OPEN_ROWS, Counts
 from domain.tasks import UNFINISHED, TaskKind, TaskStatus
 from domain.uploads import UploadStatus
@@ -325,5 +326,10 @@ async def page_for_export(
 
 async def heard(session: WriteSession, received: Mapping[UUID, int]) -> None:
     """Note how many bytes of each row have come."""
-    for id, size in received.items():
-        await note(session, id, bytes_fetched=size)
+    if received:
+        await session.execute(
+            update(FetchItem)
+            .where(FetchItem.id.in_(received), FetchItem.status == TaskStatus.RUNNING)
+            .values(bytes_fetched=case(received, value=FetchItem.id))
+            .execution_options(synchronize_session=False)
+        )

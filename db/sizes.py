@@ -101,7 +101,7 @@ def _sum(column: ColumnElement[Any]) -> ColumnElement[int]:
 
 
 @cache
-def _of_videos() -> Select[Any]:
+def _of_videos() -> Select[*tuple[Any, ...]]:
     files = _files(_kept(Video.id == any_(_IDS)))
     by = files.c.video_id, files.c.kind, files.c.resolution
     size, duration_ms = _sum(files.c.size), func.max(files.c.duration_ms)
@@ -149,7 +149,7 @@ def _places(*, deep: bool) -> CTE:
 
 
 @cache
-def _counted(*, deep: bool) -> Select[Any]:
+def _counted(*, deep: bool) -> Select[Any, int, int]:
     places = _places(deep=deep)
     kept = _kept(Video.category_id.in_(select(places.c.id)))
     return (
@@ -166,7 +166,7 @@ async def _counts(session: ReadSession, ids: Sequence[UUID], *, deep: bool) -> M
 
 
 @cache
-def _summed(*, deep: bool) -> Select[Any]:
+def _summed(*, deep: bool) -> Select[Any, int]:
     places = _places(deep=deep)
     files = _files(_kept(Video.category_id.in_(select(places.c.id))))
     by_place = select(files.c.category_id, _sum(files.c.size).label("size"))

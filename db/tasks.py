@@ -1,4 +1,4 @@
-"""Statements about tasks. `attempt` fences them: a run that was overtaken changes nothing."""
+"""Statements about tasks. What a run of one does: `db.runs`."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Integer,
     Text,
     Uuid,
@@ -15,20 +14,16 @@ from sqlalchemy import (
     column,
     func,
     select,
-    tuple_,
     update,
     values,
 )
-from sqlalchemy.orm import aliased
 
-from db.models import PlaySet, Task, Template, Video
+from db.models import Task
 from db.paging import Order
 from db.rows import Source, among, equals
 from db.session import ReadSession, WriteSession
 from domain.errors import DomainError
-from domain.play_sets import OPEN_PLAY_SETS
 from domain.tasks import PAUSABLE, READY_TO_RUN, RETRYABLE, UNFINISHED, TaskStatus
-from domain.templates import Encryption
 
 TASKS = Source(
     Task,
@@ -44,8 +39,8 @@ TASKS = Source(
 )
 NEWEST_FIRST = Order("created_at")
 
-MAX_LOG = 16_384
-"""Characters of a program's log kept on a task."""
+KEPT_PROGRESS = case((Task.kind.in_(PAUSABLE), Task.progress), else_=0.0)
+"""A run that follows begins from the start, but for what goes on where it was stopped."""
 
 
 async def of_account(
@@ -122,10 +117,6 @@ async def set_jobs(session: WriteSession, places: Mapping[UUID, Place]) -> None:
     )
 
 
-_KEPT_PROGRESS = case((Task.kind.in_(PAUSABLE), Task.progress), else_=0.0)
-"""A run that follows begins from the start, but for what goes on where it was stopped."""
-
-
 async def waiting(session: ReadSession, account_id: UUID, queue: str, *, most: int) -> int:
     """How many of the account's tasks wait in this queue, as far as `most`."""
     some = (
@@ -151,59 +142,6 @@ async def lock(session: WriteSession, account_id: UUID, id: UUID) -> Task | None
     )
 
 
-async def claim(session: WriteSession, id: UUID, *, worker: str) -> Task | None:
-    """Begin a run: a higher attempt. None when the task is over, or PAUSED."""
-    return await session.scalar(
-        update(Task)
-        .where(Task.id == id, Task.status.in_(READY_TO_RUN))
-        .values(
-            status=TaskStatus.RUNNING,
-            attempt=Task.attempt + 1,
-            worker=worker,
-            started_at=func.coalesce(Task.started_at, func.now()),
-            progress=_KEPT_PROGRESS,
-            speed=None,
-        )
-        .returning(Task)
-    )
-
-
-def _is_mine(run: Task) -> ColumnElement[bool]:
-    """Whether `run` is still the task's latest, and the task still running."""
-    return (Task.id == run.id) & (Task.attempt == run.attempt) & (Task.status == TaskStatus.RUNNING)
-
-
-async def report(session: WriteSession, run: Task, *, progress: float, speed: float | None) -> bool:
-    """Note how far a run has come. False when it was cancelled or overtaken."""
-    return await _change(session, run, progress=progress, speed=speed)
-
-
-async def hold(session: WriteSession, run: Task) -> bool:
-    """Whether the run is still the task's latest; nobody overtakes it in this transaction."""
-    held = select(Task.id).where(_is_mine(run)).with_for_update()
-    return await session.scalar(held) is not None
-
-
-async def started(session: WriteSession, run: Task, command: str) -> bool:
-    """Note what the run has started. False when it was cancelled or overtaken."""
-    return await _change(session, run, command=command)
-
-
-async def succeed(session: WriteSession, run: Task, *, log: str | None = None) -> bool:
-    """False when the run was cancelled or overtaken: then nothing of it may be published."""
-    return await _change(
-        session,
-        run,
-        status=TaskStatus.SUCCEEDED,
-        progress=1,
-        speed=None,
-        log=_kept(log),
-        error_code=None,
-        error_message=None,
-        finished_at=func.now(),
-    )
-
-
 async def spare(session: WriteSession, id: UUID) -> None:
     """What the task was to make is there already."""
     await session.execute(
@@ -211,73 +149,6 @@ async def spare(session: WriteSession, id: UUID) -> None:
         .where(Task.id == id, Task.status.in_(UNFINISHED))
         .values(status=TaskStatus.SUCCEEDED, progress=1, speed=None, finished_at=func.now())
     )
-
-
-async def twin_runs(session: ReadSession, run: Task, content_id: UUID) -> bool:
-    """Whether a task that began earlier is making something of the same at this moment.
-
-    That is a play set of the same bytes by the same template as one that the run is to make.
-    """
-    began_earlier = tuple_(Task.started_at, Task.id) < tuple_(run.started_at, run.id)
-    mine, theirs = aliased(PlaySet), aliased(PlaySet)
-    same = (mine.template_id == theirs.template_id) & mine.status.in_(OPEN_PLAY_SETS)
-    twin = (
-        select(Task.id)
-        .join(theirs, theirs.task_id == Task.id)
-        .join(mine, same & (mine.task_id == run.id))
-        .join(Template, Template.id == mine.template_id)
-        .join(Video, Video.id == Task.video_id)
-        .where(
-            Video.content_id == content_id,
-            Template.encryption == Encryption.NONE,
-            theirs.status.in_(OPEN_PLAY_SETS),
-            Task.status == TaskStatus.RUNNING,
-            Task.id != run.id,
-            began_earlier,
-        )
-        .limit(1)
-    )
-    return await session.scalar(twin) is not None
-
-
-async def fail(
-    session: WriteSession, run: Task, failure: DomainError, *, log: str | None = None
-) -> bool:
-    return await _change(
-        session,
-        run,
-        status=TaskStatus.FAILED,
-        speed=None,
-        error_code=failure.code,
-        error_message=str(failure),
-        log=_kept(log),
-        finished_at=func.now(),
-    )
-
-
-def _kept(log: str | None) -> str | None:
-    """The end of a program's log. It repeats what a stranger's file says, also U+0000."""
-    return log[-MAX_LOG:].replace("\0", "\ufffd") if log else None
-
-
-async def put_back(session: WriteSession, run: Task, *, failed: bool, reason: str | None) -> bool:
-    """The run ended without a result and another will follow."""
-    return await _change(
-        session,
-        run,
-        status=TaskStatus.QUEUED,
-        progress=_KEPT_PROGRESS,
-        speed=None,
-        failures=Task.failures + (1 if failed else 0),
-        error_message=reason,
-    )
-
-
-async def _change(session: WriteSession, run: Task, **values: object) -> bool:
-    changed = await session.scalar(
-        update(Task).where(_is_mine(run)).values(**values).returning(Task.id)
-    )
-    return changed is not None
 
 
 async def cancel(session: WriteSession, ids: Sequence[UUID], failure: DomainError) -> list[Task]:
@@ -316,7 +187,7 @@ async def reopen(session: WriteSession, ids: Sequence[UUID]) -> list[Task]:
         status=TaskStatus.QUEUED,
         job_id=None,
         failures=0,
-        progress=_KEPT_PROGRESS,
+        progress=KEPT_PROGRESS,
         error_code=None,
         error_message=None,
         log=None,

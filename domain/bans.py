@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from domain.errors import ErrorCode, InvalidState
+from domain.error_codes import ErrorCode
+from domain.errors import InvalidState
 from domain.videos import VideoStatus
 
 MAX_REASON: Final = 500

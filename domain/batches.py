@@ -2,7 +2,8 @@
 
 from enum import StrEnum
 
-from domain.errors import DomainError, ErrorCode, LimitExceeded
+from domain.error_codes import ErrorCode
+from domain.errors import DomainError, LimitExceeded
 from domain.ids import MAX_BATCH
 
 

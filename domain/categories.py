@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from domain.errors import DomainError, ErrorCode
+from domain.error_codes import ErrorCode
+from domain.errors import DomainError
 
 MAX_CATEGORIES: Final = 10_000
 MAX_DEPTH: Final = 10
@@ -11,6 +12,8 @@ MAX_DEPTH: Final = 10
 MAX_NAME: Final = 255
 MAX_CHILDREN: Final = 100
 """Categories that one names as lying in it; pages of a list have them all."""
+MOST_MOVED: Final = 5_000
+"""Videos that one deletion moves: about a second, for which the account's uploads wait."""
 DEFAULT_CATEGORY: Final = 1
 """The number of the category that every account has, and that videos lie in by default."""
 DEFAULT_CATEGORY_NAME: Final = "Default"

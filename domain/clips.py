@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from domain.errors import DomainError, ErrorCode, InvalidArgument, LimitExceeded
+from domain.error_codes import ErrorCode
+from domain.errors import DomainError, InvalidArgument, LimitExceeded
 from domain.media import LONGEST_MS
 
 MAX_SEGMENTS: Final = 5

@@ -11,7 +11,7 @@ code. What the codes mean in English is in schema/enums.py.
 from collections.abc import Mapping
 from typing import Final
 
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.legacy_codes import LegacyCode, api, vod
 
 _BAD_ARGUMENT, _UPLOAD_AGAIN = 3101, 3107

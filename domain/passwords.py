@@ -16,7 +16,8 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from domain.errors import ErrorCode, LimitExceeded
+from domain.error_codes import ErrorCode
+from domain.errors import LimitExceeded
 
 MAX_PASSWORD: Final = 16
 """Characters (code points), as they were sent or in NFC, whichever are fewer."""

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from domain.errors import DomainError, ErrorCode, InvalidArgument, LimitExceeded, LinkInvalid
+from domain.error_codes import ErrorCode
+from domain.errors import DomainError, InvalidArgument, LimitExceeded, LinkInvalid
 from domain.links import IpAddress
 from domain.media import Source
 from domain.playability import PLAYING, Playability

@@ -8,7 +8,8 @@ from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 from domain import links
-from domain.errors import DomainError, ErrorCode, InvalidArgument, LimitExceeded, UrlNotAllowed
+from domain.error_codes import ErrorCode
+from domain.errors import DomainError, InvalidArgument, LimitExceeded, UrlNotAllowed
 from domain.links import IpAddress
 
 MAX_REFERRERS: Final = 100

@@ -131,6 +131,15 @@ def _chunk_size_for(file_size: int, total_chunks: int | None) -> int:
     return max(SUGGESTED_CHUNK_SIZE, -(-file_size // MAX_CHUNKS))
 
 
+def count_chunks(file_size: int, chunk_size: int) -> int:
+    return ChunkPlan(file_size, chunk_size).total
+
+
+def percent(received: int, file_size: int) -> float:
+    """Part of the bytes that has arrived, 0.0 to 100.0."""
+    return round(100 * received / file_size, 2)
+
+
 def seconds_left(received: int, file_size: int, speed: float | None) -> int | None:
     """How long the rest takes at this many bytes a second; None while nobody can say."""
     left = file_size - received

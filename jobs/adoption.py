@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from db import garbage, objects, tasks, uploads, videos
+from db import garbage, objects, runs, uploads, videos
 from db.objects import NewObject
 from db.session import WriteSession
 from domain.media import Source
@@ -66,7 +66,7 @@ async def _look(run: Run, path: Path, name: str, begun: float) -> _Made:
 async def _announce(session: WriteSession, run: Run, made: _Made) -> None:
     """Have the object that comes now removed, unless it gets an owner in time."""
     await _make_room(session, run, made)
-    if not await tasks.hold(session, run.task):
+    if not await runs.hold(session, run.task):
         raise Overtaken
     await garbage.announce(session, made.key)
 
@@ -82,7 +82,7 @@ async def _adopt(session: WriteSession, run: Run, made: _Made) -> None:
     task, source = run.task, made.source.to_json()
     await _make_room(session, run, made)
     video = task.video_id and await videos.lock(session, task.video_id)
-    if not video or not await tasks.succeed(session, task):
+    if not video or not await runs.succeed(session, task):
         raise Overtaken
     content = await objects.store(
         session, sha256=made.sha256, key=made.key, size=made.size, source=source

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from db import accounts, covers, events, garbage, objects, tasks, videos
+from db import accounts, covers, events, garbage, objects, runs, videos
 from db.models import Task, Video
 from db.session import ReadSession, WriteSession
 from domain.covers import FILE_NAME
@@ -88,7 +88,7 @@ async def _make(run: Run, wanted: Wanted, output: Path) -> Path:
 async def _announce(run: Run, prefix: str) -> None:
     """Have the file that comes now removed, unless it is published in time."""
     async with run.tools.db.write() as session:
-        if not await tasks.hold(session, run.task):
+        if not await runs.hold(session, run.task):
             raise Overtaken
         await garbage.announce(session, prefix)
 
@@ -97,7 +97,7 @@ async def _publish(session: WriteSession, run: Run, wanted: Wanted, prefix: str)
     task = run.task
     await accounts.lock(session, task.account_id)  # whoever gives up the picture waits
     video = await videos.lock(session, wanted.video_id)
-    if video is None or not await tasks.succeed(session, task):
+    if video is None or not await runs.succeed(session, task):
         raise Overtaken
     await garbage.keep(session, prefix)
     known = await covers.picture(session, task.account_id, task.object_id)

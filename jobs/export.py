@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from db import exports, fetches, garbage, tasks
+from db import exports, fetches, garbage, runs
 from db.models import ExportFile, FetchItem
 from domain import lists
 from domain.errors import NotFound
@@ -92,7 +92,7 @@ async def _clean(run: Run) -> None:
 async def _announce(run: Run, key: str) -> None:
     """Have the file that comes now removed, unless it is published in time."""
     async with run.tools.db.write() as session:
-        if not await tasks.hold(session, run.task):
+        if not await runs.hold(session, run.task):
             raise Overtaken
         await garbage.announce(session, key)
 
@@ -167,7 +167,7 @@ async def _publish(run: Run, file: ExportFile, key: str, written: Written) -> No
         microsecond=0
     )  # as signed links have it
     async with run.tools.db.write() as session:
-        if not await tasks.succeed(session, run.task):
+        if not await runs.succeed(session, run.task):
             raise Overtaken
         await garbage.keep(session, key)
         await exports.finish(

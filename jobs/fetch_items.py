@@ -14,10 +14,10 @@ from http import HTTPStatus
 from typing import Final, TypeAlias
 from uuid import UUID, uuid4
 
-from db import accounts, events, fetches, parts, videos
+from db import fetches, parts
 from db import uploads as sessions
-from db.models import FetchItem, UploadSession, Video
-from db.session import ReadSession, WriteSession
+from db.models import FetchItem, UploadSession
+from db.session import WriteSession
 from domain.errors import (
     Cancelled,
     DomainError,
@@ -35,11 +35,9 @@ from domain.fetches import BROUGHT_ON, DEVICE_TYPE, MAX_RETRIES, retry_at
 from domain.media import Refusal
 from domain.tasks import TaskStatus
 from domain.uploads import TAKES_CHUNKS, ChunkPlan, UploadStatus, plan_chunks
-from domain.videos import SourceKind, VideoStatus
-from jobs import fetch_files, plans, uploads
+from jobs import fetch_files, fetch_videos, uploads
 from jobs import fetches as outcomes
 from jobs.fetch_files import NoRoom
-from jobs.plans import NewVideo
 from jobs.runs import Internal, Overtaken, Run
 from outbound import download
 from outbound.download import Download, Limits
@@ -121,7 +119,7 @@ async def _prepare(row: Row) -> UploadSession | None:
     """The session of an earlier try, if it still takes bytes. Refuses a known origin at once."""
     async with row.run.tools.db.write() as session:
         await check_running(session, row.run)
-        _refuse_duplicate(await _twin(session, row))
+        await fetch_videos.refuse_known(session, row.run.task, row.item)
         upload = row.item.upload_session_id and await sessions.lock(
             session, row.item.upload_session_id
         )
@@ -225,27 +223,28 @@ async def _store(
     row: Row, upload: UploadSession, offset: int, blocks: AsyncIterator[bytes]
 ) -> None:
     """Append the bytes to the session; with the last one, the file is handed over."""
-    tools = row.run.tools
+    tools, task, item = row.run.tools, row.run.task, row.item
     plan = ChunkPlan(upload.file_size, upload.chunk_size)
     counted = offset
 
     async def keep(reached: int) -> None:
         nonlocal counted
         async with tools.db.write() as session:
-            twin = await _twin_locked(session, row) if reached == upload.file_size else None
-            status = await fetches.hold(session, row.run.task)
+            is_whole = reached == upload.file_size
+            twin = await fetch_videos.lock_twin(session, task, item) if is_whole else None
+            status = await fetches.hold(session, task)
             if status is None:
                 raise Overtaken
             if not await parts.advance(
                 session, upload.id, offset=reached, chunks=plan.reached(reached)
             ):
                 raise await _closed(session, upload)
-            await fetches.note(session, row.item.id, bytes_fetched=row.received[row.item.id])
-            if reached - counted >= BROUGHT_ON or reached == upload.file_size:
+            await fetches.note(session, item.id, bytes_fetched=row.received[item.id])
+            if reached - counted >= BROUGHT_ON or is_whole:
                 counted = reached
                 await _brought_on(session, row)
-            if reached == upload.file_size:
-                await _hand_over(session, row, upload, _refuse_duplicate(twin))
+            if is_whole:
+                await fetch_videos.hand_over(session, row.run, item, upload=upload, twin=twin)
         tools.bus.wake_soon(topic("upload", upload.id))
         if status is TaskStatus.PAUSED:
             raise Overtaken
@@ -271,70 +270,6 @@ async def _closed(session: WriteSession, upload: UploadSession) -> DomainError:
     if now is not None and now.status is UploadStatus.CANCELLED:
         return Cancelled("The upload of this file was cancelled.")
     return FetchInterrupted("The upload of this file took too long.")
-
-
-async def _hand_over(
-    session: WriteSession, row: Row, upload: UploadSession, twin: Video | None
-) -> None:
-    """All bytes are safe: the video begins its life, and its file is checked."""
-    current = await sessions.lock(session, upload.id)
-    if current is None:
-        raise Overtaken
-    made = _take_place(session, twin, current) if twin else _add_video(session, row, current)
-    video = await made
-    await fetches.note(session, row.item.id, video_id=video.id)
-    await uploads.hand_over(session, row.run.tools.queue, current, video_id=video.id)
-    await events.wake(session, topic("task", row.run.task.id))
-
-
-async def _twin(session: ReadSession, row: Row, *, locked: bool = False) -> Video | None:
-    return await fetches.twin(session, row.run.task.account_id, row.item, locked=locked)
-
-
-async def _twin_locked(session: WriteSession, row: Row) -> Video | None:
-    """As `_twin`; nobody makes one until the transaction ends. Before the task is locked."""
-    await accounts.lock(session, row.run.task.account_id)
-    return await _twin(session, row, locked=True)
-
-
-def _refuse_duplicate(twin: Video | None) -> Video | None:
-    """The video that this row, or one of the same origin, failed to make; None without one.
-
-    Raises `DuplicateContent` for a video that did not fail.
-    """
-    if twin is None or _is_empty(twin):
-        return twin
-    raise DuplicateContent(twin.id)
-
-
-def _is_empty(video: Video) -> bool:
-    """Whether no file of it was ever accepted, so that the next one can take its place."""
-    failed = video.status is VideoStatus.UPLOAD_FAILED
-    return failed and video.content_id is None and video.source_kind is SourceKind.FETCH
-
-
-async def _take_place(session: WriteSession, video: Video, upload: UploadSession) -> Video:
-    """The video that failed becomes that of this file."""
-    videos.entitle(video, upload.title)
-    video.file_size = upload.file_size
-    video.category_id = upload.category_id or video.category_id
-    video.skip_auto_transcode = upload.skip_auto_transcode
-    await session.flush()
-    return video
-
-
-async def _add_video(session: WriteSession, row: Row, upload: UploadSession) -> Video:
-    new = NewVideo(
-        account_id=upload.account_id,
-        title=upload.title,
-        file_size=upload.file_size,
-        source_kind=SourceKind.FETCH,
-        source_type=row.item.source_type,
-        source_id=row.item.source_id,
-        category_id=upload.category_id,
-        skip_auto_transcode=upload.skip_auto_transcode,
-    )
-    return await plans.promise(session, new)
 
 
 async def _try_again(row: Row, failure: DomainError, retry_after_s: int | None) -> None:

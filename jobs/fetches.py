@@ -9,7 +9,8 @@ from uuid import UUID
 from db import events, fetch_endings, fetches
 from db.models import Task
 from db.session import WriteSession
-from domain.errors import DomainError, ErrorCode
+from domain.error_codes import ErrorCode
+from domain.errors import DomainError
 from domain.events import topic
 from domain.tasks import TaskStatus
 

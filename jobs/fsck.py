@@ -197,7 +197,7 @@ async def _exports(
 async def _tails(
     tools: Tools, page: Sequence[ObjectInfo], before: datetime, *, repair: bool
 ) -> AsyncGenerator[Finding]:
-    tokens = {one.key: one.key.split("/")[-2] for one in page}
+    tokens = {one.key: keys.token_of_tail(one.key) for one in page}
     async with tools.db.read() as session:
         needed = await inventory.open_uploads(session, set(tokens.values()))
     known = {key for key, token in tokens.items() if token in needed}

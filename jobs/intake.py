@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from db import accounts, events, objects, tasks, videos
+from db import accounts, events, objects, runs, tasks, videos
 from db import uploads as sessions
 from db.models import Content, StoredObject, UploadSession
 from db.objects import NewObject
@@ -65,7 +65,7 @@ async def examine(run: Run) -> None:
     async with run.tools.db.write() as session:
         await accounts.lock(session, task.account_id)
         video = await videos.lock(session, task.video_id)
-        if video is None or not await tasks.succeed(session, task):
+        if video is None or not await runs.succeed(session, task):
             raise Overtaken
         await objects.probed(session, content.id, source.to_json())
         await plans.make(session, run.tools.queue, video, source)
@@ -136,7 +136,7 @@ async def _complete(
     """All or nothing: the object, the video and its plan, and the closed session."""
     await accounts.lock(session, upload.account_id)
     await outcomes.lock_video(session, run.task)
-    if not await tasks.succeed(session, run.task):
+    if not await runs.succeed(session, run.task):
         raise Overtaken
     await fetches.settle(session, upload.id, video_id=upload.video_id, failure=None)
     content = await objects.store(

@@ -16,6 +16,7 @@ from db import (
     objects,
     playback,
     queues,
+    runs,
     shares,
     tasks,
     uploads,
@@ -84,10 +85,10 @@ async def _queue_again(session: WriteSession, tools: Tools, task_id: UUID) -> No
         return
     lost = WorkerLost(task.worker)
     if task.status is TaskStatus.RUNNING and task.failures + 1 >= MAX_TAKEOVERS:
-        if await tasks.fail(session, task, lost):
+        if await runs.fail(session, task, lost):
             await outcomes.failed(session, task, lost)
         return
-    await tasks.put_back(session, task, failed=True, reason=str(lost))
+    await runs.put_back(session, task, failed=True, reason=str(lost))
     await outcomes.interrupted(session, task)
     await tools.queue.defer(session, task)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from db import costs, garbage, play_sets, tasks, videos
+from db import costs, garbage, play_sets, runs, tasks, videos
 from db.models import Content, PlaySet, Video
 from db.session import WriteSession
 from domain import playlists, simulation
@@ -118,7 +118,7 @@ async def publish(
 ) -> None:
     task, video, key = run.task, subject.video, subject.key
     await videos.lock(session, video.id)
-    if not await tasks.succeed(session, task, log=output.warning or output.log):
+    if not await runs.succeed(session, task, log=output.warning or output.log):
         raise Overtaken
     await garbage.keep(session, subject.prefix(run))
     if key is not None:

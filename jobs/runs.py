@@ -19,13 +19,14 @@ from procrastinate.exceptions import JobAborted
 from procrastinate.job_context import AbortReason
 from procrastinate.jobs import Job
 
-from db import tasks
+from db import runs
 from db.bus import EventBus
 from db.locks import Locks
 from db.models import Task
 from db.session import Database
 from domain import trash
-from domain.errors import DomainError, ErrorCode, StorageBusy, StorageFull, TranscodeFailed
+from domain.error_codes import ErrorCode
+from domain.errors import DomainError, StorageBusy, StorageFull, TranscodeFailed
 from domain.tasks import MAX_ATTEMPTS
 from domain.uploads import UploadLimits
 from jobs import outcomes
@@ -103,7 +104,7 @@ class Run:
             return
         self._reported_at = time.monotonic()
         async with self.tools.db.write() as session:
-            mine = await tasks.report(session, self.task, progress=progress, speed=speed)
+            mine = await runs.report(session, self.task, progress=progress, speed=speed)
         if not mine:
             raise Overtaken
         self.tools.bus.wake_soon(*outcomes.topics(self.task))
@@ -117,7 +118,7 @@ async def perform(
 ) -> None:
     """Run `work` on the task unless it is over, and see to whatever way it ends."""
     async with tools.db.write() as session:
-        task = await tasks.claim(session, task_id, worker=tools.worker)
+        task = await runs.claim(session, task_id, worker=tools.worker)
         if task is None:
             return
         await outcomes.wake_watchers(session, task)
@@ -157,14 +158,14 @@ async def _fail(run: Run, failure: DomainError) -> None:
     output = failure.log if isinstance(failure, TranscodeFailed) else None
     async with run.tools.db.write() as session:
         await outcomes.lock_video(session, run.task)
-        if await tasks.fail(session, run.task, failure, log=output):
+        if await runs.fail(session, run.task, failure, log=output):
             await outcomes.failed(session, run.task, failure)
     log.info("task %s failed: %s", run.task.id, failure)
 
 
 async def _put_back(run: Run, *, failed: bool, reason: str | None) -> None:
     async with run.tools.db.write() as session:
-        if await tasks.put_back(session, run.task, failed=failed, reason=reason):
+        if await runs.put_back(session, run.task, failed=failed, reason=reason):
             await outcomes.interrupted(session, run.task)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from db import garbage, objects, play_sets, tasks, templates, videos
+from db import garbage, objects, play_sets, runs, templates, videos
 from db.models import Content, Video
 from db.session import WriteSession
 from domain.errors import TranscodeFailed
@@ -83,7 +83,7 @@ async def _begin(run: Run) -> Subject | None:
         raise ValueError(f"the task {task.id} has no video or no pass")
     async with run.tools.db.write() as session:
         video = await videos.lock(session, task.video_id)
-        if video is None or not await tasks.hold(session, task):
+        if video is None or not await runs.hold(session, task):
             raise Overtaken
         if video.source is None or video.content_id is None:
             raise Overtaken
@@ -95,7 +95,7 @@ async def _begin(run: Run) -> Subject | None:
             if await plans.close(session, task):
                 await publishing.follow(session, run, video, kind)
                 return None
-            if await tasks.twin_runs(session, task, content.id):
+            if await runs.twin_runs(session, task, content.id):
                 raise Waiting
         subject = await _subject(session, run, video, content)
         await play_sets.change_of_task(session, task.id, PlaySetStatus.TRANSCODING)
@@ -126,7 +126,7 @@ async def _subject(session: WriteSession, run: Run, video: Video, content: Conte
 
 async def _started(run: Run, command: str) -> None:
     async with run.tools.db.write() as session:
-        if not await tasks.started(session, run.task, command):
+        if not await runs.started(session, run.task, command):
             raise Overtaken
 
 
@@ -136,7 +136,7 @@ async def _change(run: Run, status: PlaySetStatus, *, removed: str | None = None
     What is stored below `removed` from here on goes again, unless it is published in time.
     """
     async with run.tools.db.write() as session:
-        if not await tasks.hold(session, run.task):
+        if not await runs.hold(session, run.task):
             raise Overtaken
         await play_sets.change_of_task(session, run.task.id, status)
         if removed is not None:

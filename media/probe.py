@@ -163,7 +163,7 @@ async def _ask(path: Path, timeout_s: float) -> dict[str, Any]:
     except TimeoutError:
         raise _damaged(f"Reading it took longer than {timeout_s:g} seconds.") from None
     finally:
-        await end(process, grace_s=0)
+        await end(process)
     return _read(reply, returncode, log)
 
 

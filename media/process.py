@@ -50,7 +50,7 @@ class Limits:
     stall_s: float = 60
     """Longest time without a sign of progress."""
     grace_s: float = 10
-    """How long it may take to close its files after SIGTERM; 3 s was measured too short."""
+    """Longest time from its last word to its end."""
     memory: int = 4 << 30
     nice: int = 10
 
@@ -74,8 +74,7 @@ async def run_ffmpeg(
     """Run to the end and return the last 8 KiB of the log. `reads` and `writes`: see `start`.
 
     Raises TranscodeFailed, with that log, when ffmpeg fails, takes too long, or makes no
-    progress for too long. However this function is left, ffmpeg has ended by then. What it
-    wrote may look complete even so: ffmpeg closes its playlists on SIGTERM.
+    progress for too long. However this function is left, ffmpeg has ended by then.
     """
     process = await start(
         [ffmpeg, *REPORTING, *arguments],
@@ -97,7 +96,7 @@ async def run_ffmpeg(
         async with asyncio.timeout(limits.grace_s):
             await process.wait()
     finally:
-        await end(process, limits.grace_s)
+        await end(process)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
     if process.returncode:
@@ -179,24 +178,16 @@ def pipe(stream: asyncio.StreamReader | None) -> asyncio.StreamReader:
     return stream
 
 
-async def end(process: Process, grace_s: float) -> None:
-    """Ask the process to stop, then make it. A second cancellation cuts the grace short."""
-    if process.returncode is not None:
-        return
-    try:
-        _signal(process, signal.SIGTERM)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(grace_s):
-                await process.wait()
-    finally:
-        if process.returncode is None:
-            _signal(process, signal.SIGKILL)
-            await process.wait()
+async def end(process: Process) -> None:
+    """Kill the process with all that it started, and wait until it is gone.
 
-
-def _signal(process: Process, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
+    It is not asked first: what it has written so far is thrown away, and ffmpeg would encode the
+    frames that it holds before it went, which takes a second and more.
+    """
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
 
 
 def parse_progress(report: Mapping[str, str], duration_ms: int) -> Progress:

@@ -10,6 +10,7 @@ from db.session import WriteSession
 from domain.batches import BatchPolicy, TooManyIds
 from domain.categories import (
     DEFAULT_CATEGORY,
+    MOST_MOVED,
     CategoryIsDefault,
     CategoryIsParent,
     CategorySame,
@@ -25,13 +26,15 @@ from resolvers.context import Context
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What became of the things in a category that is gone."""
+    """What became of the things in a category."""
 
     videos_to: Category
     moved: int
     """Videos."""
-    rule_ids: Sequence[UUID]
+    rule_ids: Sequence[UUID] = ()
     """Rules that were about it, and went with it."""
+    remaining: int = 0
+    """Videos that are still in it; as long as there are any, it stays."""
 
 
 async def move(ctx: Context, id: UUID, parent_id: UUID | None) -> Category:
@@ -52,7 +55,10 @@ async def move(ctx: Context, id: UUID, parent_id: UUID | None) -> Category:
 
 
 async def delete(ctx: Context, id: UUID, *, videos_to: UUID | None) -> Deletion:
-    """Delete a category: its videos go to another one, what lies in it moves up."""
+    """Delete a category: its videos go to another one, what lies in it moves up.
+
+    Of very many videos, some are moved, and the category stays for the next call.
+    """
     account_id = ctx.account_id
     if id == videos_to:
         raise CategorySame(path=["videosTo"])
@@ -63,9 +69,12 @@ async def delete(ctx: Context, id: UUID, *, videos_to: UUID | None) -> Deletion:
             raise CategoryIsDefault(path="id")
         videos_to = videos_to or await categories.default_id(session, account_id)
         other = await known(session, account_id, videos_to, field="videosTo")
-        moved, rule_ids = await categories.delete_into(session, row, videos_to=other.id)
+        moved = await categories.move_videos(session, row, to=other.id, most=MOST_MOVED)
+        if moved == MOST_MOVED and (left := await categories.video_count(session, row.id)):
+            return Deletion(other, moved, remaining=left)
+        late, rule_ids = await categories.delete_into(session, row, videos_to=other.id)
         await session.refresh(other)  # it may have lain in the one that is gone
-    return Deletion(other, moved, rule_ids)
+    return Deletion(other, moved + late, rule_ids)
 
 
 async def move_videos(

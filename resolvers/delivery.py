@@ -30,7 +30,7 @@ _FILE = re.compile(r"[0-9a-f]{32}/[1-9][0-9]{0,5}/[A-Za-z0-9-]{1,32}\.(?:m3u8|mp
 """A task's output as `storage.keys` names it, below the video's prefix."""
 _KEY_ID = re.compile(r"[0-9a-f]{32}")
 _ELSEWHERE_S: Final = 60
-"""How long the store's own URL of a piece holds, since it outlives whatever ends the link."""
+"""How long the store's own URL of a track or a picture holds; what ends a link cannot end it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,10 @@ async def key(ctx: Context, token: str, key_id: str, client: Client) -> bytes:
     return value
 
 
-async def file(ctx: Context, token: str, path: str, client: Client) -> MediaFile:
-    """One file below the video's prefix. Raises as `master` does."""
+async def file(
+    ctx: Context, token: str, path: str, client: Client, *, method: str = "GET"
+) -> MediaFile:
+    """One file below the video's prefix, for a GET or a HEAD. Raises as `master` does."""
     grant = ctx.services.playback_links.read(token)
     check_file(grant, path)
     if grant.content is None or not _FILE.fullmatch(path):
@@ -96,13 +98,13 @@ async def file(ctx: Context, token: str, path: str, client: Client) -> MediaFile
     await ctx.services.gate.admit(grant, client)
     left = _left_s(grant)
     return MediaFile(
-        file=await _delivered(ctx, keys.media(grant.content) + path, left),
+        file=await _delivered(ctx, keys.media(grant.content) + path, left, method=method),
         content_type=content_type(path),
         max_age_s=max(0, left),
     )
 
 
-async def source(ctx: Context, token: str, client: Client) -> SavedFile:
+async def source(ctx: Context, token: str, client: Client, *, method: str = "GET") -> SavedFile:
     """The file as it was uploaded, under the video's title. Raises as `master` does."""
     grant = ctx.services.playback_links.read(token)
     check_file(grant, "")
@@ -120,7 +122,7 @@ async def source(ctx: Context, token: str, client: Client) -> SavedFile:
     }
     # Browsers go on with a large file where they were led, without asking us again.
     ttl_s = max(1, _left_s(grant))
-    file = await ctx.services.store.delivery(found.key, ttl_s, headers=headers)
+    file = await ctx.services.store.delivery(found.key, ttl_s, method=method, headers=headers)
     return SavedFile(file, headers)
 
 
@@ -151,10 +153,12 @@ async def _spend(ctx: Context, id: UUID, expires_at: datetime) -> None:
             raise LinkSpent
 
 
-async def _delivered(ctx: Context, key: str, left_s: int) -> LocalFile | Redirect | bytes:
+async def _delivered(
+    ctx: Context, key: str, left_s: int, *, method: str
+) -> LocalFile | Redirect | bytes:
     """Players fetch from the store themselves, but for lists of names relative to this place."""
     store = ctx.services.store
-    found = await store.delivery(key, max(1, min(_ELSEWHERE_S, left_s)))
+    found = await store.delivery(key, max(1, min(_ELSEWHERE_S, left_s)), method=method)
     if isinstance(found, Redirect) and key.endswith((".m3u8", ".vtt")):
         return b"".join([block async for block in store.read(key)])
     return found

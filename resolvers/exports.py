@@ -19,11 +19,19 @@ _UNNAMED = "fetch"
 
 
 @dataclass(frozen=True, slots=True)
+class Streamed:
+    """A file that is handed out as it is read; its size in bytes."""
+
+    size: int
+    blocks: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
-    """A file to hand out: on this machine, or as a stream of its bytes."""
+    """A file to hand out, on this machine or elsewhere."""
 
     name: str
-    file: LocalFile | AsyncIterator[bytes]
+    file: LocalFile | Streamed
 
 
 def file_of(_ctx: Context) -> Rows:
@@ -58,12 +66,18 @@ async def of_fetch(ctx: Context, id: UUID, *, sent: str) -> Task:
 
 
 async def opened(ctx: Context, token: str) -> Opened:
-    """The file of a signed link. Raises `LinkInvalid`, also when it is gone, or `LinkExpired`."""
+    """The file of a signed link.
+
+    Raises `LinkInvalid`, also when it is gone, `LinkExpired`, or what the store raises.
+    """
     grant, store = ctx.services.export_links.read(token), ctx.services.store
     async with ctx.services.db.read() as session:
         file = await exports.by_id(session, grant.subject)
     if file is None or file.key is None:
         raise LinkInvalid
-    # Another store's own link would not give it this name: its bytes pass through us.
     found = await store.delivery(file.key, 1)
-    return Opened(file.file_name, found if isinstance(found, LocalFile) else store.read(file.key))
+    if not isinstance(found, LocalFile):
+        # Not every store's own link would give it this name: its bytes pass through us.
+        size = (await store.stat(file.key)).size  # whether it is there is known before we answer
+        found = Streamed(size, store.read(file.key))
+    return Opened(file.file_name, found)

@@ -15,11 +15,13 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
 from db.bus import EventBus
 from db.standings import ANSWER_S, Standings
+from domain.errors import DomainError
 from domain.events import topic
 from domain.playback import PlaybackUnavailable, Standing, check
 from domain.playback_rules import Client
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 
 POLL_S: Final = 0.6
 """With the statement itself, what was changed counts within a second."""
+FRESH_S: Final = 0.1
+"""How old what is known may be to refuse somebody: a video may just have come back."""
 TRUSTED_S: Final = 30
 """How long playing goes on while the database does not answer."""
 COOL_S: Final = 30
@@ -97,9 +101,13 @@ class Gate:
         else:
             self._played.move_to_end(grant.subject)
         now = played.used_at = time.monotonic()
-        if not played.is_known(now - self._trusted_s):
-            await self._learn(played)
-        check(played.standing, grant, client)
+        await self._learn(played, since=now - self._trusted_s)
+        try:
+            check(played.standing, grant, client)
+        except DomainError:
+            with suppress(PlaybackUnavailable):
+                await self._learn(played, since=now - FRESH_S)
+            check(played.standing, grant, client)
         return played
 
     async def close(self) -> None:
@@ -121,12 +129,13 @@ class Gate:
         del self._played[played.id]
         self._bus.unwatch(played, *played.topics)
 
-    async def _learn(self, played: Played) -> None:
-        """Read it, unless somebody else does after what we were told."""
-        needed = max(played.told_at, time.monotonic() - self._trusted_s)
+    async def _learn(self, played: Played, *, since: float) -> None:
+        """Read it, unless that was done after this moment and after what we were told."""
+        if played.is_known(since):
+            return
         try:
             async with asyncio.timeout(ANSWER_S), played.reading:
-                if played.asked_at <= needed:
+                if not played.is_known(since):  # somebody else may have read it meanwhile
                     await self._read([played])
         except OSError as failure:
             raise PlaybackUnavailable from failure

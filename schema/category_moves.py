@@ -27,13 +27,21 @@ def _named(id: str | None, *, path: str) -> UUID:
     return key
 
 
-@strawberry.type(description="The category that is gone, and what became of what was in it.")
+@strawberry.type(
+    description="What became of the category, and of what was in it. `deletedIds` is empty as long"
+    " as videos remain."
+)
 class DeleteCategoryPayload(DeletePayload):
     videos_to: Category | None = strawberry.field(
         default=None, description="Where its videos are now; null when there are errors."
     )
     moved_count: int = strawberry.field(
         default=0, description="How many videos went there, those in the recycle bin included."
+    )
+    remaining_count: int = strawberry.field(
+        default=0,
+        description="How many videos are still in it: when there are any, call again, until there"
+        " are none and the category is gone.",
     )
     deleted_rule_ids: list[strawberry.ID] = strawberry.field(
         default_factory=list[strawberry.ID],
@@ -73,7 +81,8 @@ class CategoryMoveMutation:
     @strawberry.mutation(
         description="Delete a category. Its videos, and those of uploads and fetches that name it,"
         " go to another one; what lies in it goes to where it lies; rules that are about it are"
-        " deleted. The default category stays: CATEGORY_IS_DEFAULT.",
+        " deleted. The default category stays: CATEGORY_IS_DEFAULT. One call moves at most 5000"
+        " videos; the category goes with the last of them.",
         extensions=[ExpectedErrors(DeleteCategoryPayload)],
     )
     async def delete_category(
@@ -93,9 +102,10 @@ class CategoryMoveMutation:
             videos_to=ids.decode_optional(videos_to, "Category", path=("videosTo",)),
         )
         return DeleteCategoryPayload(
-            deleted_ids=[id],
+            deleted_ids=[] if done.remaining else [id],
             videos_to=cast("Category", done.videos_to),
             moved_count=done.moved,
+            remaining_count=done.remaining,
             deleted_rule_ids=[
                 strawberry.ID(ids.encode("AutoTranscodeRule", key)) for key in done.rule_ids
             ],

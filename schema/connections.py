@@ -12,6 +12,7 @@ from db.rows import Rows
 from domain.paging import Window
 from resolvers.context import Context
 from schema.execution import fields
+from schema.optional import given
 
 NodeType = TypeVar("NodeType")
 Count = Callable[[], Awaitable[int]]
@@ -92,9 +93,9 @@ def window(
     return Window.of(
         first=first,
         after=after or None,
-        last=None if last is UNSET else last,
+        last=given(last),
         before=before or None,
-        page=None if page is UNSET else page,
+        page=given(page),
     )
 
 

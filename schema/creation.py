@@ -13,6 +13,7 @@ from resolvers.simulations import Simulated
 from schema.categories import key_of
 from schema.errors import ExpectedErrors
 from schema.info import Info
+from schema.optional import given
 from schema.simulations import SimulateInput
 from schema.videos import Video, VideoPayload
 
@@ -65,7 +66,7 @@ class CreationMutation:
         input: Annotated[CreateVideoInput, strawberry.argument(description="Of what.")],
     ) -> VideoPayload:
         _ = info.context.account_id  # first: a caller without a key is told nothing else
-        storage_id = None if input.storage_id is UNSET else input.storage_id
+        storage_id = given(input.storage_id)
         simulate = input.simulate or None
         if simulate is not None and storage_id is None:
             row = await simulations.create_video(info.context, _simulated(input, simulate))

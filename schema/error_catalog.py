@@ -8,7 +8,8 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from domain import error_catalog, legacy_codes
 from domain.legacy_codes import LegacySystem
-from schema.enums import ErrorCode, publish
+from schema.enums import publish
+from schema.error_codes import ErrorCode
 from schema.execution.costs import LIST_SIZE, ListSize
 
 publish(

@@ -23,7 +23,7 @@ from domain.errors import (
 )
 from resolvers import templates, videos
 from schema import ids
-from schema.enums import ErrorCode
+from schema.error_codes import ErrorCode
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.info import Info
 from schema.scalars import Bytes, Sha256

@@ -1,4 +1,4 @@
-"""Videos and play sets by the numbers and words of older systems."""
+"""Videos, play sets and uploads by the numbers and words of older systems."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -9,9 +9,11 @@ from db import models
 from domain import legacy
 from domain.legacy import Clarity, DeviceClass
 from domain.play_sets import PlaySetStatus
+from domain.uploads import count_chunks, percent
 from domain.videos import AspectRatio, Resolution, ShareState, VideoStatus
+from schema import ids
 from schema.enums import publish
-from schema.execution.fields import column, computed
+from schema.execution.fields import as_text, column, computed
 from schema.scalars import Bytes
 
 publish(
@@ -179,4 +181,34 @@ class PlaySetLegacy:
     )
     updated_at: str = computed(
         legacy.rfc3339, "updated_at", description="`PlaySet.updatedAt` in Beijing."
+    )
+
+
+def _upload_id(key: str) -> str:
+    return ids.encode("UploadSession", key)
+
+
+@strawberry.type(description="An upload by the five words that older systems have for one.")
+class UploadSessionLegacy:
+    model: ClassVar = models.UploadLegacy
+
+    upload_session_id: strawberry.ID = computed(
+        _upload_id, as_text("id"), description="Its id, as `UploadSession.id` has it."
+    )
+    total_chunks: int = computed(
+        count_chunks, "file_size", "chunk_size", description="How many chunks there are."
+    )
+    completed_chunks: int = column("received_chunks", description="How many have arrived.")
+    progress_percent: float = computed(
+        percent,
+        "received_bytes",
+        "file_size",
+        description="Part of the bytes that has arrived, 0.0 to 100.0.",
+    )
+    status: str | None = computed(
+        legacy.upload_status_name,
+        "status",
+        "video_status",
+        description="`UPLOADING`; `PROCESSING` while it is checked, and until its video can be"
+        " played; then `PUBLISHED`; `DELETED` when either is gone. Null after a failure.",
     )

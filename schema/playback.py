@@ -110,8 +110,7 @@ def viewers_reason(
     auth_play: bool,  # noqa: FBT001
 ) -> PlayabilityReason | None:
     """Why viewers cannot play a video that they may see."""
-    judged = _for_viewers(status, has_ready, width, ShareState.PUBLIC, auth_play)
-    return cast("PlayabilityReason | None", judged.reason)
+    return _for_viewers(status, has_ready, width, ShareState.PUBLIC, auth_play).reason
 
 
 def _said(judged: Callable[..., Judgement], name: str) -> Callable[..., Any]:

@@ -14,6 +14,7 @@ from schema import ids
 from schema.errors import ExpectedErrors, MutationPayload
 from schema.execution.fields import column
 from schema.info import Info
+from schema.optional import given
 
 
 @strawberry.type(description="One viewing of a video.")
@@ -89,5 +90,5 @@ class PlayMutation:
 
 
 def _report(input: RecordPlayInput) -> Report:
-    viewer = None if input.viewer_id is UNSET else input.viewer_id
+    viewer = given(input.viewer_id)
     return Report.of(input.session_id, input.watched_ms, progress=input.progress, viewer_id=viewer)

@@ -1,6 +1,6 @@
 """Protected playback: what an owner's server asks for, and whose pages may play."""
 
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, cast
 
 import strawberry
 from strawberry import UNSET
@@ -15,11 +15,10 @@ from schema.accounts import Account
 from schema.batches import VideoBatchPayload
 from schema.errors import ExpectedErrors, MutationPayload
 from schema.info import Info
+from schema.optional import given
 from schema.playback import PlaybackInfo
 from schema.playback import info as shown
 from schema.videos import Video, VideoPayload
-
-Given = TypeVar("Given")
 
 
 @strawberry.input(description="What a playback token is to allow.")
@@ -79,15 +78,10 @@ class AccountPayload(MutationPayload):
     )
 
 
-def _given(value: Given | None) -> Given | None:
-    """An optional argument, with "absent" the same as null."""
-    return None if value is UNSET else value
-
-
 def _token(input: PlaybackTokenInput) -> NewToken:
     return NewToken(
-        viewer_id=_given(input.viewer_id),
-        ip=_given(input.ip),
+        viewer_id=given(input.viewer_id),
+        ip=given(input.ip),
         ttl_seconds=input.ttl_seconds,
         single_use=input.single_use,
     )
@@ -156,9 +150,9 @@ class ProtectionMutation:
         input: Annotated[PlaybackRulesInput, strawberry.argument(description="The rules.")],
     ) -> AccountPayload:
         new = NewRules(
-            referrers=_given(input.referrers),
-            empty_referrer=_given(input.allow_empty_referrer),
-            networks=_given(input.networks),
+            referrers=given(input.referrers),
+            empty_referrer=given(input.allow_empty_referrer),
+            networks=given(input.networks),
         )
         account = await protection.set_rules(info.context, new)
         return AccountPayload(account=cast("Account", account))

@@ -19,6 +19,7 @@ from schema.errors import ExpectedErrors
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.execution.fields import ONCE, computed, relation
 from schema.info import Info
+from schema.optional import given
 from schema.playback import VIEWERS, Links, TtlSeconds, common, viewers_reason
 from schema.videos import Video, VideoPayload
 
@@ -214,9 +215,8 @@ class SharedVideoQuery:
         ] = UNSET,
     ) -> SharedVideoResult:
         key = ids.find(id, "Video")
-        sent = None if password is UNSET else password
         vid = None if key else str(id)
-        found = await shares.shared(info.context, id=key, vid=vid, password=sent)
+        found = await shares.shared(info.context, id=key, vid=vid, password=given(password))
         return cast("SharedVideoResult", found)
 
 
@@ -247,6 +247,6 @@ class ShareMutation:
             info.context,
             ids.decode(input.id, "Video"),
             state=State(input.state),
-            password=None if input.password is UNSET else input.password,
+            password=given(input.password),
         )
         return VideoPayload(video=cast("Video", row))

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from schema.enums import ErrorCode
+from schema.error_codes import ErrorCode
 from schema.execution.fields import column, computed
 
 

@@ -25,6 +25,7 @@ from schema.execution.fields import column, computed, global_id, relation
 from schema.info import Info
 from schema.nodes import Node
 from schema.objects import DeletePayload
+from schema.optional import given
 
 
 def _is_built_in(number: int) -> bool:
@@ -215,9 +216,9 @@ def _form(input: SaveTranscodeTemplateInput) -> TemplateForm:
         resolution=Resolution(input.resolution),
         codec=Codec(input.codec),
         quality=Quality(input.quality),
-        video_bitrate=_given(input.video_bitrate),
-        audio_bitrate=_given(input.audio_bitrate),
-        max_frame_rate=_given(input.max_frame_rate),
+        video_bitrate=given(input.video_bitrate),
+        audio_bitrate=given(input.audio_bitrate),
+        max_frame_rate=given(input.max_frame_rate),
         encryption=Encryption(input.encryption),
     )
 
@@ -229,11 +230,6 @@ def template_keys(given: Sequence[strawberry.ID]) -> list[UUID]:
         ids.decode(one, "TranscodeTemplate", path=("templateIds", str(at)))
         for at, one in enumerate(given)
     ]
-
-
-def _given(value: int | None) -> int | None:
-    """An optional argument, with "absent" the same as null; 0 is a value."""
-    return None if value is UNSET else value
 
 
 @strawberry.type

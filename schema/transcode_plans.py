@@ -16,6 +16,7 @@ from schema import ids
 from schema.enums import SkipReason, TranscodePass
 from schema.execution.costs import LIST_SIZE, ListSize
 from schema.info import Info
+from schema.optional import given
 from schema.scalars import Bytes
 from schema.templates import TranscodeTemplate, template_keys
 
@@ -146,8 +147,8 @@ class TranscodePlanQuery:
             ),
         ] = False,
     ) -> TranscodePlan | None:
-        given = None if template_ids is UNSET else template_ids
-        keys = None if given is None else template_keys(given)
+        wanted = given(template_ids)
+        keys = None if wanted is None else template_keys(wanted)
         found = await transcode_plans.plan(
             info.context, ids.find(video_id, "Video"), keys, redo=redo
         )

@@ -9,90 +9,30 @@ from strawberry import UNSET
 from db import models
 from db.rows import Rows
 from domain.errors import InvalidArgument
-from domain.legacy import upload_status_name
 from domain.paging import Window
-from domain.uploads import ChunkPlan, seconds_left
+from domain.uploads import count_chunks, percent, seconds_left
 from resolvers import categories, legacy, objects, tasks, uploads, videos
 from resolvers.context import Context
 from resolvers.uploads import NewUpload
-from schema import ids, nodes
+from schema import ids, nodes, upload_targets
 from schema.categories import Category, key_of
 from schema.connections import connection
 from schema.enums import UploadPurpose, UploadStatus
 from schema.errors import ExpectedErrors, MutationPayload
 from schema.execution.costs import LIST_SIZE, ListSize
-from schema.execution.fields import as_text, column, computed, inside, relation
+from schema.execution.fields import column, computed, inside, relation
 from schema.info import Info
+from schema.legacy import UploadSessionLegacy
 from schema.nodes import Node
 from schema.objects import StoredObject
-from schema.scalars import Bytes, Sha256, Url
+from schema.optional import given
+from schema.scalars import Bytes, Sha256
 from schema.task_errors import TaskError
 from schema.tasks import VerifyTask
+from schema.upload_targets import UploadTarget
 from schema.videos import Video
 
 SessionId = Annotated[strawberry.ID, strawberry.argument(description="Id of the upload session.")]
-
-
-@strawberry.type(description="A header to send with a request.")
-class Header:
-    name: str = strawberry.field(description="Name of the header.")
-    value: str = strawberry.field(description="Its value, to be sent unchanged.")
-
-
-@strawberry.type(
-    description="Where to send one chunk: its raw bytes as the body of one request. That may be"
-    " the object store itself; then `refreshUploadSession` counts what it has."
-)
-class UploadTarget:
-    chunk_index: int = strawberry.field(description="Index of the chunk, from 1.")
-    method: str = strawberry.field(description="HTTP method of the request.")
-    url: Url = strawberry.field(description="Signed URL of the request.")
-    headers: list[Header] = strawberry.field(
-        description="Headers that the request must have.", metadata={LIST_SIZE: ListSize(2)}
-    )
-    checksum_header: str | None = strawberry.field(
-        description="Name of a header that may carry the chunk's SHA-256 in base64, to have it"
-        " checked while it arrives; null where none can."
-    )
-    expires_at: datetime = strawberry.field(description="When the URL ends.")
-
-
-def _total_chunks(file_size: int, chunk_size: int) -> int:
-    return ChunkPlan(file_size, chunk_size).total
-
-
-def _percent(received_bytes: int, file_size: int) -> float:
-    return round(100 * received_bytes / file_size, 2)
-
-
-def _upload_id(key: str) -> str:
-    return ids.encode("UploadSession", key)
-
-
-@strawberry.type(description="An upload by the five words that older systems have for one.")
-class UploadSessionLegacy:
-    model: ClassVar = models.UploadLegacy
-
-    upload_session_id: strawberry.ID = computed(
-        _upload_id, as_text("id"), description="Its id, as `UploadSession.id` has it."
-    )
-    total_chunks: int = computed(
-        _total_chunks, "file_size", "chunk_size", description="How many chunks there are."
-    )
-    completed_chunks: int = column("received_chunks", description="How many have arrived.")
-    progress_percent: float = computed(
-        _percent,
-        "received_bytes",
-        "file_size",
-        description="Part of the bytes that has arrived, 0.0 to 100.0.",
-    )
-    status: str | None = computed(
-        upload_status_name,
-        "status",
-        "video_status",
-        description="`UPLOADING`; `PROCESSING` while it is checked, and until its video can be"
-        " played; then `PUBLISHED`; `DELETED` when either is gone. Null after a failure.",
-    )
 
 
 @strawberry.type(
@@ -130,12 +70,12 @@ class UploadSession(Node):
     file_size: Bytes = strawberry.field(description="Bytes of the whole file.")
     chunk_size: Bytes = strawberry.field(description="Bytes of every chunk but the last.")
     total_chunks: int = computed(
-        _total_chunks, "file_size", "chunk_size", description="How many chunks there are."
+        count_chunks, "file_size", "chunk_size", description="How many chunks there are."
     )
     completed_chunks: int = column("received_chunks", description="How many have arrived.")
     received_bytes: Bytes = strawberry.field(description="Bytes of the chunks that have arrived.")
     progress_percent: float = computed(
-        _percent,
+        percent,
         "received_bytes",
         "file_size",
         description="Part of the bytes that has arrived, 0.0 to 100.0.",
@@ -177,17 +117,8 @@ class UploadSession(Node):
             strawberry.argument(description="Indexes of chunks, from 1; up to 1000 of them."),
         ],
     ) -> list[UploadTarget]:
-        return [
-            UploadTarget(
-                chunk_index=target.number,
-                method=target.method,
-                url=Url(target.url),
-                headers=[Header(name=name, value=value) for name, value in target.headers],
-                checksum_header=target.checksum_header,
-                expires_at=target.expires_at,
-            )
-            for target in uploads.targets(info.context, root, indexes)
-        ]
+        found = uploads.targets(info.context, root, indexes)
+        return [upload_targets.shown(target) for target in found]
 
     @relation(UploadSessionLegacy, of="id", description="The same in the terms of older systems.")
     @staticmethod
@@ -336,8 +267,8 @@ class UploadMutation:
             description=input.description or None,
             sha256=input.sha256,
             file_size=input.file_size,
-            chunk_size=_given(input.chunk_size),
-            total_chunks=_given(input.total_chunks),
+            chunk_size=given(input.chunk_size),
+            total_chunks=given(input.total_chunks),
             chunk_digests=input.chunk_sha256 or None,
             file_name=input.file_name or None,
             content_type=input.content_type or None,
@@ -382,8 +313,3 @@ class UploadMutation:
     async def cancel_upload_session(self, info: Info, id: SessionId) -> UploadSessionPayload:
         row = await uploads.cancel(info.context, ids.decode(id, "UploadSession"))
         return UploadSessionPayload(upload_session=cast("UploadSession", row))
-
-
-def _given(value: int | None) -> int | None:
-    """An optional argument, with "absent" the same as null; 0 is a value."""
-    return None if value is UNSET else value

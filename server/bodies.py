@@ -7,7 +7,8 @@ from typing import Final
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from domain.errors import DomainError, ErrorCode, Unauthenticated
+from domain.error_codes import ErrorCode
+from domain.errors import DomainError, Unauthenticated
 
 DRAIN: Final = 64 << 20
 """Bytes still read after a refusal: a client that is cut off never sees the reason."""

@@ -45,13 +45,17 @@ async def media(request: Request) -> ASGIApp:
     path = request.path_params["path"]
     try:
         found = await delivery.file(
-            requests.anonymous(request), _token(request), path, requests.client(request)
+            requests.anonymous(request),
+            _token(request),
+            path,
+            requests.client(request),
+            method=request.method,
         )
     except DomainError as failure:
         return refusal(failure)
     kept = f"private, max-age={found.max_age_s}"
     if isinstance(found.file, bytes):
-        headers = {"Cache-Control": f"{kept}, immutable"}
+        headers = {"Cache-Control": f"{kept}, immutable", "X-Content-Type-Options": "nosniff"}
         return Response(found.file, headers=headers, media_type=found.content_type)
     if isinstance(found.file, Redirect):
         # The URL may end before our link does, with the credentials that signed it.
@@ -68,7 +72,10 @@ async def source(request: Request) -> ASGIApp:
     """The file as it was uploaded; whether it may be had can change, so it is not kept."""
     try:
         found = await delivery.source(
-            requests.anonymous(request), _token(request), requests.client(request)
+            requests.anonymous(request),
+            _token(request),
+            requests.client(request),
+            method=request.method,
         )
     except DomainError as failure:
         return refusal(failure)

@@ -1,7 +1,7 @@
 """Handing exports out: `GET /exports/{token}`. The token in the path says which, and until when."""
 
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp
 
 from domain.errors import DomainError
@@ -28,4 +28,7 @@ async def download(request: Request) -> ASGIApp:
     }
     if isinstance(found.file, LocalFile):
         return FileResponse(found.file.path, content_type=_TYPE, headers=headers)
-    return StreamingResponse(found.file, headers={**headers, "content-type": _TYPE})
+    headers |= {"content-type": _TYPE, "content-length": str(found.file.size)}
+    if request.method == "HEAD":
+        return Response(headers=headers)
+    return StreamingResponse(found.file.blocks, headers=headers)

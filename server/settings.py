@@ -260,11 +260,8 @@ class Settings(_Environment):
     @field_validator("fetch_networks", "trusted_proxies", mode="after")
     @classmethod
     def _known_networks(cls, value: str | None) -> str | None:
-        for each in (value or "").split(",") if value else ():
-            try:
-                ip_network(each.strip())
-            except ValueError as failure:
-                raise ValueError(f"{failure}") from None
+        for each in _parts(value):
+            ip_network(each)
         return value
 
     @property
@@ -273,7 +270,7 @@ class Settings(_Environment):
 
     @property
     def outbound_networks(self) -> list[str]:
-        return [each.strip() for each in (self.fetch_networks or "").split(",") if each.strip()]
+        return _parts(self.fetch_networks)
 
     @field_validator("worker_address", "metrics_address", mode="after")
     @classmethod
@@ -357,6 +354,11 @@ def variables() -> list[tuple[str, str, str]]:
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     return NAMES.get(name, f"{PREFIX}{name.upper()}")
+
+
+def _parts(text: str | None) -> list[str]:
+    """What commas separate."""
+    return [part.strip() for part in text.split(",")] if text else []
 
 
 def _default(field: FieldInfo) -> str:

@@ -7,7 +7,8 @@ from typing import Final
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from domain.errors import DomainError, ErrorCode, IncompleteBody, InvalidArgument
+from domain.error_codes import ErrorCode
+from domain.errors import DomainError, IncompleteBody, InvalidArgument
 from resolvers import chunks
 from resolvers.uploads import CHECKSUM
 from server import bodies, requests

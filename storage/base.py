@@ -205,12 +205,17 @@ class ObjectStore(Protocol):
         ...
 
     async def delivery(
-        self, key: str, ttl_s: int, *, headers: Mapping[str, str] | None = None
+        self,
+        key: str,
+        ttl_s: int,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
     ) -> LocalFile | Redirect:
         """How the object gets to a player, who learns whether it is there.
 
-        Where the player is sent elsewhere, `headers` are what it is answered with there:
-        `content-type` and `content-disposition`.
+        Where the player is sent elsewhere, only its `method`, GET or HEAD, is good there, and
+        `headers` are what it is answered with: `content-type` and `content-disposition`.
         """
         ...
 

@@ -1,5 +1,6 @@
 """Every object key of the product is made here."""
 
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 SOURCES, MEDIA, EXPORTS = "sources/", "videos/", "exports/"
@@ -57,3 +58,13 @@ def exports(task_id: UUID) -> str:
 def export(task_id: UUID, attempt: int) -> str:
     """The file of one run of an export; published only when that run wins."""
     return f"{exports(task_id)}{attempt}.csv"
+
+
+def tails(key: str, token: str) -> str:
+    """Prefix of the tails of one upload, whatever characters its store has in tokens."""
+    return f"{TAILS}{key}/{quote(token, safe='')}/"
+
+
+def token_of_tail(key: str) -> str:
+    """The token of the upload whose bytes lie below `tails`."""
+    return unquote(key.split("/")[-2])

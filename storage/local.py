@@ -148,9 +148,14 @@ class LocalStore:
         await self._threads.run(partial(files.move, path, self._object_path(key), spare=spare))
 
     async def delivery(
-        self, key: str, ttl_s: int, *, headers: Mapping[str, str] | None = None
+        self,
+        key: str,
+        ttl_s: int,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
     ) -> LocalFile:
-        del ttl_s, headers
+        del ttl_s, method, headers
         return LocalFile(self._object_path(key))
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
-from storage import bodies, files, s3_location, spool
+from storage import bodies, files, keys, s3_location, spool
 from storage.base import (
     Body,
     Digest,
@@ -118,7 +118,7 @@ class S3Store:
         found = await self.stat(ref.key)
         if found.size != ref.size:
             raise ValueError(f"{ref.key} has {found.size} bytes, not {ref.size}")
-        await self.delete_all(spool.tails(ref))
+        await self.delete_all(keys.tails(ref.key, ref.token))
 
     async def _complete(self, ref: UploadRef) -> None:
         found = {part["PartNumber"]: part for part in await self._bucket.parts(ref.key, ref.token)}
@@ -131,7 +131,7 @@ class S3Store:
     async def abort(self, ref: UploadRef) -> None:
         with suppress(FileNotFoundError):
             await self._bucket.abort(ref.key, ref.token)
-        await self.delete_all(spool.tails(ref))
+        await self.delete_all(keys.tails(ref.key, ref.token))
 
     async def uploads(self) -> AsyncIterator[StoredUpload]:
         with suppress(FileNotFoundError):  # how some servers say that there is none
@@ -215,10 +215,15 @@ class S3Store:
             raise
 
     async def delivery(
-        self, key: str, ttl_s: int, *, headers: Mapping[str, str] | None = None
+        self,
+        key: str,
+        ttl_s: int,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
     ) -> Redirect:
         wanted = {f"response-{name}": value for name, value in (headers or {}).items()}
-        return Redirect(self._bucket.signed("GET", key, ttl_s, query=wanted))
+        return Redirect(self._bucket.signed(method, key, ttl_s, query=wanted))
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         async for page in self._bucket.objects(prefix):

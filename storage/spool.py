@@ -9,9 +9,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
-from urllib.parse import quote
 
-from storage import bodies, files
+from storage import bodies, files, keys
 from storage.base import UploadRef
 from storage.bucket import Bucket
 
@@ -21,14 +20,9 @@ def part_query(ref: UploadRef, number: int) -> dict[str, str]:
     return {"partNumber": str(number), "uploadId": ref.token}
 
 
-def tails(ref: UploadRef) -> str:
-    """Prefix of the tails of one upload."""
-    return f"uploads/{ref.key}/{quote(ref.token, safe='')}/"
-
-
 def _tail(ref: UploadRef, number: int) -> str:
     """One for each part: the offset that is remembered may still lie in the part before."""
-    return f"{tails(ref)}{number}"
+    return f"{keys.tails(ref.key, ref.token)}{number}"
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psycopg
@@ -20,6 +20,7 @@ from server.settings import Settings
 from tests.support import factories, postgres
 from tests.support.api import Api
 from tests.support.site import Site
+from tests.support.work import Work
 
 KEPT = ["alembic_version", "queue_schema", "signing_secret"]
 """Tables that belong to the installation, not to a test."""
@@ -37,10 +38,8 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[EmbeddedPostgres]:
-    with postgres.folder() as folder:
-        server = postgres.start(folder / "postgres")
+    with postgres.running() as server:
         yield server
-        server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -156,9 +155,7 @@ def tools(services: Services, shared_tools: Tools) -> Tools:
 
 
 @pytest.fixture
-def work(tools: Tools) -> Callable[[], Awaitable[None]]:
-    """Runs every job that is queued, and those that they queue."""
-
+def work(tools: Tools) -> Work:
     async def run() -> None:
         await worker.work_until_empty(tools)
 

@@ -43,9 +43,9 @@ class House:
         database = EmbeddedPostgres(folder / "postgres").url()
         self._database = psycopg.connect(database, autocommit=True)
 
-    def _start(self, *arguments: str) -> "subprocess.Popen[str]":
+    def _start(self, *arguments: str, core: int | None = None) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
-            [sys.executable, "-m", "server.cli", *arguments],
+            [*on(core), sys.executable, "-m", "server.cli", *arguments],
             cwd=self.folder,
             env=self._environment,
             stdout=subprocess.PIPE if arguments[0] == "serve" else subprocess.DEVNULL,
@@ -55,9 +55,9 @@ class House:
         self._running.append(process)
         return process
 
-    def start_worker(self, *arguments: str) -> int:
-        """The pid of another worker, which gets ready meanwhile."""
-        return self._start("worker", *arguments).pid
+    def start_worker(self, *arguments: str, core: int | None = None) -> int:
+        """The pid of another worker, which gets ready meanwhile; on one core, if it is named."""
+        return self._start("worker", *arguments, core=core).pid
 
     def upload(self, film: Path) -> None:
         """Other bytes each time, so that nothing is shared with an earlier one."""
@@ -98,6 +98,11 @@ def house(**settings: str) -> Generator[House]:
             yield one
         finally:
             one.close()
+
+
+def on(core: int | None) -> list[str]:
+    """What comes before a command that may use this core only, with all that it starts."""
+    return [] if core is None else ["taskset", "--cpu-list", str(core)]
 
 
 def until(what: str, condition: Callable[[], bool]) -> None:

@@ -1,21 +1,26 @@
 """Real workers on real ladders: what goes beside ffmpeg, two workers beside one, and cancelling.
 
 A server without a worker, one worker that makes first plays, and workers that make ladders only,
-one at a time, each ffmpeg on one thread. Three figures:
+one at a time, each on a core of its own, ffmpeg on one thread. (One thread to encode is not one
+core: ffmpeg decodes, scales and encodes each rung in threads of their own, so that one worker
+that may use two cores nearly does.) Three figures:
 
 - what a worker's own process takes of the CPU while ffmpeg makes ladders, in parts of ffmpeg's;
 - the time that two ladders take with one worker, in parts of the time that they take with two;
-  the two take turns, since the machine's speed drifts;
+  the two take turns, since the machine's speed drifts, and so does bare ffmpeg that makes the
+  same rungs, one run after the other and both at once: more than that no machine gives;
 - the time from `cancelTask` until ffmpeg is gone.
 
 Exits with 1 when one of them misses its goal.
 """
 
 import argparse
+import asyncio
 import base64
 import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -23,15 +28,20 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from house import House, house, until
-from transcode import make_source
+from house import House, house, on, until
+from transcode import bare_command, make_source
 
+from domain.passes import plan
+from domain.templates import DEFAULTS, choose, rendition
+from domain.videos import TranscodePass
+from media.probe import probe
 from server.settings import Settings
 from server.wiring import find_ffmpeg
 
 OVERHEAD, SPEED_UP, CANCEL_S = 0.05, 1.7, 1.0
 """At most; at least; at most, by the median."""
 FILMS = 2
+CORES = sorted(os.sched_getaffinity(0))[:FILMS]
 FIRST_PLAYS = ("--queues", "intake,first_play,maintenance")
 LADDERS = ("--queues", "transcode", "--concurrency", "transcode=1")
 CPU_CLOCK = 2
@@ -59,12 +69,30 @@ class Ladders:
     ffmpeg_cpu_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Two ladders by one and by two workers, and by one and by two runs of bare ffmpeg."""
+
+    alone: Ladders
+    bare_alone_s: float
+    together: Ladders
+    bare_together_s: float
+
+    @property
+    def speed_up(self) -> float:
+        return self.alone.seconds / self.together.seconds
+
+    @property
+    def bare_speed_up(self) -> float:
+        return self.bare_alone_s / self.bare_together_s
+
+
 def two_ladders(one: House, film: Path, workers: int) -> Ladders:
     before = count(one, "succeeded")
     for _ in range(FILMS):
         one.upload(film)
     until("the ladders wait", lambda: count(one, "queued") == FILMS)
-    pids = [one.start_worker(*LADDERS) for _ in range(workers)]
+    pids = [one.start_worker(*LADDERS, core=core) for core in CORES[:workers]]
     until("a ladder runs", lambda: count(one, "running") > 0)
     began = own_cpu_s(pids[0])
     until("all ladders are done", lambda: count(one, "succeeded") == before + FILMS)
@@ -76,6 +104,30 @@ def two_ladders(one: House, film: Path, workers: int) -> Ladders:
     for pid in pids:
         one.stop(pid)
     return measured
+
+
+def two_bare(film: Path, workers: int) -> float:
+    """Seconds that bare ffmpeg takes for the two ladders, by so many runs at a time."""
+    with tempfile.TemporaryDirectory() as name:
+        commands = [bare_ladder(film, Path(name, str(number))) for number in range(FILMS)]
+        began = time.monotonic()
+        for first in range(0, FILMS, workers):
+            some = zip(CORES, commands[first : first + workers], strict=False)
+            running = [subprocess.Popen([*on(core), *command]) for core, command in some]
+            codes = [one.wait() for one in running]
+            if any(codes):
+                raise SystemExit(f"ffmpeg ended with {codes}")
+        return time.monotonic() - began
+
+
+def bare_ladder(film: Path, folder: Path) -> list[str]:
+    """A command that makes the rungs of the pass that is called ladder."""
+    folder.mkdir()
+    source = asyncio.run(probe(film))
+    passes = plan(source, choose(source, DEFAULTS)[0], pictures=True)
+    (ladder,) = (one for one in passes if one.kind is TranscodePass.LADDER)
+    rungs = [rendition(source, one) for one in ladder.templates]
+    return bare_command(find_ffmpeg(Settings()), source, film, folder, rungs)
 
 
 def count(one: House, status: str) -> int:
@@ -128,25 +180,33 @@ def measure(seconds: int, rounds: int) -> bool:
         film = Path(name) / "film.mp4"
         make_source(find_ffmpeg(Settings()), film, seconds)
         one.start_worker(*FIRST_PLAYS)
-        alone: list[Ladders] = []
-        together: list[Ladders] = []
-        for _ in range(rounds):
-            alone.append(two_ladders(one, film, 1))
-            together.append(two_ladders(one, film, 2))
+        measured = [one_round(one, film) for _ in range(rounds)]
         cancels = [cancelled_after_s(one, film) for _ in range(5)]
-    return report(alone, together, cancels)
+    return report(measured, cancels)
 
 
-def report(alone: list[Ladders], together: list[Ladders], cancels: list[float]) -> bool:
+def one_round(one: House, film: Path) -> Round:
+    measured = Round(
+        alone=two_ladders(one, film, 1),
+        bare_alone_s=two_bare(film, 1),
+        together=two_ladders(one, film, 2),
+        bare_together_s=two_bare(film, 2),
+    )
+    print(measured, flush=True)
+    return measured
+
+
+def report(rounds: list[Round], cancels: list[float]) -> bool:
     """Print the figures; whether all goals are reached."""
-    overhead = statistics.median(one.own_cpu_s / one.ffmpeg_cpu_s for one in alone)
-    seconds = [statistics.median(one.seconds for one in many) for many in (alone, together)]
-    speed_up, cancel = seconds[0] / seconds[1], statistics.median(cancels)
+    overhead = statistics.median(one.alone.own_cpu_s / one.alone.ffmpeg_cpu_s for one in rounds)
+    speed_up = statistics.median(one.speed_up for one in rounds)
+    bare = statistics.median(one.bare_speed_up for one in rounds)
+    cancel = statistics.median(cancels)
     reached = [overhead <= OVERHEAD, speed_up >= SPEED_UP, cancel <= CANCEL_S]
     print(f"overhead: {overhead:.1%} of ffmpeg's CPU (at most {OVERHEAD:.0%})")
     print(
-        f"two ladders: {seconds[0]:.1f} s with one worker, {seconds[1]:.1f} s with two:"
-        f" {speed_up:.2f} times as fast (at least {SPEED_UP})"
+        f"two ladders: {speed_up:.2f} times as fast with two workers as with one (at least"
+        f" {SPEED_UP}; bare ffmpeg: {bare:.2f})"
     )
     print(f"cancelled: {cancel:.2f} s, longest {max(cancels):.2f} s (at most {CANCEL_S:g} s)")
     return all(reached)

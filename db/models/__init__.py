@@ -9,13 +9,14 @@ from db.models.categories import Category
 from db.models.contents import Content, Garbage, SpentChallenge, StoredObject
 from db.models.events import Event, QueueSchema
 from db.models.legacy import FetchLegacy, UploadLegacy, VideoLegacy
+from db.models.play_sets import AudioTrack, PlaySet, SegmentKey
 from db.models.playback import PasswordAttempt, SpentToken
 from db.models.plays import Play, Recommendation, Recommending
 from db.models.recommended import PublicRecommended, Recommended
 from db.models.tasks import ClipSegment, ExportFile, FetchItem, Task, Worker, WorkerLane
 from db.models.templates import RuleTemplate, Template, TemplateCost, TranscodeRule
 from db.models.uploads import UploadPart, UploadSession
-from db.models.videos import AudioTrack, KeyPoint, PlaySet, SegmentKey, Video
+from db.models.videos import KeyPoint, Video
 
 __all__ = [
     "Account",

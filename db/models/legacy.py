@@ -23,10 +23,11 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from db.models.accounts import Account
 from db.models.base import Base
 from db.models.categories import Category
+from db.models.play_sets import PlaySet
 from db.models.tasks import ExportFile, Task
 from db.models.templates import Template
 from db.models.uploads import UploadSession
-from db.models.videos import PlaySet, Video
+from db.models.videos import Video
 from domain.play_sets import PlaySetStatus
 
 

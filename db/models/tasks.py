@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, choice
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.tasks import TaskKind, TaskStatus
 from domain.videos import TranscodePass
 

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from db.models.base import Base, choice
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.uploads import UploadPurpose, UploadStatus
 
 

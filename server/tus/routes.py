@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from db.models import UploadSession
+from domain.error_codes import ErrorCode
 from domain.errors import (
     DomainError,
-    ErrorCode,
     IncompleteBody,
     LimitExceeded,
     NotFound,

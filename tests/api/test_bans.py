@@ -40,14 +40,9 @@ async def unban(api: Api, *chosen: str) -> dict[str, Any]:
     return (await api.run(BAN, input=input))["setVideosBanned"]
 
 
-async def added(services: Services, owner: factories.Owner, *statuses: VideoStatus) -> list[str]:
-    rows = [await factories.video(services.db, owner.account, status=one) for one in statuses]
-    return [ids.encode("Video", row.id) for row in rows]
-
-
 @pytest.fixture
 async def published(services: Services, owner: factories.Owner) -> str:
-    return (await added(services, owner, VideoStatus.PUBLISHED))[0]
+    return (await factories.added(services.db, owner.account, VideoStatus.PUBLISHED))[0]
 
 
 async def events_of(services: Services, id: str) -> list[EventType]:
@@ -99,7 +94,7 @@ async def test_a_ban_says_why_and_who_and_ends_all_links(
 async def test_of_a_mixed_list_those_change_that_can(
     api: Api, stranger: Api, services: Services, owner: factories.Owner
 ) -> None:
-    all_of_them = await added(services, owner, *VideoStatus)
+    all_of_them = await factories.added(services.db, owner.account, *VideoStatus)
     by_status = dict(zip(VideoStatus, all_of_them, strict=True))
     payload = await ban(api, *all_of_them)
     changed = [one["videoId"] for one in payload["results"] if one["changed"]]
@@ -129,7 +124,7 @@ async def test_of_a_mixed_list_those_change_that_can(
 async def test_all_or_nothing_bans_nothing_when_one_cannot_be_banned(
     api: Api, services: Services, owner: factories.Owner, published: str
 ) -> None:
-    (coming,) = await added(services, owner, VideoStatus.PROCESSING)
+    (coming,) = await factories.added(services.db, owner.account, VideoStatus.PROCESSING)
     payload = await ban(api, published, coming, policy="ALL_OR_NOTHING")
     assert payload["changedCount"] == 0
     assert payload["userErrors"] == [{"code": "NOT_PUBLISHED", "path": ["ids", "1"]}]
@@ -193,7 +188,7 @@ async def test_of_a_ban_and_a_deletion_at_once_both_or_the_deletion_wins(
     api: Api, services: Services, owner: factories.Owner
 ) -> None:
     for _ in range(10):
-        (id,) = await added(services, owner, VideoStatus.PUBLISHED)
+        (id,) = await factories.added(services.db, owner.account, VideoStatus.PUBLISHED)
         remove = "mutation ($ids: [ID!]!) { deleteVideos(ids: $ids) { changedCount } }"
         told, removed = await asyncio.gather(ban(api, id), api.run(remove, ids=[id]))
         assert removed == {"deleteVideos": {"changedCount": 1}}

@@ -8,11 +8,11 @@ import pytest
 
 from domain import categories
 from domain.paging import MAX_PAGE_SIZE
-from tests.api.test_objects import CREATE, create
-from tests.api.test_small_uploads import small, stored
 from tests.support import uploading
 from tests.support.api import Api, OperationFailed
+from tests.support.categorizing import chain, default_id
 from tests.support.possession import take_over
+from tests.support.storing import CREATE, create, small, stored
 from tests.support.templating import category, codes, rule, save_category, save_rule
 
 LIST = """{
@@ -29,19 +29,6 @@ COUNT = "{ categories { totalCount } }"
 OF_VIDEO = "query ($id: ID!) { node(id: $id) { ... on Video { category { name } } } }"
 OF_UPLOAD = "query ($id: ID!) { uploadSession(id: $id) { category { id } video { id } } }"
 NOT_FOUND = [("NOT_FOUND", ["categoryId"])]
-
-
-async def chain(api: Api, length: int) -> list[str]:
-    """Categories that lie in one another, the outermost first."""
-    made: list[str] = []
-    for number in range(length):
-        place = {"parentId": made[-1]} if made else {}
-        made.append((await category(api, str(number), **place))["id"])
-    return made
-
-
-async def default_id(api: Api) -> str:
-    return (await api.run(ONE, by={"categoryId": "1"}))["category"]["id"]
 
 
 async def place(api: Api, video_id: str) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from domain.media import LONGEST_MS
 from domain.videos import VideoStatus
 from resolvers.context import Services
 from schema import ids
-from tests.support import factories
+from tests.support import cancelling, factories
 from tests.support.api import Api, OperationFailed
 from tests.support.templating import category
 
@@ -307,8 +307,7 @@ async def test_a_clip_has_a_title(api: Api, services: Services, video: str, titl
 
 async def test_a_clip_that_is_cancelled_before_it_runs_fails(api: Api, video: str) -> None:
     payload = await create(api, video, FIRST)
-    cancel = "mutation ($id: ID!) { cancelTask(id: $id) { task { status } userErrors { code } } }"
-    cancelled = await api.run(cancel, id=payload["task"]["id"])
+    cancelled = await api.run(cancelling.TASK, id=payload["task"]["id"])
     assert cancelled == {"cancelTask": {"task": {"status": "CANCELLED"}, "userErrors": []}}
     query = "query ($id: ID!) { node(id: $id) { ... on Video { status statusReason } } }"
     assert await api.run(query, id=payload["video"]["id"]) == {

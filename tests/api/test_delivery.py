@@ -1,36 +1,22 @@
 """Files of a video, handed out to whoever has a link."""
 
 import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
 from db.models import Video
 from domain.playback import content_type
-from domain.tokens import Grant
 from resolvers.context import Services
 from server.settings import Settings
 from storage import keys
 from tests.support import factories, uploading
 from tests.support.api import Api
+from tests.support.playing import code, link
 
 BYTES = b"0123456789"
 FILE = f"{'0a' * 16}/1/"
 """Where a task's output lies below its video."""
-
-
-@pytest.fixture
-async def video(services: Services, owner: factories.Owner) -> Video:
-    return await factories.video(services.db, owner.account)
-
-
-def link(api: Api, services: Services, video: Video, path: str, *, seconds: int = 100) -> str:
-    """A link that the API could have given out `100 - seconds` seconds ago."""
-    expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
-    token = services.playback_links.sign(Grant(video.id, expires_at, video.epoch, video.content_id))
-    return f"{api.base_url}/v/{token}/{path}"
 
 
 async def store(services: Services, video: Video, path: str, folder: Path) -> None:
@@ -38,10 +24,6 @@ async def store(services: Services, video: Video, path: str, folder: Path) -> No
     (folder / "draft").write_bytes(BYTES)
     key = keys.media(video.content_id) + path
     await services.store.put_file(key, folder / "draft", content_type(path))
-
-
-def code(answer: httpx.Response) -> str:
-    return answer.json()["code"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from graphql import GraphQLEnumType, GraphQLSchema
 
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from schema.root import schema
 from tests.support.api import Api
 

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from sqlalchemy import select, text
 
 from db import garbage
 from db.models import ExportFile, FetchItem, Task
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.tasks import TaskKind, TaskStatus
 from jobs import export, maintenance, queue, worker
 from jobs.lanes import Lane
@@ -24,6 +23,7 @@ from storage import keys
 from storage.local import LocalStore
 from tests.support import fetching, uploading
 from tests.support.api import Api, OperationFailed
+from tests.support.work import Work
 
 EXPORT = """
 mutation ($input: CreateExportInput!) {
@@ -43,8 +43,6 @@ query ($id: ID!) {
 """
 DELETE = "mutation ($id: ID!) { deleteFetch(id: $id) { userErrors { code } } }"
 URLS = ["http://films.example/a?key=1", "http://films.example/%E7%94%B5", "http://films.example/"]
-
-Work = Callable[[], Awaitable[None]]
 
 
 @pytest.fixture

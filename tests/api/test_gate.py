@@ -27,10 +27,17 @@ from domain.videos import Resolution, VideoStatus
 from resolvers.context import Context, Services
 from resolvers.gate import RULES, Gate
 from resolvers.playback import for_viewer
-from tests.api.test_playback import make_ready
 from tests.support import factories, playing, postgres
 from tests.support.api import Api
-from tests.support.playing import Playable, answers, everywhere, place_of, said, until_said
+from tests.support.playing import (
+    Playable,
+    answers,
+    everywhere,
+    make_ready,
+    place_of,
+    said,
+    until_said,
+)
 from tests.support.statements import recorded
 from tests.support.waiting import until
 
@@ -216,6 +223,24 @@ async def gate_of(services: Services, **options: Any) -> AsyncGenerator[Gate]:
 
 def watched(services: Services, video: Playable) -> int:
     return services.bus.subscribers(topic("video", video.row.id))
+
+
+async def test_what_may_be_played_again_is_found_by_whoever_was_refused(
+    services: Services, video: Playable, wiper: psycopg.Connection
+) -> None:
+    async with gate_of(services, poll_s=3_600, trusted_s=3_600) as gate:
+        wiper.execute("update video set status = 'banned'")
+
+        async def is_let_in() -> bool:
+            try:
+                await gate.admit(grant(video), ANYBODY)
+            except LinkInvalid:
+                return False
+            return True
+
+        assert not await is_let_in()
+        wiper.execute("update video set status = 'published'")
+        await until(is_let_in)
 
 
 async def test_what_nobody_plays_any_more_is_forgotten(services: Services, video: Playable) -> None:

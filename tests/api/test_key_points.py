@@ -12,10 +12,10 @@ from domain.events import EventType
 from domain.videos import VideoStatus
 from resolvers.context import Services
 from schema import ids
-from tests.api.test_update_video import news
 from tests.support import factories, trashing
 from tests.support.api import Api, OperationFailed
 from tests.support.statements import recorded
+from tests.support.tables import events
 
 ERRORS = """
   userErrors {
@@ -74,7 +74,7 @@ async def test_they_are_listed_by_their_moments(api: Api, services: Services, vi
     for at_ms, words in ((4_000, "The end"), (0, "The start"), (1_500, " Between ")):
         await saved(api, video, at_ms, words)
     assert await moments(api, video) == [(0, "The start"), (1_500, "Between"), (4_000, "The end")]
-    assert await news(services) == [EventType.VIDEO_UPDATED] * 3
+    assert await events(services.db) == [EventType.VIDEO_UPDATED] * 3
 
 
 async def test_the_marks_of_a_page_are_one_statement(
@@ -98,7 +98,7 @@ async def test_a_mark_can_be_moved_and_described_anew(
     assert (await api.run(VIDEO, id=video))["video"]["updatedAt"] > before
     assert await saved(api, video, 2_000, "There", id=id) == id  # nothing new
     assert await saved(api, video, 2_000, "There now", id=id) == id
-    assert await news(services) == [EventType.VIDEO_UPDATED] * 3
+    assert await events(services.db) == [EventType.VIDEO_UPDATED] * 3
 
 
 async def test_there_is_one_at_a_moment(api: Api, video: str) -> None:
@@ -115,7 +115,7 @@ async def test_of_two_at_once_one_is_kept(api: Api, services: Services, video: s
     payloads = await asyncio.gather(*(save(api, video, 9) for _ in range(5)))
     assert sum(not one["userErrors"] for one in payloads) == 1
     assert await moments(api, video) == [(9, "Here")]
-    assert await news(services) == [EventType.VIDEO_UPDATED]
+    assert await events(services.db) == [EventType.VIDEO_UPDATED]
 
 
 @pytest.mark.parametrize("at_ms", [-1, 4_001, 2**31 - 1, -(2**31)])
@@ -125,7 +125,7 @@ async def test_a_mark_is_within_the_video(
     (error,) = (await save(api, video, at_ms))["userErrors"]
     assert (error["code"], error["path"]) == ("INVALID_ARGUMENT", ["atMs"])
     assert error["message"] == f"The video has no moment {at_ms}; they are 0 to 4000 ms."
-    assert (await moments(api, video), await news(services)) == ([], [])
+    assert (await moments(api, video), await events(services.db)) == ([], [])
 
 
 async def test_a_mark_says_something(api: Api, services: Services, video: str) -> None:
@@ -134,7 +134,7 @@ async def test_a_mark_says_something(api: Api, services: Services, video: str) -
     (error,) = (await save(api, video, 1, "x" * 256))["userErrors"]
     assert (error["code"], error["limit"], error["actual"]) == ("LIMIT_EXCEEDED", 255, 256)
     await saved(api, video, 1, "x" * 255)
-    assert await news(services) == [EventType.VIDEO_UPDATED]
+    assert await events(services.db) == [EventType.VIDEO_UPDATED]
 
 
 async def test_a_video_has_at_most_200(api: Api, services: Services, video: str) -> None:
@@ -167,7 +167,7 @@ async def test_a_video_that_is_not_there_has_no_moments(
         assert (error["code"], error["path"]) == ("INVALID_STATE", ["videoId"])
         assert error["currentState"] == values["status"].name
     assert await moments(api, video) == [(1, "Here")]
-    assert await news(services) == [EventType.VIDEO_UPDATED]
+    assert await events(services.db) == [EventType.VIDEO_UPDATED]
 
 
 async def test_marks_of_several_videos_go_at_once(
@@ -176,18 +176,18 @@ async def test_marks_of_several_videos_go_at_once(
     other = await made(services, owner)
     kept = await saved(api, video, 3)
     gone = [await saved(api, video, 1), await saved(api, video, 2), await saved(api, other, 1)]
-    before = len(await news(services))
+    before = len(await events(services.db))
     assert await delete(api, *gone, gone[0]) == {
         "deletedIds": [*gone, gone[0]],
         "userErrors": [],
     }
     assert (await moments(api, video), await moments(api, other)) == ([(3, "Here")], [])
-    assert (await news(services))[before:] == [EventType.VIDEO_UPDATED] * 2
+    assert (await events(services.db))[before:] == [EventType.VIDEO_UPDATED] * 2
     assert await delete(api) == {"deletedIds": [], "userErrors": []}
     (error,) = (await delete(api, kept, gone[0]))["userErrors"]
     assert (error["code"], error["ids"], error["path"]) == ("NOT_FOUND", [gone[0]], ["ids"])
     assert await moments(api, video) == [(3, "Here")]
-    assert len(await news(services)) == before + 2
+    assert len(await events(services.db)) == before + 2
 
 
 async def test_marks_of_many_videos_go_by_as_many_statements_as_of_two(
@@ -257,4 +257,4 @@ async def test_what_is_anothers_is_not_there(
         assert refused.value.codes == ["UNAUTHENTICATED"]
     async with services.db.read() as session:
         assert list(await session.scalars(select(KeyPoint.description))) == ["Mine"]
-    assert await news(services) == [EventType.VIDEO_UPDATED]
+    assert await events(services.db) == [EventType.VIDEO_UPDATED]

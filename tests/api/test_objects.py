@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -12,31 +11,14 @@ from db import objects
 from jobs import maintenance
 from jobs.runs import Tools
 from resolvers.context import Services
-from tests.api.test_small_uploads import stored
-from tests.support import samples, trashing, uploading
+from tests.support import trashing, uploading
 from tests.support.api import Api
 from tests.support.possession import answer, check, proof, take_over
+from tests.support.storing import create, delete, stored
+from tests.support.work import Work
 
-Work = Callable[[], Awaitable[None]]
 Step = Callable[[Api, Work, bytes], Awaitable[str | None]]
 
-CREATE = """
-mutation ($input: CreateVideoInput!) {
-  createVideo(input: $input) {
-    video { id status title sourceType sourceId storageId fileSize width playSets { status } }
-    userErrors {
-      __typename code path
-      ... on DuplicateContentError { existingVideo { id } }
-      ... on NotFoundError { ids }
-    }
-  }
-}
-"""
-DELETE = """
-mutation ($ids: [ID!]!) {
-  deleteObjects(ids: $ids) { deletedIds userErrors { code message path } }
-}
-"""
 BY_ID = """
 query ($storageId: String!, $id: ID!) {
   storedObject(storageId: $storageId) { id } node(id: $id) { id }
@@ -50,20 +32,6 @@ query ($id: ID!) {
   }
 }
 """
-
-
-@pytest.fixture(scope="module")
-def video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return samples.make(tmp_path_factory.mktemp("video") / "video.mp4", seconds=2).read_bytes()
-
-
-async def create(api: Api, storage_id: str, **input: Any) -> dict[str, Any]:
-    values = {"storageId": storage_id, "sourceType": "cms", "sourceId": "1", **input}
-    return (await api.run(CREATE, input=values))["createVideo"]
-
-
-async def delete(api: Api, *ids: str) -> dict[str, Any]:
-    return (await api.run(DELETE, ids=list(ids)))["deleteObjects"]
 
 
 async def by_request(api: Api, _work: Work, data: bytes) -> None:
@@ -94,8 +62,8 @@ async def collected(tools: Tools) -> int:
     return await maintenance.collect(tools, now=datetime.now(UTC) + timedelta(hours=2))
 
 
-async def test_a_video_is_made_of_a_stored_object(api: Api, work: Work, video: bytes) -> None:
-    kept = (await stored(api, video, "holiday.mp4"))["storedObject"]
+async def test_a_video_is_made_of_a_stored_object(api: Api, work: Work, small_film: bytes) -> None:
+    kept = (await stored(api, small_film, "holiday.mp4"))["storedObject"]
     payload = await create(api, kept["storageId"])
     assert payload["userErrors"] == []
     assert payload["video"] == {
@@ -105,7 +73,7 @@ async def test_a_video_is_made_of_a_stored_object(api: Api, work: Work, video: b
         "sourceType": "cms",
         "sourceId": "1",
         "storageId": kept["storageId"],
-        "fileSize": len(video),
+        "fileSize": len(small_film),
         "width": None,
         "playSets": [],
     }
@@ -116,9 +84,9 @@ async def test_a_video_is_made_of_a_stored_object(api: Api, work: Work, video: b
 
 
 async def test_a_second_video_of_the_same_object_is_ready_at_once(
-    api: Api, work: Work, video: bytes
+    api: Api, work: Work, small_film: bytes
 ) -> None:
-    kept = (await stored(api, video))["storedObject"]
+    kept = (await stored(api, small_film))["storedObject"]
     await create(api, kept["storageId"])
     await work()
     payload = await create(api, kept["storageId"], sourceId="2", title="Again")
@@ -126,8 +94,8 @@ async def test_a_second_video_of_the_same_object_is_ready_at_once(
     assert payload["video"]["playSets"] == [{"status": "READY"}, {"status": "READY"}]
 
 
-async def test_one_origin_makes_one_video(api: Api, stranger: Api, video: bytes) -> None:
-    kept = (await stored(api, video))["storedObject"]
+async def test_one_origin_makes_one_video(api: Api, stranger: Api, small_film: bytes) -> None:
+    kept = (await stored(api, small_film))["storedObject"]
     payloads = await asyncio.gather(*(create(api, kept["storageId"]) for _ in range(5)))
     (made,) = [one["video"]["id"] for one in payloads if one["video"]]
     refused = [one["userErrors"] for one in payloads if not one["video"]]
@@ -138,14 +106,14 @@ async def test_one_origin_makes_one_video(api: Api, stranger: Api, video: bytes)
         "existingVideo": {"id": made},
     }
     assert refused == [[error]] * 4
-    others = (await stored(stranger, video))["storedObject"]
+    others = (await stored(stranger, small_film))["storedObject"]
     assert (await create(stranger, others["storageId"]))["userErrors"] == []
 
 
 async def test_nothing_is_transcoded_when_that_is_to_be_skipped(
-    api: Api, work: Work, video: bytes
+    api: Api, work: Work, small_film: bytes
 ) -> None:
-    kept = (await stored(api, video))["storedObject"]
+    kept = (await stored(api, small_film))["storedObject"]
     payload = await create(api, kept["storageId"], skipAutoTranscode=True)
     await work()
     assert (await api.run(VIDEO, id=payload["video"]["id"]))["node"] == {
@@ -175,9 +143,9 @@ async def test_an_unknown_object_makes_nothing(api: Api, id: str) -> None:
 
 
 async def test_an_object_of_another_account_is_not_found(
-    api: Api, stranger: Api, video: bytes
+    api: Api, stranger: Api, small_film: bytes
 ) -> None:
-    kept = (await stored(api, video))["storedObject"]
+    kept = (await stored(api, small_film))["storedObject"]
     assert (await create(stranger, kept["storageId"]))["video"] is None
     found = await stranger.run(BY_ID, storageId=kept["storageId"], id=kept["id"])
     assert found == {"storedObject": None, "node": None}
@@ -233,10 +201,10 @@ async def test_a_deleted_object_goes_with_the_last_who_has_it(
 
 
 async def test_another_accounts_delete_does_not_stop_a_video(
-    api: Api, stranger: Api, tools: Tools, work: Work, video: bytes
+    api: Api, stranger: Api, tools: Tools, work: Work, small_film: bytes
 ) -> None:
-    mine = (await stored(api, video))["storedObject"]
-    taken = (await take_over(stranger, video))["video"]["id"]
+    mine = (await stored(api, small_film))["storedObject"]
+    taken = (await take_over(stranger, small_film))["video"]["id"]
     await work()
     assert (await delete(api, mine["id"]))["userErrors"] == []
     await collected(tools)
@@ -247,8 +215,8 @@ async def test_another_accounts_delete_does_not_stop_a_video(
     assert (await stranger.http.get(f"{place}/{first}")).status_code == 200
 
 
-async def test_an_object_that_a_video_needs_stays(api: Api, video: bytes) -> None:
-    kept = (await stored(api, video))["storedObject"]
+async def test_an_object_that_a_video_needs_stays(api: Api, small_film: bytes) -> None:
+    kept = (await stored(api, small_film))["storedObject"]
     other = (await stored(api, os.urandom(10)))["storedObject"]
     await create(api, kept["storageId"])
     refused = await delete(api, other["id"], kept["id"])

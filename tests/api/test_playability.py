@@ -11,10 +11,9 @@ from domain.videos import Resolution, ShareState, VideoStatus
 from resolvers.context import Services
 from schema import ids
 from schema.root import schema
-from tests.api.test_playback import make_ready
 from tests.support import factories
 from tests.support.api import Api
-from tests.support.playing import create
+from tests.support.playing import create, make_ready
 from tests.support.statements import recorded
 
 FIELDS = "playable reason fix mutation"

@@ -5,14 +5,12 @@ import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import httpx
 import psycopg
 import pytest
 import uvicorn
 
-from db import play_sets
 from db.models import Video
 from domain.tokens import Grant
 from domain.videos import Resolution
@@ -22,6 +20,8 @@ from server.app import create_app
 from storage import keys
 from tests.support import factories, uploading
 from tests.support.api import Api, OperationFailed
+from tests.support.house import content_of
+from tests.support.playing import code, link, make_ready
 from tests.support.waiting import until
 
 PLAYBACK = """
@@ -35,48 +35,9 @@ query ($id: ID!, $ttl: Int! = 14400) {
 """
 
 
-@pytest.fixture
-async def video(services: Services, owner: factories.Owner) -> Video:
-    return await factories.video(services.db, owner.account)
-
-
 async def playback(api: Api, video: Video, **variables: Any) -> dict[str, Any] | None:
     found = await api.run(PLAYBACK, id=ids.encode("Video", video.id), **variables)
     return found["video"]["playback"]
-
-
-async def make_ready(
-    services: Services, video: Video, *rungs: Resolution, audio: str | None = None, **values: Any
-) -> str:
-    """One pass that made these rungs, with sound of that name; returns its folder below `/v/…/`."""
-    task = await factories.transcode_task(services.db, video, *rungs)
-    prefix = keys.attempt(content_of(video), task.id, 1)
-    async with services.db.write() as session:
-        if audio:
-            track = {"file_size": 1, "bandwidth": 96_000, "average_bandwidth": 90_000}
-            track |= {"playlist_key": f"{prefix}{audio}.m3u8", "codecs": "mp4a.40.2"}
-            values["audio_track_id"] = await play_sets.save_sound(session, video.id, audio, track)
-        for one in (await play_sets.of_videos(session, [video.id]))[video.id]:
-            if one.task_id == task.id:
-                made = {"playlist_key": f"{prefix}{one.resolution}.m3u8", **values}
-                await play_sets.finish(session, one.id, factories.READY | made)
-    return prefix.removeprefix(keys.media(content_of(video)))
-
-
-def content_of(video: Video) -> UUID:
-    assert video.content_id is not None
-    return video.content_id
-
-
-def link(api: Api, services: Services, video: Video, path: str, *, seconds: int = 100) -> str:
-    """A link that the API could have given out `100 - seconds` seconds ago."""
-    expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
-    token = services.playback_links.sign(Grant(video.id, expires_at, video.epoch, video.content_id))
-    return f"{api.base_url}/v/{token}/{path}"
-
-
-def code(answer: httpx.Response) -> str:
-    return answer.json()["code"]
 
 
 async def test_nothing_can_be_played_before_a_play_set_is_ready(

@@ -20,7 +20,6 @@ from resolvers.context import Services
 from schema import ids
 from server import answering as answer
 from server.app import create_app
-from tests.api.test_playback import make_ready
 from tests.support import factories, playing
 from tests.support.api import Api, OperationFailed
 from tests.support.playing import (
@@ -29,6 +28,7 @@ from tests.support.playing import (
     answers,
     create,
     everywhere,
+    make_ready,
     place_of,
     said,
     token_place,

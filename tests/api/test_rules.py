@@ -14,11 +14,11 @@ from domain.media import Source
 from jobs import worker
 from jobs.runs import Tools
 from resolvers.context import Services
-from tests.api.test_objects import create
 from tests.support import factories, samples, uploading
 from tests.support.api import Api
 from tests.support.factories import SOURCE
 from tests.support.possession import take_over
+from tests.support.storing import create
 from tests.support.templating import (
     built_in,
     category,

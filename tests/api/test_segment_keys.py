@@ -9,17 +9,12 @@ from db import play_sets
 from db.models import Video
 from domain.videos import Resolution
 from resolvers.context import Services
-from tests.api.test_playback import code, link, make_ready
 from tests.support import factories
 from tests.support.api import Api
+from tests.support.playing import code, link, make_ready
 from tests.support.waiting import until
 
 VALUE = bytes(range(16))
-
-
-@pytest.fixture
-async def video(services: Services, owner: factories.Owner) -> Video:
-    return await factories.video(services.db, owner.account)
 
 
 async def add_key(services: Services, video: Video, value: bytes = VALUE) -> UUID:

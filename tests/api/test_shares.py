@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import select
 
-from db.models import Event, Video
+from db.models import Video
 from domain.events import EventType
 from domain.videos import VideoStatus
 from resolvers.context import Services
@@ -20,6 +20,7 @@ from tests.support import factories
 from tests.support.api import Api, OperationFailed
 from tests.support.serving import serving
 from tests.support.shares import change, outcome, share, shared
+from tests.support.tables import events
 
 SHARES = "{ videos { nodes { share { state hasPassword password } } } }"
 ONE_BY_ONE = "{ videos { nodes { share { state hasPassword password } playback { hlsUrl } } } }"
@@ -53,11 +54,6 @@ def of(state: str, *, has: bool = False, told: str | None = None) -> dict[str, o
 async def epoch(services: Services, video: Video) -> int:
     async with services.db.read() as session:
         return (await session.scalars(select(Video.epoch).where(Video.id == video.id))).one()
-
-
-async def events(services: Services) -> list[EventType]:
-    async with services.db.read() as session:
-        return list(await session.scalars(select(Event.type)))
 
 
 async def test_a_video_is_private_until_its_owner_shares_it(api: Api, video: Video) -> None:
@@ -152,17 +148,17 @@ async def test_links_end_when_fewer_may_see_it_or_the_password_is_another(
 
 
 async def test_a_change_is_one_event(api: Api, services: Services, video: Video) -> None:
-    assert await events(services) == []
+    assert await events(services.db) == []
     await share(api, video, "PRIVATE")
     await change(api, video, "PASSWORD", None)
     await change(api, video, "PASSWORD", "x" * 17)
-    assert await events(services) == []
+    assert await events(services.db) == []
     await share(api, video, "PASSWORD", "one")
     await share(api, video, "PASSWORD")
-    assert await events(services) == [EventType.VIDEO_UPDATED]
+    assert await events(services.db) == [EventType.VIDEO_UPDATED]
     await share(api, video, "PASSWORD", "two")
     await share(api, video, "PUBLIC")
-    assert await events(services) == [EventType.VIDEO_UPDATED] * 3
+    assert await events(services.db) == [EventType.VIDEO_UPDATED] * 3
 
 
 async def test_a_deleted_video_is_not_shared(

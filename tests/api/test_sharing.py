@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from db import tasks
+from db import runs, tasks
 from db.models import Task, Video
 from domain.events import topic
 from domain.tasks import TaskStatus
@@ -20,26 +20,18 @@ from tests.api.test_subscriptions import READY, finish, titled
 from tests.support import factories
 from tests.support.api import Api, Socket
 from tests.support.statements import recorded
+from tests.support.tables import global_id
 from tests.support.waiting import until
 
 TASK = "subscription ($task: ID!) { task(id: $task) { status progress video { title } } }"
 
 
 @pytest.fixture
-async def video(services: Services, owner: factories.Owner) -> Video:
-    return await factories.video(services.db, owner.account)
-
-
-@pytest.fixture
 async def task(services: Services, video: Video) -> Task:
     task = await factories.transcode_task(services.db, video, Resolution.P360)
     async with services.db.write() as session:
-        assert await tasks.claim(session, task.id, worker="here:1")
+        assert await runs.claim(session, task.id, worker="here:1")
     return task
-
-
-def global_id(task: Task) -> str:
-    return ids.encode("TranscodeTask", task.id)
 
 
 @asynccontextmanager
@@ -51,14 +43,14 @@ async def sockets(api: Api, count: int) -> AsyncGenerator[list[Socket]]:
 async def report(services: Services, task: Task, progress: float, *, wake: bool = True) -> None:
     async with services.db.write() as session:
         run = (await tasks.by_ids(session, [task.id]))[task.id]
-        assert await tasks.report(session, run, progress=progress, speed=1)
+        assert await runs.report(session, run, progress=progress, speed=1)
         if wake:
             await outcomes.wake_watchers(session, task)
 
 
 async def succeed(services: Services, task: Task) -> None:
     async with services.db.write() as session:
-        assert await tasks.succeed(session, (await tasks.by_ids(session, [task.id]))[task.id])
+        assert await runs.succeed(session, (await tasks.by_ids(session, [task.id]))[task.id])
         await outcomes.wake_watchers(session, task)
 
 

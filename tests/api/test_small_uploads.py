@@ -1,7 +1,6 @@
 """Files in the body of a GraphQL request: small videos, single chunks, objects."""
 
 import os
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +8,11 @@ import pytest
 
 from domain.uploads import UploadLimits
 from server.settings import Settings
-from tests.support import forms, samples, uploading
+from tests.support import forms, uploading
 from tests.support.api import Api
+from tests.support.storing import OBJECT, small, stored
+from tests.support.work import Work
 
-Work = Callable[[], Awaitable[None]]
-
-SMALL = """
-mutation ($input: UploadSmallVideoInput!) {
-  uploadSmallVideo(input: $input) {
-    video { id status title }
-    userErrors { __typename code message path }
-  }
-}
-"""
 CHUNK = """
 mutation ($input: UploadChunkInput!) {
   uploadChunk(input: $input) {
@@ -32,28 +23,10 @@ mutation ($input: UploadChunkInput!) {
   }
 }
 """
-OBJECT = """
-mutation ($input: UploadObjectInput!) {
-  uploadObject(input: $input) {
-    storedObject { id storageId fileName contentType fileSize sha256 }
-    userErrors { __typename code message path }
-  }
-}
-"""
 VIDEO = """
 query ($id: ID!) { node(id: $id) { ... on Video { status statusReason sha256 width } } }
 """
 FILE = "variables.input.file"
-
-
-@pytest.fixture(scope="module")
-def video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return samples.make(tmp_path_factory.mktemp("video") / "video.mp4", seconds=2).read_bytes()
-
-
-async def small(api: Api, data: bytes, **input: Any) -> dict[str, Any]:
-    values = {"title": "Small", "sha256": uploading.sha256(data), **input}
-    return (await forms.run(api, SMALL, values, data))["uploadSmallVideo"]
 
 
 async def chunk(api: Api, id: str, index: int, data: bytes, **input: Any) -> dict[str, Any]:
@@ -67,10 +40,6 @@ async def chunk(api: Api, id: str, index: int, data: bytes, **input: Any) -> dic
     return (await forms.run(api, CHUNK, values, data))["uploadChunk"]
 
 
-async def stored(api: Api, data: bytes, name: str = "cover.jpg", **input: Any) -> dict[str, Any]:
-    return (await forms.run(api, OBJECT, input, data, name=name))["uploadObject"]
-
-
 def uploads_left(settings: Settings) -> list[Path]:
     return list((settings.data_dir / "storage" / "uploads").iterdir())
 
@@ -80,8 +49,8 @@ async def open_sessions(api: Api) -> list[dict[str, str]]:
     return (await api.run(query))["uploadSessions"]["nodes"]
 
 
-async def test_a_small_video_takes_one_request(api: Api, work: Work, video: bytes) -> None:
-    payload = await small(api, video)
+async def test_a_small_video_takes_one_request(api: Api, work: Work, small_film: bytes) -> None:
+    payload = await small(api, small_film)
     assert payload["userErrors"] == []
     assert payload["video"] == {
         "id": payload["video"]["id"],
@@ -92,16 +61,16 @@ async def test_a_small_video_takes_one_request(api: Api, work: Work, video: byte
     assert (await api.run(VIDEO, id=payload["video"]["id"]))["node"] == {
         "status": "PUBLISHED",
         "statusReason": None,
-        "sha256": uploading.sha256(video),
+        "sha256": uploading.sha256(small_film),
         "width": 640,
     }
 
 
 async def test_a_small_video_with_a_wrong_digest_leaves_nothing(
-    api: Api, video: bytes, settings: Settings
+    api: Api, small_film: bytes, settings: Settings
 ) -> None:
     before = uploads_left(settings)
-    payload = await small(api, video, sha256="0" * 64)
+    payload = await small(api, small_film, sha256="0" * 64)
     assert payload["video"] is None
     assert [error["code"] for error in payload["userErrors"]] == ["CHECKSUM_MISMATCH"]
     assert await open_sessions(api) == []
@@ -129,14 +98,16 @@ async def test_an_empty_file_is_refused(api: Api) -> None:
     ]
 
 
-async def test_a_chunk_may_come_within_graphql(api: Api, work: Work, video: bytes) -> None:
+async def test_a_chunk_may_come_within_graphql(api: Api, work: Work, small_film: bytes) -> None:
     size = 65_536
-    begun = await uploading.begin(api, video, chunkSize=size)
+    begun = await uploading.begin(api, small_film, chunkSize=size)
     for index in range(begun["totalChunks"], 0, -1):
-        payload = await chunk(api, begun["id"], index, video[(index - 1) * size : index * size])
+        payload = await chunk(
+            api, begun["id"], index, small_film[(index - 1) * size : index * size]
+        )
         assert payload["userErrors"] == []
         assert payload["uploadSession"]["missingChunks"] == list(range(1, index))
-    await uploading.complete(api, begun["id"], uploading.sha256(video))
+    await uploading.complete(api, begun["id"], uploading.sha256(small_film))
     await work()
     assert (await uploading.session(api, begun["id"]))["status"] == "COMPLETED"
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from db import play_sets, tasks
+from db import play_sets, runs, tasks
 from db.events import Position
 from db.models import Task, Video
 from db.session import WriteSession
@@ -19,8 +19,9 @@ from domain.videos import Resolution
 from jobs import outcomes
 from resolvers.context import Services
 from schema import cursors, ids
-from tests.support import factories, uploading
+from tests.support import cancelling, factories, uploading
 from tests.support.api import Api, OperationFailed
+from tests.support.tables import global_id
 from tests.support.waiting import until
 
 UPLOAD = "subscription ($id: ID!) { uploadSession(id: $id) { status completedChunks } }"
@@ -37,15 +38,6 @@ subscription ($id: ID, $after: EventCursor) {
 CHUNK = 65_536
 
 
-@pytest.fixture
-async def video(services: Services, owner: factories.Owner) -> Video:
-    return await factories.video(services.db, owner.account)
-
-
-def global_id(row: Video | Task) -> str:
-    return ids.encode("Video" if isinstance(row, Video) else "TranscodeTask", row.id)
-
-
 async def finish(services: Services, video: Video, *rungs: Resolution) -> None:
     """These play sets become READY, in one transaction, as a worker does it."""
     async with services.db.write() as session:
@@ -60,8 +52,7 @@ async def put(api: Api, id: str, index: int) -> None:
 
 
 async def cancel(api: Api, id: str) -> None:
-    mutation = "mutation ($id: ID!) { cancelUploadSession(id: $id) { userErrors { code } } }"
-    assert await api.run(mutation, id=id) == {"cancelUploadSession": {"userErrors": []}}
+    assert await api.run(cancelling.SESSION, id=id) == {"cancelUploadSession": {"userErrors": []}}
 
 
 def states(stream: AsyncGenerator[dict[str, Any]]) -> Callable[[], Any]:
@@ -143,11 +134,11 @@ async def advance(session: WriteSession, task: Task, status: TaskStatus, progres
     """What a worker writes of the task, and whom it wakes."""
     if status is TaskStatus.SUCCEEDED:
         run = (await tasks.by_ids(session, [task.id]))[task.id]
-        assert await tasks.succeed(session, run)
+        assert await runs.succeed(session, run)
     else:
-        run = await tasks.claim(session, task.id, worker="here:1")
+        run = await runs.claim(session, task.id, worker="here:1")
         assert run is not None
-        assert await tasks.report(session, run, progress=progress, speed=1)
+        assert await runs.report(session, run, progress=progress, speed=1)
     await outcomes.wake_watchers(session, task)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from db import tasks
+from db import runs
 from db.models import Task, Video
 from domain.errors import TranscodeFailed
 from domain.videos import Resolution, TranscodePass
@@ -13,6 +13,7 @@ from resolvers.context import Services
 from schema import ids
 from tests.support import factories, uploading
 from tests.support.api import Api, OperationFailed
+from tests.support.tables import global_id
 
 TASK = """
 query ($id: ID!) {
@@ -36,15 +37,6 @@ mutation ($id: ID!) {
 """
 
 
-def global_id(task: Task) -> str:
-    return ids.encode("TranscodeTask", task.id)
-
-
-@pytest.fixture
-async def video(services: Services, owner: factories.Owner) -> Video:
-    return await factories.video(services.db, owner.account)
-
-
 async def first_play(services: Services, video: Video) -> Task:
     return await factories.transcode_task(services.db, video, Resolution.P360)
 
@@ -56,7 +48,7 @@ async def ladder(services: Services, video: Video) -> Task:
 
 async def running(services: Services, task: Task) -> Task:
     async with services.db.write() as session:
-        run = await tasks.claim(session, task.id, worker="here:1")
+        run = await runs.claim(session, task.id, worker="here:1")
     assert run is not None
     return run
 
@@ -89,7 +81,7 @@ async def test_a_task_that_runs_shows_how_far_it_is(
 ) -> None:
     run = await running(services, await first_play(services, video))
     async with services.db.write() as session:
-        assert await tasks.report(session, run, progress=0.25, speed=8.5)
+        assert await runs.report(session, run, progress=0.25, speed=8.5)
     found = (await api.run(TASK, id=global_id(run)))["task"]
     assert (found["status"], found["progress"], found["speed"]) == ("RUNNING", 0.25, 8.5)
     assert (found["attempt"], found["worker"]) == (1, "here:1")
@@ -102,7 +94,7 @@ async def test_a_task_that_runs_shows_how_far_it_is(
 async def test_a_task_that_failed_says_why(api: Api, services: Services, video: Video) -> None:
     run = await running(services, await first_play(services, video))
     async with services.db.write() as session:
-        await tasks.fail(session, run, TranscodeFailed("ffmpeg ended with 1."), log="bad stream")
+        await runs.fail(session, run, TranscodeFailed("ffmpeg ended with 1."), log="bad stream")
     found = (await api.run(TASK, id=global_id(run)))["task"]
     assert (found["status"], found["log"]) == ("FAILED", "bad stream")
     assert found["error"] == {"code": "TRANSCODE_FAILED", "message": "ffmpeg ended with 1."}
@@ -164,13 +156,13 @@ async def first_play_of(services: Services, video: Video) -> Task:
 
 async def test_tasks_are_listed_by_their_states(api: Api, services: Services, video: Video) -> None:
     waits = await first_play_of(services, video)
-    runs = await running(services, await first_play_of(services, video))
+    begun = await running(services, await first_play_of(services, video))
     cases: list[tuple[Any, set[str]]] = [
         (["QUEUED"], {global_id(waits)}),
-        (["RUNNING", "FAILED"], {global_id(runs)}),
+        (["RUNNING", "FAILED"], {global_id(begun)}),
         (["SUCCEEDED"], set()),
-        ([], {global_id(waits), global_id(runs)}),
-        (None, {global_id(waits), global_id(runs)}),
+        ([], {global_id(waits), global_id(begun)}),
+        (None, {global_id(waits), global_id(begun)}),
     ]
     for status, expected in cases:
         found = await api.run(LISTS, v=video.vid, status=status)
@@ -274,7 +266,7 @@ async def test_a_task_that_is_over_cannot_be_cancelled(
 ) -> None:
     run = await running(services, await first_play(services, video))
     async with services.db.write() as session:
-        assert await tasks.succeed(session, run)
+        assert await runs.succeed(session, run)
     (error,) = (await api.run(CANCEL, id=global_id(run)))["cancelTask"]["userErrors"]
     assert error == {
         "__typename": "InvalidStateError",

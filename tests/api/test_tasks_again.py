@@ -6,9 +6,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
-from db import play_sets, tasks
+from db import play_sets, runs
 from db.models import PlaySet, Task, Video
 from domain.accounts import Viewer
 from domain.errors import InvalidState, TranscodeFailed
@@ -22,6 +22,7 @@ from resolvers.context import Context, Services
 from schema import ids
 from tests.support import factories, uploading
 from tests.support.api import Api, OperationFailed
+from tests.support.tables import due_tasks
 
 CHANGE = """
 mutation ($id: ID!) {
@@ -68,9 +69,9 @@ class House:
     async def fail(self, task: Task) -> None:
         failure = TranscodeFailed("It broke.", "the log")
         async with self.services.db.write() as session:
-            run = await tasks.claim(session, task.id, worker="here:1")
+            run = await runs.claim(session, task.id, worker="here:1")
             assert run is not None
-            await tasks.fail(session, run, failure, log="the log")
+            await runs.fail(session, run, failure, log="the log")
             await outcomes.failed(session, run, failure)
 
     async def row(self, task: Task) -> Task:
@@ -86,10 +87,7 @@ class House:
             return video.status, {row.resolution: row.status for row in rows}
 
     async def jobs(self) -> list[str]:
-        """The tasks that jobs wait for."""
-        query = text("select args ->> 'task_id' from procrastinate_jobs where status = 'todo'")
-        async with self.services.db.read() as session:
-            return list(await session.scalars(query))
+        return await due_tasks(self.services.db)
 
 
 @pytest.fixture
@@ -110,7 +108,7 @@ async def test_a_failed_task_runs_again(house: House) -> None:
     assert (row.failures, row.attempt, row.error_message) == (0, 1, None)
     assert await house.jobs() == [str(task.id)]
     async with house.services.db.write() as session:
-        run = await tasks.claim(session, task.id, worker="here:1")
+        run = await runs.claim(session, task.id, worker="here:1")
     assert run is not None
     assert run.attempt == 2  # what the first run still writes is refused
 
@@ -256,12 +254,12 @@ async def test_a_fetch_is_paused_and_goes_on_where_it_was(house: House) -> None:
         assert await changed(house, resolvers.pause, task) is TaskStatus.PAUSED
         assert await house.jobs() == []
         async with house.services.db.write() as session:
-            assert await tasks.claim(session, task.id, worker="here:1") is None
+            assert await runs.claim(session, task.id, worker="here:1") is None
     for _ in range(2):
         assert await changed(house, resolvers.resume, task) is TaskStatus.QUEUED
         assert await house.jobs() == [str(task.id)]
     async with house.services.db.write() as session:
-        run = await tasks.claim(session, task.id, worker="here:1")
+        run = await runs.claim(session, task.id, worker="here:1")
     assert run is not None
     assert run.progress == 0.4
 

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from db import tasks, workers
+from db import runs, workers
 from db.models import Task, Video
 from domain.errors import TranscodeFailed
 from domain.videos import Resolution, TranscodePass
 from jobs import outcomes, queue
 from jobs.runs import Tools
 from resolvers.context import Services
-from schema import ids
 from tests.support import factories
 from tests.support.api import Api, OperationFailed
 from tests.support.statements import recorded
+from tests.support.tables import global_id
 
 TASK = "query ($id: ID!) { task(id: $id) { status queuePosition estimatedReadyAt } }"
 PLAY_SETS = """
@@ -42,10 +42,6 @@ STATS = """
     queues { name queued running slots }
   }
 """
-
-
-def global_id(task: Task) -> str:
-    return ids.encode("TranscodeTask", task.id)
 
 
 async def queued(
@@ -86,7 +82,7 @@ async def test_a_task_that_waits_says_for_how_many_and_how_long(
     assert found["queuePosition"] == 1
     check_near(found["estimatedReadyAt"], 600 + 60)
     async with services.db.write() as session:
-        assert await tasks.claim(session, others[0].id, worker="here:1")
+        assert await runs.claim(session, others[0].id, worker="here:1")
     found = (await api.run(TASK, id=global_id(mine)))["task"]
     assert found["queuePosition"] == 0
 
@@ -102,10 +98,10 @@ async def test_a_play_set_that_is_to_come_has_what_its_task_has(
     assert (found["status"], found["queuePosition"], found["error"]) == ("INITIAL", 0, None)
     check_near(found["estimatedReadyAt"], 60)
     async with services.db.write() as session:
-        run = await tasks.claim(session, task.id, worker="here:1")
+        run = await runs.claim(session, task.id, worker="here:1")
         assert run is not None
         failure = TranscodeFailed("ffmpeg ended with 1.")
-        await tasks.fail(session, run, failure)
+        await runs.fail(session, run, failure)
         await outcomes.failed(session, run, failure)
     assert (await api.run(PLAY_SETS, vid=video.vid))["video"]["playSets"] == [
         {
@@ -151,9 +147,9 @@ async def test_what_ran_can_be_seen(
 ) -> None:
     task = await queued(tools, owner)
     async with services.db.write() as session:
-        run = await tasks.claim(session, task.id, worker="here:1")
+        run = await runs.claim(session, task.id, worker="here:1")
         assert run is not None
-        await tasks.started(session, run, "ffmpeg -i source output/a.m4s")
+        await runs.started(session, run, "ffmpeg -i source output/a.m4s")
     (found,) = (await api.run(PAGE, first=1))["tasks"]["nodes"]
     assert (found["command"], found["redo"]) == ("ffmpeg -i source output/a.m4s", False)
 
@@ -172,9 +168,9 @@ async def test_stats_are_of_ones_own_work_and_everybodys_workers(
     await working(services, slots=3)
     await queued(tools, await factories.owner(services.db))
     await queued(tools, owner)
-    runs = await queued(tools, owner)
+    begun = await queued(tools, owner)
     async with services.db.write() as session:
-        assert await tasks.claim(session, runs.id, worker="here:1")
+        assert await runs.claim(session, begun.id, worker="here:1")
         old = "update task set queued_at = now() - interval '90 s' where status = 'queued'"
         await session.execute(text(old))
     found = (await api.run(f"{{ {STATS} }}"))["queueStats"]
@@ -207,7 +203,7 @@ async def test_changes_of_ones_own_work_and_of_workers_are_pushed(
     task = await queued(tools, owner)
     seen.append((await anext(watching))["queueStats"])
     async with services.db.write() as session:
-        run = await tasks.claim(session, task.id, worker="here:1")
+        run = await runs.claim(session, task.id, worker="here:1")
         assert run is not None
         await outcomes.wake_watchers(session, run)
     seen.append((await anext(watching))["queueStats"])

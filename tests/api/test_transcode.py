@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from db import play_sets, tasks, videos
+from db import play_sets, runs, tasks, videos
 from db.models import Task, Video
 from domain.errors import Cancelled
 from domain.videos import VideoStatus
@@ -42,9 +42,9 @@ class Shelf:
         """End every task as a run does whose play sets are READY."""
         for task in await self._open():
             async with self.db.write() as session:
-                run = await tasks.claim(session, task.id, worker="test")
+                run = await runs.claim(session, task.id, worker="test")
                 assert run is not None
-                assert await tasks.succeed(session, run)
+                assert await runs.succeed(session, run)
                 made = (await play_sets.of_tasks(session, [run.id]))[run.id]
                 old = await play_sets.older(session, self.video.id, [one.id for one in made])
                 await play_sets.give_up(session, old)

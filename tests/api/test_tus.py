@@ -1,6 +1,6 @@
 """Resumable uploads by tus 1.0.0, from the first byte to the last."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,8 +15,7 @@ from resolvers.context import Services
 from schema import ids
 from tests.support import tus, uploading
 from tests.support.api import Api
-
-Work = Callable[[], Awaitable[None]]
+from tests.support.work import Work
 
 
 async def test_options_say_what_is_spoken(anonymous: Api, services: Services) -> None:

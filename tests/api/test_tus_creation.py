@@ -1,6 +1,5 @@
 """Uploads that begin by tus, and those that are refused."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 
@@ -12,8 +11,7 @@ from server.app import create_app
 from tests.support import factories, tus
 from tests.support.api import Api
 from tests.support.serving import serving
-
-Work = Callable[[], Awaitable[None]]
+from tests.support.work import Work
 
 SESSION = """
 query ($id: ID!) {

@@ -1,7 +1,6 @@
 """Pieces of a file that are sent apart by tus, and put together."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from domain.uploads import UploadLimits
@@ -10,8 +9,7 @@ from server.app import create_app
 from tests.support import factories, tus
 from tests.support.api import Api
 from tests.support.serving import serving
-
-Work = Callable[[], Awaitable[None]]
+from tests.support.work import Work
 
 
 async def test_pieces_become_one_upload(api: Api, services: Services, work: Work) -> None:

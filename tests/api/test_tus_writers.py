@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -12,8 +12,7 @@ from server import bodies
 from tests.support import tus
 from tests.support.api import Api
 from tests.support.waiting import until
-
-Work = Callable[[], Awaitable[None]]
+from tests.support.work import Work
 
 
 async def test_only_one_writes_at_a_time(api: Api, services: Services) -> None:

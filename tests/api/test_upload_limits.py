@@ -2,20 +2,18 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psycopg
 import pytest
 
 from domain.uploads import GIB, UploadLimits
-from tests.api.test_small_uploads import stored
-from tests.support import uploading
+from tests.support import cancelling, uploading
 from tests.support.api import Api
 from tests.support.factories import Owner
 from tests.support.possession import check, take_over
-
-Work = Callable[[], Awaitable[None]]
+from tests.support.storing import stored
+from tests.support.work import Work
 
 LIMITS = """
 {
@@ -88,8 +86,7 @@ async def test_twenty_sessions_at_once_do_not_pass_the_quota(api: Api, quota: in
 async def test_a_cancelled_session_gives_its_room_back(api: Api, quota: int) -> None:
     id = (await create(api, quota))["uploadSession"]["id"]
     assert (await create(api, 1))["uploadSession"] is None
-    cancel = "mutation ($id: ID!) { cancelUploadSession(id: $id) { userErrors { code } } }"
-    await api.run(cancel, id=id)
+    await api.run(cancelling.SESSION, id=id)
     assert (await create(api, 1))["uploadSession"]
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import psycopg
@@ -14,8 +14,7 @@ from resolvers.context import Services
 from tests.support import samples, uploading
 from tests.support.api import Api
 from tests.support.waiting import until
-
-Work = Callable[[], Awaitable[None]]
+from tests.support.work import Work
 
 CHUNK = 65_536
 DATA = os.urandom(2 * CHUNK + 1_000)

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,8 +19,7 @@ from tests.support.arriving import CHUNK
 from tests.support.possession import check, take_over
 from tests.support.statements import recorded
 from tests.support.templating import built_in, category, codes, transcode
-
-Work = Callable[[], Awaitable[None]]
+from tests.support.work import Work
 
 DATA = os.urandom(3 * CHUNK + 1_000)
 CLIP = """

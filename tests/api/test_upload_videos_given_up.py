@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,10 +21,8 @@ from schema import ids
 from tests.support import arriving, tus, uploading
 from tests.support.api import Api, OperationFailed
 from tests.support.arriving import CHUNK
-from tests.support.waiting import until
-from tests.workers.test_intake import waits
-
-Work = Callable[[], Awaitable[None]]
+from tests.support.waiting import until, waits
+from tests.support.work import Work
 
 DATA = os.urandom(2 * CHUNK)
 EVENTS = "select type from event order by id"

@@ -37,6 +37,23 @@ async def test_a_new_session_waits_for_the_planned_chunks(api: Api) -> None:
     }
 
 
+async def test_a_target_says_how_its_chunk_is_sent(api: Api) -> None:
+    fields = "chunkIndex method headers { name value } checksumHeader expiresAt"
+    session = await api.run(
+        f"query ($id: ID!) {{ uploadSession(id: $id) {{ expiresAt"
+        f" targets(indexes: [2]) {{ {fields} }} }} }}",
+        id=await begin(api),
+    )
+    (target,) = session["uploadSession"]["targets"]
+    assert target == {
+        "chunkIndex": 2,
+        "method": "PUT",
+        "headers": [{"name": "Content-Type", "value": "application/octet-stream"}],
+        "checksumHeader": "x-amz-checksum-sha256",
+        "expiresAt": session["uploadSession"]["expiresAt"],
+    }
+
+
 async def test_chunks_may_come_in_any_order_and_at_once(api: Api) -> None:
     id = await begin(api)
     answers = await asyncio.gather(*(uploading.put(api, id, n, CHUNKS[n]) for n in (3, 1, 2)))

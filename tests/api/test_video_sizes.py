@@ -11,9 +11,9 @@ from db.models import Video
 from domain.videos import Resolution, VideoStatus
 from resolvers.context import Services
 from schema import ids
-from tests.api.test_categories import chain
 from tests.support import factories
 from tests.support.api import Api, OperationFailed
+from tests.support.categorizing import chain
 from tests.support.factories import READY
 from tests.support.statements import recorded
 from tests.support.templating import category

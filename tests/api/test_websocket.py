@@ -9,15 +9,15 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from db import tasks
+from db import runs
 from db.models import Task
 from domain.events import topic
 from domain.videos import Resolution
 from jobs import outcomes
 from resolvers.context import Services
-from schema import ids
 from tests.support import factories, uploading
 from tests.support.api import TRANSPORT_WS, Api, costing
+from tests.support.tables import global_id
 from tests.support.waiting import until
 
 TASK = "subscription ($task: ID!) { task(id: $task) { status } }"
@@ -54,16 +54,12 @@ async def task(services: Services, owner: factories.Owner) -> Task:
     return await factories.transcode_task(services.db, video, Resolution.P360)
 
 
-def global_id(task: Task) -> str:
-    return ids.encode("TranscodeTask", task.id)
-
-
 async def end(services: Services, task: Task) -> None:
     """The task runs and succeeds, in one transaction."""
     async with services.db.write() as session:
-        run = await tasks.claim(session, task.id, worker="here:1")
+        run = await runs.claim(session, task.id, worker="here:1")
         assert run is not None
-        assert await tasks.succeed(session, run)
+        assert await runs.succeed(session, run)
         await outcomes.wake_watchers(session, task)
 
 

@@ -11,7 +11,7 @@ from db import json, tasks
 from db.json import MISFIT, Cases, Constant, Inside, Kind
 from db.rows import Asked, Form, Rows
 from db.videos import VIDEOS
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.tasks import TaskKind, TaskStatus
 from domain.videos import TranscodePass
 from resolvers.context import Services

@@ -9,8 +9,8 @@ from alembic import command
 from db import migrate
 from db.embedded import EmbeddedPostgres
 from tests.database.test_migrated_uploads import BEFORE_LIBRARY
-from tests.database.test_migrations import rows
 from tests.support import postgres
+from tests.support.postgres import rows
 
 ACCOUNT = uuid.UUID(int=9)
 EARLIER = "'2025-12-31 00:00:00Z'"

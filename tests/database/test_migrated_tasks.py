@@ -10,8 +10,8 @@ from alembic import command
 from db import migrate
 from db.embedded import EmbeddedPostgres
 from domain.templates import BUILT_IN, FIRST_OWN
-from tests.database.test_migrations import rows
 from tests.support import postgres
+from tests.support.postgres import rows
 
 BEFORE_TEMPLATES = "669624fb2b3f"
 ACCOUNT, CONTENT, VIDEO = uuid.UUID(int=9), uuid.UUID(int=8), uuid.UUID(int=7)

@@ -10,8 +10,8 @@ from alembic import command
 
 from db import migrate
 from db.embedded import EmbeddedPostgres
-from tests.database.test_migrations import rows
 from tests.support import postgres
+from tests.support.postgres import rows
 
 BEFORE_LIBRARY = "e0c2fdb3f791"
 ACCOUNT, CATEGORY, FETCH = (uuid.UUID(int=number) for number in (9, 8, 7))

@@ -3,7 +3,7 @@
 import subprocess
 import uuid
 from importlib import resources
-from typing import Any, LiteralString, cast
+from typing import LiteralString, cast
 
 import psycopg
 import pytest
@@ -13,6 +13,7 @@ from db import migrate
 from db.embedded import EmbeddedPostgres
 from domain import grams
 from tests.support import postgres, processes
+from tests.support.postgres import rows
 
 RELATIONS = """
 select relname, oid::text, relfilenode::text, xmin::text from pg_class
@@ -37,11 +38,6 @@ order by 1, 2
 @pytest.fixture
 def empty(postgres_server: EmbeddedPostgres) -> str:
     return postgres.create_database(postgres_server, "migrations")
-
-
-def rows(url: str, query: LiteralString) -> list[Any]:
-    with psycopg.connect(url) as connection:
-        return connection.execute(query).fetchall()
 
 
 def steps() -> list[str]:

@@ -12,7 +12,7 @@ from db import play_sets, records, rows, tasks, uploads, videos
 from db.models import Base, PlaySet, Task, UploadSession, Video
 from db.paging import Order
 from db.rows import Asked, Form, Rows
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.paging import Cursor, Window
 from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskKind, TaskStatus

@@ -6,10 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from db import tasks
+from db import runs, tasks
 from db.models import Task
 from db.session import Database, WriteSession
-from domain.errors import Cancelled, ErrorCode, TranscodeFailed
+from domain.error_codes import ErrorCode
+from domain.errors import Cancelled, TranscodeFailed
 from domain.tasks import TaskStatus
 from resolvers.context import Services
 from tests.support import factories
@@ -24,7 +25,7 @@ class House:
 
     async def claim(self, worker: str = "one") -> Task | None:
         async with self.db.write() as session:
-            return await tasks.claim(session, self.task.id, worker=worker)
+            return await runs.claim(session, self.task.id, worker=worker)
 
     async def begin(self, worker: str = "one") -> Task:
         run = await self.claim(worker)
@@ -54,19 +55,19 @@ Change = Callable[[WriteSession, Task], Awaitable[bool]]
 
 
 async def report(session: WriteSession, run: Task) -> bool:
-    return await tasks.report(session, run, progress=0.5, speed=2.0)
+    return await runs.report(session, run, progress=0.5, speed=2.0)
 
 
 async def succeed(session: WriteSession, run: Task) -> bool:
-    return await tasks.succeed(session, run, log="done")
+    return await runs.succeed(session, run, log="done")
 
 
 async def fail(session: WriteSession, run: Task) -> bool:
-    return await tasks.fail(session, run, FAILURE, log="broken")
+    return await runs.fail(session, run, FAILURE, log="broken")
 
 
 async def put_back(session: WriteSession, run: Task) -> bool:
-    return await tasks.put_back(session, run, failed=True, reason="later")
+    return await runs.put_back(session, run, failed=True, reason="later")
 
 
 CHANGES = [report, succeed, fail, put_back]
@@ -89,7 +90,7 @@ async def test_a_claim_starts_from_nothing(house: House) -> None:
 
 async def test_there_is_nothing_to_claim_of_an_unknown_task(house: House) -> None:
     async with house.db.write() as session:
-        assert await tasks.claim(session, uuid4(), worker="one") is None
+        assert await runs.claim(session, uuid4(), worker="one") is None
 
 
 @pytest.mark.parametrize("end", [succeed, fail])
@@ -158,16 +159,16 @@ async def test_a_failure_keeps_its_reason(house: House) -> None:
 
 async def test_the_end_of_a_long_log_is_kept(house: House) -> None:
     run = await house.begin()
-    log = "a" + "b" * tasks.MAX_LOG
-    assert await house.write(lambda session: tasks.fail(session, run, FAILURE, log=log))
-    assert (await house.row()).log == "b" * tasks.MAX_LOG
+    log = "a" + "b" * runs.MAX_LOG
+    assert await house.write(lambda session: runs.fail(session, run, FAILURE, log=log))
+    assert (await house.row()).log == "b" * runs.MAX_LOG
 
 
 @pytest.mark.parametrize("failures", [0, 1])
 async def test_only_a_failed_run_counts(house: House, failures: int) -> None:
     run = await house.begin()
     assert await house.write(
-        lambda session: tasks.put_back(session, run, failed=failures == 1, reason=None)
+        lambda session: runs.put_back(session, run, failed=failures == 1, reason=None)
     )
     row = await house.row()
     assert (row.status, row.failures, row.progress) == (TaskStatus.QUEUED, failures, 0)
@@ -202,7 +203,7 @@ async def test_a_log_of_any_characters_can_be_kept(house: House) -> None:
     """A hostile file decides some of what ffmpeg writes there."""
     run = await house.begin()
     assert await house.write(
-        lambda session: tasks.fail(session, run, FAILURE, log="a\0b\ufffd\x1b[31m")
+        lambda session: runs.fail(session, run, FAILURE, log="a\0b\ufffd\x1b[31m")
     )
     assert (await house.row()).log == "a\ufffdb\ufffd\x1b[31m"
 

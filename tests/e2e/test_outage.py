@@ -14,10 +14,8 @@ from tests.support.watching import READY, video_of
 
 @pytest.fixture
 def database() -> Iterator[EmbeddedPostgres]:
-    with postgres.folder() as folder:
-        one = postgres.start(folder / "postgres")
-        yield one
-        one.stop()
+    with postgres.running() as server:
+        yield server
 
 
 async def test_after_an_outage_of_the_database_the_server_and_its_worker_go_on(

@@ -52,10 +52,8 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[EmbeddedPostgres]:
-    with postgres.folder() as folder:
-        one = postgres.start(folder / "postgres")
-        yield one
-        one.stop()
+    with postgres.running() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 from tests.support import arriving, processes, s3, samples, uploading
 from tests.support.api import Api
 from tests.support.processes import Server
-from tests.support.s3 import BUCKET, CREDENTIALS, S3Server
+from tests.support.s3 import BUCKET, S3Server
 from tests.support.waiting import until
 
 PART = 5 << 20
@@ -42,19 +42,9 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         yield server
 
 
-def settings(bucket: S3Server, **others: str) -> dict[str, str]:
-    return {
-        "REELGRAPH_STORAGE_URL": f"s3://{BUCKET}/videos of all",
-        "REELGRAPH_S3_ENDPOINT": bucket.endpoint,
-        "REELGRAPH_S3_ACCESS_KEY": CREDENTIALS.access_key,
-        "REELGRAPH_S3_SECRET_KEY": CREDENTIALS.secret_key,
-        **others,
-    }
-
-
 @pytest.fixture(scope="module")
 def server(bucket: S3Server) -> Iterator[Server]:
-    with processes.server(**settings(bucket)) as one:
+    with processes.server(**s3.settings(bucket)) as one:
         one.start()
         yield one
 
@@ -199,7 +189,7 @@ async def test_the_command_line_sends_straight_to_the_bucket(
 
 
 def test_a_bucket_that_cannot_be_used_is_said_at_the_start(bucket: S3Server) -> None:
-    wrong = settings(bucket, REELGRAPH_S3_SECRET_KEY="wrong")  # noqa: S106
+    wrong = s3.settings(bucket, REELGRAPH_S3_SECRET_KEY="wrong")  # noqa: S106
     with processes.server(**wrong) as one:
         refused = processes.run("serve", **one.environment)
     assert refused.returncode == 1

@@ -93,9 +93,8 @@ def test_a_database_that_is_not_there_is_named(tmp_path: Path) -> None:
         ("REELGRAPH_FFMPEG", "/no/such/ffmpeg"),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_named(server: Server, name: str, value: str) -> None:
-    server.stop()
-    values = {**server.environment, name: value}
-    ended = processes.run("serve", **values)
+def test_a_setting_that_cannot_be_used_is_named(name: str, value: str) -> None:
+    with processes.server() as one:
+        ended = processes.run("serve", **{**one.environment, name: value})
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"reelgraph: {name}")

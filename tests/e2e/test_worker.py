@@ -127,10 +127,8 @@ async def test_a_server_tells_its_metrics_only_at_the_address_for_them() -> None
 
 @pytest.fixture
 def database() -> Iterator[EmbeddedPostgres]:
-    with postgres.folder() as folder:
-        one = postgres.start(folder / "postgres")
-        yield one
-        one.stop()
+    with postgres.running() as server:
+        yield server
 
 
 async def test_a_worker_outlives_an_outage_of_the_database(

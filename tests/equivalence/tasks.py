@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from db.models import ExportFile, FetchItem, Task
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.tasks import TaskKind, TaskStatus
 from tests.equivalence import values
 from tests.equivalence.tables import Rows, digest, key, moment, pick

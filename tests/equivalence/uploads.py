@@ -1,7 +1,7 @@
 """Rows of uploads, of their parts, and of the tasks that read what came."""
 
 from db.models import UploadPart, UploadSession
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.tasks import TaskKind
 from domain.uploads import UploadPurpose, UploadStatus
 from tests.equivalence import values

@@ -19,6 +19,7 @@ from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskKind, TaskStatus
 from domain.templates import BUILT_IN, Template
 from domain.videos import Resolution, TranscodePass, VideoStatus, new_vid
+from schema import ids
 
 SOURCE = Source(
     container="mov",
@@ -87,6 +88,12 @@ async def video(
         session.add(row)
         await session.flush()
     return row
+
+
+async def added(db: Database, account: Account, *statuses: VideoStatus) -> list[str]:
+    """The global ids of new videos, one of each status."""
+    rows = [await video(db, account, status=one) for one in statuses]
+    return [ids.encode("Video", row.id) for row in rows]
 
 
 def bare_video(account: Account, category_id: UUID) -> Video:

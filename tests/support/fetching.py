@@ -44,6 +44,14 @@ async def begin(api: Api, *urls: str, **input: Any) -> str:
     return payload["task"]["id"]
 
 
+async def begin_list(api: Api, items: list[dict[str, Any]], **input: Any) -> str:
+    """The id of a fetch of these rows."""
+    values = {"source": {"items": items}, **input}
+    payload = (await api.run(CREATE, input=values))["createFetch"]
+    assert payload["userErrors"] == []
+    return payload["task"]["id"]
+
+
 async def state(api: Api, id: str, status: list[str] | None = None) -> dict[str, Any]:
     return (await api.run(FETCH, id=id, status=status))["task"]
 

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-
 from db import objects
 from db.models import Event, PlaySet, Task, Video
 from db.objects import NewObject
@@ -21,7 +19,7 @@ from jobs.runs import Tools
 from media.passes import Encoder
 from media.probe import probe
 from server.settings import Settings
-from tests.support import factories
+from tests.support import factories, tables
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,7 @@ class House:
         await worker.work_until_empty(tools)
 
     async def rows(self, kind: type[Any]) -> list[Any]:
-        async with self.tools.db.read() as session:
-            return list(await session.scalars(select(kind)))
+        return await tables.rows(self.tools.db, kind)
 
     async def video(self) -> Video:
         (video,) = await self.rows(Video)

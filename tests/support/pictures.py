@@ -25,9 +25,11 @@ def moving(path: Path) -> Path:
     return samples.ffmpeg(*_colors("160x90", 1), *encoders.get(path.suffix, ()), to=path)
 
 
-def colored(path: Path, *, rate: str = "30", options: tuple[str, ...] = samples.X264) -> Path:
-    """A video that is red for a second, then green, then blue."""
-    return samples.ffmpeg(*_colors("320x180", 1, rate), *options, to=path)
+def colored(
+    path: Path, *, seconds: int = 1, rate: str = "30", options: tuple[str, ...] = samples.X264
+) -> Path:
+    """A video that is red for so long, then green, then blue."""
+    return samples.ffmpeg(*_colors("320x180", seconds, rate), *options, to=path)
 
 
 def transparent(path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,12 +11,14 @@ import httpx
 
 from db import play_sets
 from db.models import Video
+from domain.tokens import Grant
 from domain.videos import Resolution, VideoStatus
 from resolvers.context import Services
 from schema import ids
 from storage import keys
 from tests.support import factories
 from tests.support.api import Api
+from tests.support.house import content_of
 from tests.support.waiting import until
 
 SEGMENT = b"0123456789"
@@ -134,3 +137,32 @@ async def until_said(
         return said(await api.http.get(url, headers=headers)) == wanted
 
     await until(is_said, timeout_s=5)
+
+
+async def make_ready(
+    services: Services, video: Video, *rungs: Resolution, audio: str | None = None, **values: Any
+) -> str:
+    """One pass that made these rungs, with sound of that name; returns its folder below `/v/…/`."""
+    task = await factories.transcode_task(services.db, video, *rungs)
+    prefix = keys.attempt(content_of(video), task.id, 1)
+    async with services.db.write() as session:
+        if audio:
+            track = {"file_size": 1, "bandwidth": 96_000, "average_bandwidth": 90_000}
+            track |= {"playlist_key": f"{prefix}{audio}.m3u8", "codecs": "mp4a.40.2"}
+            values["audio_track_id"] = await play_sets.save_sound(session, video.id, audio, track)
+        for one in (await play_sets.of_videos(session, [video.id]))[video.id]:
+            if one.task_id == task.id:
+                made = {"playlist_key": f"{prefix}{one.resolution}.m3u8", **values}
+                await play_sets.finish(session, one.id, factories.READY | made)
+    return prefix.removeprefix(keys.media(content_of(video)))
+
+
+def link(api: Api, services: Services, video: Video, path: str, *, seconds: int = 100) -> str:
+    """A link that the API could have given out `100 - seconds` seconds ago."""
+    expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
+    token = services.playback_links.sign(Grant(video.id, expires_at, video.epoch, video.content_id))
+    return f"{api.base_url}/v/{token}/{path}"
+
+
+def code(answer: httpx.Response) -> str:
+    return answer.json()["code"]

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import AsyncConnection, sql
@@ -50,6 +51,15 @@ def folder() -> Generator[Path]:
         yield Path(name)
 
 
+@contextmanager
+def running() -> Generator[EmbeddedPostgres]:
+    """A server in a folder of its own."""
+    with folder() as directory:
+        server = start(directory / "postgres")
+        yield server
+        server.stop()
+
+
 def start(directory: Path) -> EmbeddedPostgres:
     """Start a server in this directory that ends with this process, whatever happens to it."""
     server = EmbeddedPostgres(directory, private=True, settings=UNSAFE_BUT_FAST)
@@ -82,3 +92,9 @@ async def install_wipe(
     statement = sql.SQL(WIPE).format(keep=sql.Literal(list(keep)), rows=rows)
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
         await connection.execute(statement)
+
+
+def rows(url: str, query: LiteralString) -> list[Any]:
+    """What a query finds in the database of this URL."""
+    with psycopg.connect(url) as connection:
+        return connection.execute(query).fetchall()

@@ -66,6 +66,17 @@ SERVERS: dict[str, Callable[[Path], AbstractContextManager[S3Server]]] = {
 }
 
 
+def settings(server: S3Server, **others: str) -> dict[str, str]:
+    """Variables of a Reelgraph whose files are there, below a prefix of its own."""
+    return {
+        "REELGRAPH_STORAGE_URL": f"s3://{BUCKET}/videos of all",
+        "REELGRAPH_S3_ENDPOINT": server.endpoint,
+        "REELGRAPH_S3_ACCESS_KEY": CREDENTIALS.access_key,
+        "REELGRAPH_S3_SECRET_KEY": CREDENTIALS.secret_key,
+        **others,
+    }
+
+
 def _rclone() -> str:
     """The binary that is installed beside this interpreter, or any other."""
     beside = Path(sys.executable).with_name("rclone")

@@ -31,3 +31,13 @@ async def until_blocked(db: Database) -> None:
             return bool(await session.scalar(waiting))
 
     await until(is_blocked)
+
+
+async def waits(db: Database, statement: str) -> bool:
+    """Whether such a statement waits for a row."""
+    query = text(
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+        " and regexp_replace(query, '\\s+', ' ', 'g') ilike :statement"
+    )
+    async with db.read() as session:
+        return await session.scalar(query, {"statement": statement}) != 0

@@ -3,23 +3,27 @@
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 from domain import passes
-from domain.media import Source
 from domain.passes import Pass
-from domain.templates import BUILT_IN, DEFAULTS, Template
+from domain.templates import DEFAULTS
 from domain.videos import TranscodePass
-from media import commands, cuts
+from media import commands
 from media.commands import Grid
-from media.cuts import Cut
+from tests.support.arguments import (
+    FIRST_PLAY,
+    INPUT,
+    LADDER,
+    ORIGIN,
+    OURS,
+    OUTPUT,
+    encode,
+    value,
+    values,
+)
 from tests.support.samples import FULL_HD
-
-INPUT, OUTPUT = Path("/in/source"), Path("/out")
-OURS: dict[str, Template] = {one.name: one for one in BUILT_IN}
-ORIGIN, FIRST_PLAY, LADDER = passes.plan(FULL_HD, DEFAULTS, pictures=True)
 
 
 @pytest.mark.parametrize(
@@ -40,11 +44,11 @@ def test_a_storyboard_has_at_most_a_hundred_tiles_and_no_empty_row(
 
 
 def test_a_first_play_is_360p_the_sound_the_poster_and_the_storyboard() -> None:
-    arguments = _encode(FIRST_PLAY)
+    arguments = encode(FIRST_PLAY)
 
-    assert _values(arguments, "-map") == ["[v0]", "0:a:0", "[storyboard]", "[poster]"]
-    assert _values(arguments, "-var_stream_map") == ["v:0,name:360P a:0,name:audio"]
-    assert _values(arguments, "-filter_complex") == [
+    assert values(arguments, "-map") == ["[v0]", "0:a:0", "[storyboard]", "[poster]"]
+    assert values(arguments, "-var_stream_map") == ["v:0,name:360P a:0,name:audio"]
+    assert values(arguments, "-filter_complex") == [
         (
             "[0:V:0]split=2[all][still];"
             "[all]fps=30/1:start_time=0,split=1[s0];"
@@ -59,7 +63,7 @@ def test_a_first_play_is_360p_the_sound_the_poster_and_the_storyboard() -> None:
 
 
 def test_a_first_play_writes_into_its_folder_only() -> None:
-    assert [argument for argument in _encode(FIRST_PLAY) if argument.startswith("/")] == [
+    assert [argument for argument in encode(FIRST_PLAY) if argument.startswith("/")] == [
         "/out/%v.mp4",
         "/out/%v.m3u8",
         "/out/storyboard.jpg",
@@ -68,20 +72,20 @@ def test_a_first_play_writes_into_its_folder_only() -> None:
 
 
 def test_the_poster_is_not_larger_than_the_source() -> None:
-    (graph,) = _values(
-        _encode(FIRST_PLAY, replace(FULL_HD, width=320, height=240)), "-filter_complex"
+    (graph,) = values(
+        encode(FIRST_PLAY, replace(FULL_HD, width=320, height=240)), "-filter_complex"
     )
 
     assert "[still]fps=2:start_time=0:round=up,scale=320:240:" in graph
 
 
 def test_a_ladder_has_one_decode_and_no_sound_of_its_own() -> None:
-    arguments = _encode(LADDER)
+    arguments = encode(LADDER)
 
-    assert _values(arguments, "-i") == ["file:/in/source"]
-    assert _values(arguments, "-map") == ["[v0]", "[v1]", "[v2]"]
-    assert _values(arguments, "-var_stream_map") == ["v:0,name:480P v:1,name:720P v:2,name:1080P"]
-    assert _values(arguments, "-filter_complex") == [
+    assert values(arguments, "-i") == ["file:/in/source"]
+    assert values(arguments, "-map") == ["[v0]", "[v1]", "[v2]"]
+    assert values(arguments, "-var_stream_map") == ["v:0,name:480P v:1,name:720P v:2,name:1080P"]
+    assert values(arguments, "-filter_complex") == [
         (
             "[0:V:0]fps=30/1:start_time=0,split=3[s0][s1][s2];"
             "[s0]scale=854:480:flags=bicubic,setsar=1,format=yuv420p[v0];"
@@ -92,13 +96,13 @@ def test_a_ladder_has_one_decode_and_no_sound_of_its_own() -> None:
 
 
 def test_any_pass_can_have_stills_and_sounds() -> None:
-    arguments = _encode(
+    arguments = encode(
         Pass(TranscodePass.LADDER, LADDER.templates, FIRST_PLAY.sounds, pictures=True)
     )
 
     maps = ["[v0]", "[v1]", "[v2]", "0:a:0", "[storyboard]", "[poster]"]
-    assert _values(arguments, "-map") == maps
-    (graph,) = _values(arguments, "-filter_complex")
+    assert values(arguments, "-map") == maps
+    (graph,) = values(arguments, "-filter_complex")
     assert graph.count("split=2[v0][small]") == graph.count("split=2") - 1 == 1
 
 
@@ -109,7 +113,7 @@ def test_every_picture_has_its_own_ceiling_and_twice_that_as_buffer() -> None:
         replace(OURS["720P AV1"], video_bitrate=900_000),
     ]
 
-    arguments = _encode(Pass(TranscodePass.LADDER, templates))
+    arguments = encode(Pass(TranscodePass.LADDER, templates))
 
     ceilings = {
         name: value for name, value in pairwise(arguments) if name.startswith(("-maxrate", "-buf"))
@@ -131,10 +135,10 @@ def test_every_picture_has_its_own_ceiling_and_twice_that_as_buffer() -> None:
 def test_every_picture_has_its_own_codec_and_quality() -> None:
     names = ("720P", "720P, high quality", "720P HEVC", "720P AV1")
 
-    arguments = _encode(Pass(TranscodePass.LADDER, [OURS[name] for name in names]))
+    arguments = encode(Pass(TranscodePass.LADDER, [OURS[name] for name in names]))
 
     settings = [
-        [_value(arguments, f"-{name}:v:{i}") for name in ("c", "preset", "crf")] for i in range(4)
+        [value(arguments, f"-{name}:v:{i}") for name in ("c", "preset", "crf")] for i in range(4)
     ]
     assert settings == [
         ["libx264", "veryfast", "23"],
@@ -142,7 +146,7 @@ def test_every_picture_has_its_own_codec_and_quality() -> None:
         ["libx265", "veryfast", "26"],
         ["libsvtav1", "8", "35"],
     ]
-    assert _value(arguments, "-tag:v:2") == "hvc1"
+    assert value(arguments, "-tag:v:2") == "hvc1"
 
 
 @pytest.mark.parametrize(
@@ -154,9 +158,9 @@ def test_every_picture_has_its_own_codec_and_quality() -> None:
     ],
 )
 def test_no_codec_makes_a_keyframe_of_its_own_accord(name: str, option: str, words: str) -> None:
-    arguments = _encode(Pass(TranscodePass.LADDER, [OURS[name]]))
+    arguments = encode(Pass(TranscodePass.LADDER, [OURS[name]]))
 
-    assert _value(arguments, option) == words
+    assert value(arguments, option) == words
 
 
 @pytest.mark.parametrize(
@@ -175,20 +179,20 @@ def test_the_first_play_and_the_ladder_have_the_same_keyframes(
     source = replace(FULL_HD, frame_rate=rate)
 
     for one in (FIRST_PLAY, LADDER):
-        arguments = _encode(one, source)
+        arguments = encode(one, source)
         for i in range(len(one.templates)):
-            assert _value(arguments, f"-g:v:{i}") == gop
-            assert _value(arguments, f"-keyint_min:v:{i}") == gop
-        assert _values(arguments, "-hls_time") == [segment_s]
+            assert value(arguments, f"-g:v:{i}") == gop
+            assert value(arguments, f"-keyint_min:v:{i}") == gop
+        assert values(arguments, "-hls_time") == [segment_s]
 
 
 def test_a_lower_frame_rate_is_taken_from_the_highest() -> None:
     half = replace(OURS["360P"], max_frame_rate=30)
     source = replace(FULL_HD, frame_rate=Fraction(60000, 1001))
 
-    arguments = _encode(Pass(TranscodePass.LADDER, [half, OURS["720P"]]), source)
+    arguments = encode(Pass(TranscodePass.LADDER, [half, OURS["720P"]]), source)
 
-    assert _values(arguments, "-filter_complex") == [
+    assert values(arguments, "-filter_complex") == [
         (
             "[0:V:0]fps=60000/1001:start_time=0,split=2[s0][s1];"
             "[s0]fps=30000/1001:start_time=0,"
@@ -196,181 +200,60 @@ def test_a_lower_frame_rate_is_taken_from_the_highest() -> None:
             "[s1]scale=1280:720:flags=bicubic,setsar=1,format=yuv420p[v1]"
         )
     ]
-    assert [_value(arguments, f"-g:v:{i}") for i in (0, 1)] == ["120", "240"]
+    assert [value(arguments, f"-g:v:{i}") for i in (0, 1)] == ["120", "240"]
 
 
 def test_segments_are_as_long_as_the_shortest_distance_of_keyframes() -> None:
     at_24 = replace(OURS["360P"], max_frame_rate=24)
     source = replace(FULL_HD, frame_rate=Fraction(30000, 1001))
 
-    arguments = _encode(Pass(TranscodePass.LADDER, [at_24, OURS["720P"]]), source)
+    arguments = encode(Pass(TranscodePass.LADDER, [at_24, OURS["720P"]]), source)
 
-    assert _values(arguments, "-hls_time") == ["4.000000"]
+    assert values(arguments, "-hls_time") == ["4.000000"]
 
 
 def test_every_sound_has_its_bitrate() -> None:
     quiet = replace(OURS["360P"], audio_bitrate=64_000)
     templates = [quiet, OURS["480P"]]
 
-    arguments = _encode(Pass(TranscodePass.LADDER, templates, passes.sounds_of(FULL_HD, templates)))
+    arguments = encode(Pass(TranscodePass.LADDER, templates, passes.sounds_of(FULL_HD, templates)))
 
-    assert _values(arguments, "-map")[2:] == ["0:a:0", "0:a:0"]
-    assert [_value(arguments, f"-b:a:{i}") for i in (0, 1)] == ["64000", "128000"]
-    assert _values(arguments, "-var_stream_map") == [
+    assert values(arguments, "-map")[2:] == ["0:a:0", "0:a:0"]
+    assert [value(arguments, f"-b:a:{i}") for i in (0, 1)] == ["64000", "128000"]
+    assert values(arguments, "-var_stream_map") == [
         "v:0,name:360P v:1,name:480P a:0,name:audio-64000 a:1,name:audio"
     ]
 
 
 def test_an_origin_is_copied() -> None:
-    arguments = _origin()
+    arguments = commands.origin(ORIGIN, FULL_HD, INPUT, OUTPUT)
 
-    assert _values(arguments, "-c") == ["copy"]
-    assert _values(arguments, "-map") == ["0:V:0", "0:a:0"]
-    assert _values(arguments, "-var_stream_map") == ["v:0,name:Origin a:0,name:origin-audio"]
+    assert values(arguments, "-c") == ["copy"]
+    assert values(arguments, "-map") == ["0:V:0", "0:a:0"]
+    assert values(arguments, "-var_stream_map") == ["v:0,name:Origin a:0,name:origin-audio"]
 
 
 def test_a_silent_source_gives_no_sound() -> None:
     silent = replace(FULL_HD, audio_codec=None)
     origin, first_play, _ = passes.plan(silent, DEFAULTS, pictures=True)
 
-    arguments = _encode(first_play, silent)
-    assert _values(arguments, "-map") == ["[v0]", "[storyboard]", "[poster]"]
-    assert _values(arguments, "-var_stream_map") == ["v:0,name:360P"]
+    arguments = encode(first_play, silent)
+    assert values(arguments, "-map") == ["[v0]", "[storyboard]", "[poster]"]
+    assert values(arguments, "-var_stream_map") == ["v:0,name:360P"]
     arguments = commands.origin(origin, silent, INPUT, OUTPUT)
-    assert _values(arguments, "-map") == ["0:V:0"]
-    assert _values(arguments, "-var_stream_map") == ["v:0,name:Origin"]
+    assert values(arguments, "-map") == ["0:V:0"]
+    assert values(arguments, "-var_stream_map") == ["v:0,name:Origin"]
     assert "-bsf:a" not in arguments
 
 
 def test_hdr_is_mapped_once_for_all_rungs() -> None:
-    (graph,) = _values(_encode(LADDER, replace(FULL_HD, hdr=True)), "-filter_complex")
+    (graph,) = values(encode(LADDER, replace(FULL_HD, hdr=True)), "-filter_complex")
 
     assert graph.count("tonemap=hable:desat=0") == 1
     assert graph.index("scale=1920:1080") < graph.index("tonemap") < graph.index("split=3")
 
 
 def test_hdr_is_mapped_for_the_first_play_and_for_the_poster() -> None:
-    (graph,) = _values(_encode(FIRST_PLAY, replace(FULL_HD, hdr=True)), "-filter_complex")
+    (graph,) = values(encode(FIRST_PLAY, replace(FULL_HD, hdr=True)), "-filter_complex")
 
     assert graph.count("tonemap=hable:desat=0") == 2
-
-
-def _cut(source: Source, *ranges: tuple[int, int], threads: int | None = None) -> list[str]:
-    return cuts.command([Cut(INPUT, source, *one) for one in ranges], OUTPUT, threads=threads)
-
-
-def _of_each_kind(threads: int | None = None) -> list[list[str]]:
-    return [
-        commands.origin(ORIGIN, FULL_HD, INPUT, OUTPUT, threads=threads),
-        commands.encode(FIRST_PLAY, FULL_HD, INPUT, OUTPUT, threads=threads),
-        commands.encode(LADDER, FULL_HD, INPUT, OUTPUT, threads=threads),
-        _cut(FULL_HD, (0, 1000), threads=threads),
-    ]
-
-
-KINDS = ["origin", "first", "ladder", "cut"]
-
-
-@pytest.mark.parametrize("arguments", _of_each_kind(threads=2), ids=KINDS)
-def test_every_command_opens_only_files_of_accepted_containers(arguments: list[str]) -> None:
-    limits = arguments[: arguments.index("-threads")]
-
-    assert limits == [
-        *("-protocol_whitelist", "file"),
-        *("-format_whitelist", "mov,matroska,avi,flv,mpegts,mpeg,asf,ogg"),
-        *("-max_pixels", "35651584", "-max_streams", "32"),
-    ]
-
-
-@pytest.mark.parametrize("arguments", _of_each_kind(), ids=KINDS)
-def test_no_command_keeps_metadata(arguments: list[str]) -> None:
-    # Once for the tracks and once for each image.
-    assert _values(arguments, "-map_metadata") == ["-1"] * (1 + arguments.count("image2"))
-    assert _values(arguments, "-map_chapters") == ["-1"]
-
-
-def test_the_number_of_threads_goes_to_the_decoder_and_to_the_encoders() -> None:
-    origin, first_play, ladder, cut = _of_each_kind(threads=2)
-
-    for arguments in (origin, first_play, ladder, cut):
-        assert _values(arguments, "-threads") == ["2"]
-    assert [_value(ladder, f"-threads:v:{i}") for i in range(3)] == ["2", "2", "2"]
-    assert _value(first_play, "-threads:v:0") == "2"
-    assert _value(cut, "-threads:v") == "2"
-    hevc = commands.encode(
-        Pass(TranscodePass.LADDER, [OURS["720P HEVC"]]), FULL_HD, INPUT, OUTPUT, threads=2
-    )
-    assert _value(hevc, "-x265-params:v:0").endswith(":pools=2")
-
-
-def test_a_pace_holds_back_the_reading() -> None:
-    paced = commands.encode(LADDER, FULL_HD, INPUT, OUTPUT, pace=1.5)
-    copied = commands.origin(ORIGIN, FULL_HD, INPUT, OUTPUT, pace=2)
-
-    assert paced[paced.index("-readrate") : paced.index("-i")] == ["-readrate", "1.5"]
-    assert _values(copied, "-readrate") == ["2"]
-    assert _values(commands.generate(1000, OUTPUT, pace=4), "-readrate") == ["4", "4"]
-    assert "-readrate" not in _encode(LADDER)
-
-
-def test_every_part_of_a_cut_is_sought_in_its_input_a_little_before_it() -> None:
-    arguments = _cut(FULL_HD, (10_034, 12_000), (7000, 8000))
-
-    assert _values(arguments, "-ss") == ["5.033333", "2.000000"]
-    assert _values(arguments, "-i") == ["file:/in/source"] * 2
-
-
-def test_a_part_near_the_start_is_not_sought() -> None:
-    assert "-ss" not in _cut(FULL_HD, (4000, 5000))
-
-
-def test_a_container_without_an_index_is_read_from_earlier_on() -> None:
-    stream = replace(FULL_HD, container="mpegts")
-
-    arguments = _cut(stream, (5000, 6000), (30_000, 31_000))
-
-    assert _values(arguments, "-ss") == ["10.000000"]
-    (graph,) = _values(arguments, "-filter_complex")
-    assert "[0:V:0]setpts=PTS-(599/120)/TB," in graph  # 5 s, less a quarter of a frame
-    assert "[1:a:0]asetpts=PTS-(20/1)/TB," in graph
-
-
-def test_unlike_parts_are_fitted_into_the_first() -> None:
-    odd = replace(FULL_HD, width=1281, height=721, frame_rate=Fraction(25))
-    tall = replace(FULL_HD, width=720, height=1280, audio_codec=None, frame_rate=Fraction(60))
-
-    parts = [Cut(INPUT, odd, 0, 1000), Cut(INPUT, tall, 0, 500)]
-    whole = cuts.canvas(parts)
-    (graph,) = _values(cuts.command(parts, OUTPUT), "-filter_complex")
-
-    assert (whole.width, whole.height, whole.frame_rate, whole.sound) == (1280, 720, 60, True)
-    assert [whole.frames(one) for one in parts] == [60, 30]
-    assert cuts.duration_ms(parts) == 1500
-    assert "scale=404:720:flags=bicubic,pad=1280:720:-1:-1" in graph
-    assert "anullsrc=r=48000:cl=stereo,atrim=end_sample=24000[a1]" in graph
-    assert graph.endswith("[v0][a0][v1][a1]concat=n=2:v=1:a=1[v][a]")
-
-
-def test_parts_without_any_sound_make_a_silent_video() -> None:
-    arguments = _cut(replace(FULL_HD, audio_codec=None), (0, 1000), (2000, 3000))
-
-    assert _values(arguments, "-map") == ["[v]"]
-    (graph,) = _values(arguments, "-filter_complex")
-    assert graph.endswith("[v0][v1]concat=n=2:v=1:a=0[v]")
-
-
-def _encode(one: Pass, source: Source = FULL_HD) -> list[str]:
-    return commands.encode(one, source, INPUT, OUTPUT)
-
-
-def _origin() -> list[str]:
-    return commands.origin(ORIGIN, FULL_HD, INPUT, OUTPUT)
-
-
-def _value(arguments: list[str], option: str) -> str:
-    (value,) = _values(arguments, option)
-    return value
-
-
-def _values(arguments: list[str], option: str) -> list[str]:
-    return [value for name, value in pairwise(arguments) if name == option]

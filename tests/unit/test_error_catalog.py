@@ -3,7 +3,7 @@
 from collections import Counter
 
 from domain.error_catalog import CATALOG
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.legacy_codes import FAILURES, LegacySystem
 
 VOD = {

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from domain import passwords
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.passwords import Memory, PasswordTooLong, Seal
 
 VIDEO = UUID(int=7)

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from domain.errors import DomainError, ErrorCode
+from domain.error_codes import ErrorCode
+from domain.errors import DomainError
 from domain.plays import MAX_WATCHED_MS, Report
 
 

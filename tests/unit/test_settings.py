@@ -210,6 +210,12 @@ def test_a_bad_value_is_an_error_that_names_the_variable(
     assert sentence.endswith(".")
 
 
+def test_networks_may_have_spaces_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.load().outbound_networks == []
+    monkeypatch.setenv("REELGRAPH_FETCH_NETWORKS", "10.1.0.0/16, fd00::/8")
+    assert settings.load().outbound_networks == ["10.1.0.0/16", "fd00::/8"]
+
+
 def test_every_bad_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELGRAPH_PORT", "many")
     monkeypatch.setenv("REELGRAPH_LOG_LEVEL", "loud")

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
-from db import tasks
-from db.models import Event, Video
-from domain.errors import ErrorCode
+from db import runs
+from db.models import Video
+from domain.error_codes import ErrorCode
 from domain.events import EventType
 from domain.tasks import TaskKind, TaskStatus
 from domain.videos import VideoStatus
@@ -21,9 +21,10 @@ from schema import ids
 from storage.local import LocalStore
 from tests.api.test_clips import create as create_clip
 from tests.api.test_splices import create as create_splice
-from tests.support import cutting, factories, samples
+from tests.support import cancelling, cutting, factories, samples
 from tests.support.api import Api
 from tests.support.cutting import House, differ, pictures
+from tests.support.tables import events
 from tests.support.waiting import until
 
 RATE = 30
@@ -34,7 +35,6 @@ query ($id: ID!) {
   }
 }
 """
-CANCEL = "mutation ($id: ID!) { cancelTask(id: $id) { task { status } userErrors { code } } }"
 
 
 @pytest.fixture(scope="session")
@@ -140,11 +140,11 @@ async def test_a_running_clip_can_be_cancelled(house: House, folder: Path) -> No
     stored = await house.sources()
     working = asyncio.create_task(house.work(queue.CLIP))
 
-    async def runs() -> bool:
+    async def has_begun() -> bool:
         return (await house.task(TaskKind.CLIP)).progress > 0
 
-    await until(runs)
-    cancelled = await house.api.run(CANCEL, id=payload["task"]["id"])
+    await until(has_begun)
+    cancelled = await house.api.run(cancelling.TASK, id=payload["task"]["id"])
     assert cancelled == {"cancelTask": {"task": {"status": "CANCELLED"}, "userErrors": []}}
     async with asyncio.timeout(20):
         await working
@@ -167,9 +167,7 @@ async def test_a_clip_above_the_quota_fails_and_nothing_is_stored(
     assert (shown["status"], shown["statusReason"]) == ("UPLOAD_FAILED", task.error_message)
     assert await house.sources() == stored
     assert await house.collect() == 0
-    async with house.tools.db.read() as session:
-        news = list(await session.scalars(select(Event.type).order_by(Event.id)))
-    assert news == [EventType.VIDEO_READY, EventType.VIDEO_FAILED]
+    assert await events(house.tools.db) == [EventType.VIDEO_READY, EventType.VIDEO_FAILED]
 
 
 async def test_a_piece_that_is_gone_is_not_left_out(house: House, source: Path) -> None:
@@ -278,7 +276,7 @@ class Robbed(LocalStore):
         await super().put_file(key, path, content_type)
         task = await self.house.task(TaskKind.CLIP)
         async with self.house.tools.db.write() as session:
-            assert await tasks.claim(session, task.id, worker="another")
+            assert await runs.claim(session, task.id, worker="another")
 
 
 async def test_a_run_that_is_overtaken_at_the_end_publishes_nothing(

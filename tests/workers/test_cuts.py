@@ -29,13 +29,6 @@ NUMBERED = (
 
 
 @pytest.fixture(scope="session")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.getbasetemp() / "samples"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-@pytest.fixture(scope="session")
 def numbered(samples: Path) -> Path:
     """Two hundred frames, ten a second, each of which shows its number."""
     return _numbered(samples / "numbered.mp4")

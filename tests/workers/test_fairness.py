@@ -1,7 +1,5 @@
 """Accounts with much waiting let the first tasks of others go before."""
 
-import pytest
-
 from db import tasks
 from db.models import Task
 from domain.videos import Resolution, TranscodePass
@@ -28,11 +26,6 @@ async def queued(tools: Tools, owner: Owner, *, number: int = 1) -> list[int]:
 async def row(tools: Tools, task: Task) -> Task:
     async with tools.db.read() as session:
         return (await tasks.by_ids(session, [task.id]))[task.id]
-
-
-@pytest.fixture
-async def other(tools: Tools) -> Owner:
-    return await factories.owner(tools.db)
 
 
 async def test_accounts_take_turns(tools: Tools, owner: Owner, other: Owner) -> None:

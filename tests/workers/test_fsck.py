@@ -188,6 +188,23 @@ async def test_the_pieces_of_an_upload_that_is_checked_are_needed(
     assert await checked(house, repair=True) == []
 
 
+@pytest.mark.parametrize("token", ["plain", "with/slash+and=="])
+async def test_bytes_that_are_no_whole_part_are_needed_while_their_upload_is_open(
+    house: Tools, owner: Owner, tmp_path: Path, wiper: psycopg.Connection, token: str
+) -> None:
+    key = keys.tails("sources/new", token) + "1"
+    await put(house, key, b"1", tmp_path)
+    wiper.execute(
+        "insert into upload_session (id, account_id, status, title, purpose, content_type,"
+        " file_size, chunk_size, storage_key, storage_token, expires_at)"
+        " values (%s, %s, 'uploading', 'A', 'video', 'a/b', 10, 10, 'sources/new', %s, now())",
+        [uuid4(), owner.account.id, token],
+    )
+    assert await checked(house, repair=True) == []
+    wiper.execute("update upload_session set status = 'cancelled'")
+    assert await checked(house) == [Finding(Fault.ORPHAN, key, "1 bytes")]
+
+
 async def test_an_upload_without_a_session_is_aborted(house: Tools) -> None:
     ref = await house.store.begin("sources/new", 10, 10, "a/b")
     (found,) = await checked(house, repair=True)

@@ -98,13 +98,6 @@ MADE: dict[str, Callable[[Path], Path]] = {
 }
 
 
-@pytest.fixture(scope="session")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.getbasetemp() / "samples"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
 @pytest.fixture
 async def visits() -> AsyncIterator[tuple[str, list[str]]]:
     """The address of a server of this machine, and the first line of each request to it."""

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
-from db import tasks
+from db import runs, tasks
 from db.models import Content, Event, PlaySet, StoredObject, Task, UploadSession, Video
 from db.session import Database
-from domain.errors import Cancelled, ErrorCode
+from domain.error_codes import ErrorCode
+from domain.errors import Cancelled
 from domain.events import EventType
 from domain.tasks import TaskKind, TaskStatus
 from domain.uploads import UploadStatus
@@ -27,18 +28,12 @@ from schema import ids
 from server.settings import Settings
 from storage import keys
 from storage.local import LocalStore
-from tests.support import samples, uploading
+from tests.support import cancelling, tables, uploading
 from tests.support.api import Api
-from tests.support.waiting import until
+from tests.support.samples import make, sample
+from tests.support.waiting import until, waits
 
 SECONDS = 1
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.getbasetemp() / "samples"
-    folder.mkdir(exist_ok=True)
-    return folder
 
 
 @dataclass(frozen=True)
@@ -65,8 +60,7 @@ class House:
             return await session.get_one(UploadSession, id)
 
     async def rows(self, kind: type[Any]) -> list[Any]:
-        async with self.db.read() as session:
-            return list(await session.scalars(select(kind)))
+        return await tables.rows(self.db, kind)
 
     async def task(self) -> Task:
         async with self.db.read() as session:
@@ -96,15 +90,15 @@ def house(tools: Tools, api: Api, settings: Settings) -> House:
     return House(tools, api, settings)
 
 
-async def test_the_source_is_kept_and_the_upload_is_not(house: House, folder: Path) -> None:
-    upload = await house.upload(small(folder))
+async def test_the_source_is_kept_and_the_upload_is_not(house: House, samples: Path) -> None:
+    upload = await house.upload(small(samples))
     assert house.is_stored(upload) == {"upload": True, "object": False}
     await house.verify()
     assert house.is_stored(upload) == {"upload": False, "object": True}
 
 
-async def test_bytes_that_changed_on_disk_are_found(house: House, folder: Path) -> None:
-    upload = await house.upload(small(folder))
+async def test_bytes_that_changed_on_disk_are_found(house: House, samples: Path) -> None:
+    upload = await house.upload(small(samples))
     with house.upload_path(upload).open("r+b") as file:
         file.seek(1_000)
         file.write(b"!")
@@ -122,8 +116,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-async def test_a_file_that_is_no_video_is_refused(house: House, folder: Path, name: str) -> None:
-    upload = await house.upload(samples.sample(folder, name).read_bytes())
+async def test_a_file_that_is_no_video_is_refused(house: House, samples: Path, name: str) -> None:
+    upload = await house.upload(sample(samples, name).read_bytes())
     await house.verify()
     await check_refused(house, upload, "MEDIA_REFUSED", REFUSED[name])
 
@@ -159,10 +153,10 @@ async def check_nothing_kept(house: House, upload: UploadSession) -> None:
     }
 
 
-async def test_the_same_bytes_twice_are_stored_once(house: House, folder: Path) -> None:
-    first = await house.upload(small(folder), title="first")
+async def test_the_same_bytes_twice_are_stored_once(house: House, samples: Path) -> None:
+    first = await house.upload(small(samples), title="first")
     await house.verify()
-    second = await house.upload(small(folder), title="second")
+    second = await house.upload(small(samples), title="second")
     await house.verify()
     assert sorted(video.title for video in await house.rows(Video)) == ["first", "second"]
     (content,) = await house.rows(Content)
@@ -173,29 +167,29 @@ async def test_the_same_bytes_twice_are_stored_once(house: House, folder: Path) 
     assert house.is_stored(second) == {"upload": False, "object": False}
 
 
-def small(folder: Path) -> bytes:
-    path = folder / "small.mp4"
+def small(samples: Path) -> bytes:
+    path = samples / "small.mp4"
     if not path.exists():
-        samples.make(path, seconds=SECONDS, size="160x90", audio=False)
+        make(path, seconds=SECONDS, size="160x90", audio=False)
     return path.read_bytes()
 
 
 async def test_a_run_that_died_after_storing_the_file_is_made_up_for(
-    house: House, folder: Path
+    house: House, samples: Path
 ) -> None:
-    upload = await house.upload(small(folder))
+    upload = await house.upload(small(samples))
     task = await house.task()
     async with house.db.write() as session:
-        assert await tasks.claim(session, task.id, worker="dead") is not None
+        assert await runs.claim(session, task.id, worker="dead") is not None
     await house.tools.store.finish(ref_of(upload))
     await house.verify()
     await check_made_once(house, upload, attempts=2)
 
 
 async def test_a_run_that_died_before_cleaning_up_is_made_up_for(
-    house: House, folder: Path
+    house: House, samples: Path
 ) -> None:
-    upload = await house.upload(small(folder))
+    upload = await house.upload(small(samples))
     await house.verify()
     async with house.db.write() as session:  # as if it were still there
         (await session.get_one(UploadSession, upload.id)).storage_token = upload.storage_token
@@ -205,8 +199,8 @@ async def test_a_run_that_died_before_cleaning_up_is_made_up_for(
     await check_made_once(house, upload, attempts=1)
 
 
-async def test_a_job_delivered_twice_at_once_makes_one_video(house: House, folder: Path) -> None:
-    upload = await house.upload(small(folder))
+async def test_a_job_delivered_twice_at_once_makes_one_video(house: House, samples: Path) -> None:
+    upload = await house.upload(small(samples))
     await defer_again(house)
     async with asyncio.TaskGroup() as group:
         group.create_task(house.verify())
@@ -235,24 +229,21 @@ async def check_made_once(house: House, upload: UploadSession, *, attempts: int)
     assert (event.upload_session_id, event.video_id) == (upload.id, video.id)
 
 
-CANCEL = "mutation ($id: ID!) { cancelTask(id: $id) { task { status } userErrors { code } } }"
-
-
 async def test_a_check_that_is_cancelled_before_it_runs_leaves_nothing(
-    house: House, folder: Path
+    house: House, samples: Path
 ) -> None:
-    upload = await house.upload(small(folder))
+    upload = await house.upload(small(samples))
     id = ids.encode("VerifyTask", (await house.task()).id)
-    payload = (await house.api.run(CANCEL, id=id))["cancelTask"]
+    payload = (await house.api.run(cancelling.TASK, id=id))["cancelTask"]
     assert payload == {"task": {"status": "CANCELLED"}, "userErrors": []}
     await house.verify()
     await check_cancelled(house, upload)
 
 
 async def test_a_check_that_is_cancelled_at_its_end_leaves_nothing(
-    house: House, folder: Path
+    house: House, samples: Path
 ) -> None:
-    upload = await house.upload(small(folder))
+    upload = await house.upload(small(samples))
     task = await house.task()
     failure = Cancelled("Enough.")
     async with busy_store(house) as (store, release), asyncio.TaskGroup() as group:
@@ -298,16 +289,6 @@ async def busy_store(house: House) -> AsyncGenerator[tuple[LocalStore, threading
 
 async def has_status(house: House, status: TaskStatus) -> bool:
     return (await house.task()).status is status
-
-
-async def waits(db: Database, statement: str) -> bool:
-    """Whether such a statement waits for a row."""
-    query = text(
-        "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-        " and regexp_replace(query, '\\s+', ' ', 'g') ilike :statement"
-    )
-    async with db.read() as session:
-        return await session.scalar(query, {"statement": statement}) != 0
 
 
 async def check_cancelled(house: House, upload: UploadSession) -> None:

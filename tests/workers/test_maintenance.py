@@ -8,9 +8,9 @@ from croniter import croniter
 from prometheus_client import REGISTRY
 from sqlalchemy import select, text
 
-from db import tasks, workers
+from db import runs, workers
 from db.models import Event, PlaySet, Task, UploadSession, Video, Worker
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.events import EventType, topic
 from domain.play_sets import PlaySetStatus
 from domain.tasks import MAX_TAKEOVERS, TaskStatus
@@ -119,7 +119,7 @@ async def lose(tools: Tools, task: Task, *, worker: str = "a:1") -> int:
     """A run of the task that dies with its worker; returns the job's id."""
     job = await die_with_a_job(tools)
     async with tools.db.write() as session:
-        assert await tasks.claim(session, task.id, worker=worker) is not None
+        assert await runs.claim(session, task.id, worker=worker) is not None
     return job
 
 
@@ -195,7 +195,7 @@ async def test_a_task_that_is_over_is_not_queued_again(
     await lose(tools, task)
     async with tools.db.write() as session:
         row = await session.get_one(Task, task.id)
-        assert await tasks.succeed(session, row)
+        assert await runs.succeed(session, row)
     await maintenance.rescue(tools)
     assert (await read_task(tools, task.id)).status is TaskStatus.SUCCEEDED
     assert await jobs(tools) == []

@@ -18,16 +18,15 @@ from jobs.plans import NewVideo
 from jobs.runs import Run, Tools
 from media.passes import Output
 from storage import keys
+from tests.support import planning
 from tests.support.factories import Owner
 from tests.support.house import House, content_of
-from tests.workers import test_plans as planning
+from tests.support.planning import claimed, publish, states, task_of
 from tests.workers import test_redo as redoing
-from tests.workers.test_plans import claimed, publish, states, task_of
 
 P360, P480, _, _, ORIGIN = DEFAULTS
 P240 = BUILT_IN[5]
 READY = PlaySetStatus.READY
-other = planning.other
 
 
 async def cancel(tools: Tools, task: Task) -> None:

@@ -1,24 +1,16 @@
 """From the upload of a real file to play sets that are all READY."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import samples, uploading
+from tests.support import uploading
 from tests.support.api import Api
-
-Work = Callable[[], Awaitable[None]]
+from tests.support.samples import make, sample
+from tests.support.work import Work
 
 SECONDS = 1
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.getbasetemp() / "samples"
-    folder.mkdir(exist_ok=True)
-    return folder
 
 
 PLAY_SETS = """
@@ -58,16 +50,16 @@ SAMPLES: dict[str, tuple[dict[str, Any], tuple[int, int], list[tuple[Any, ...]]]
 
 @pytest.mark.parametrize("name", SAMPLES)
 async def test_an_upload_becomes_a_video_with_all_its_play_sets(
-    api: Api, work: Work, folder: Path, name: str
+    api: Api, work: Work, samples: Path, name: str
 ) -> None:
     recipe, (width, height), expected = SAMPLES[name]
-    path = samples.make(folder / f"short {name}.mp4", seconds=SECONDS, **recipe)
+    path = make(samples / f"short {name}.mp4", seconds=SECONDS, **recipe)
     await check_video(api, work, path, (width, height), expected)
 
 
-async def test_an_odd_size_at_24_frames_becomes_even(api: Api, work: Work, folder: Path) -> None:
+async def test_an_odd_size_at_24_frames_becomes_even(api: Api, work: Work, samples: Path) -> None:
     """Its pixels are 4:4:4, so it cannot be offered as it is."""
-    path = samples.sample(folder, "odd_size_24fps.mp4")
+    path = sample(samples, "odd_size_24fps.mp4")
     rungs = [("P360", 640, 360, 23.976), ("P480", 854, 480, 23.976)]
     await check_video(api, work, path, (855, 481), rungs)
 

@@ -63,13 +63,6 @@ FACTS: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="session")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.getbasetemp() / "samples"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -116,7 +116,7 @@ async def test_a_run_that_takes_too_long_is_ended() -> None:
 
 async def test_a_run_without_progress_is_ended(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")  # nobody will ever write to it
-    limits = Limits(wall_s=60, cpu_s=60, file_size=0, stall_s=0.5, grace_s=0.1)
+    limits = Limits(wall_s=60, cpu_s=60, file_size=0, stall_s=0.5)
 
     with pytest.raises(TranscodeFailed) as failure:
         await _run(
@@ -160,7 +160,7 @@ async def test_no_end_of_a_run_leaves_a_process_or_a_file(tmp_path: Path) -> Non
         (Limits(wall_s=60, cpu_s=1, file_size=0), (*endless, "-f", "null", "-")),
         (Limits(wall_s=60, cpu_s=60, file_size=1000), (*endless, *picture)),
         (
-            Limits(wall_s=60, cpu_s=60, file_size=0, stall_s=0.3, grace_s=0.1),
+            Limits(wall_s=60, cpu_s=60, file_size=0, stall_s=0.3),
             ("-i", "pipe", "-f", "null", "-"),
         ),
         (Limits(wall_s=60, cpu_s=60, file_size=0, memory=1 << 20), (*endless, *picture)),
@@ -204,8 +204,7 @@ async def test_a_cancellation_ends_the_whole_process_group(tmp_path: Path) -> No
 @needs_proc
 async def test_a_program_that_does_not_want_to_end_is_killed(tmp_path: Path) -> None:
     stubborn = _program(tmp_path, "trap '' TERM; echo $$ > pid; sleep 60")
-    limits = Limits(wall_s=60, cpu_s=60, file_size=1000, grace_s=0.1)
-    run = asyncio.create_task(_run(stubborn, limits=limits, folder=tmp_path))
+    run = asyncio.create_task(_run(stubborn, folder=tmp_path))
     group = await _group(tmp_path / "pid")
 
     run.cancel()
@@ -300,7 +299,7 @@ async def _output(*command: str) -> str:
         output, _ = await process.communicate()
         return output.decode()
     finally:
-        await end(process, grace_s=1)
+        await end(process)
 
 
 def _program(folder: Path, script: str) -> str:

@@ -80,13 +80,6 @@ async def listener(tmp_path: Path) -> AsyncIterator[Listener]:
         yield listener
 
 
-@pytest.fixture(scope="session")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.getbasetemp() / "samples"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
 @needs_files
 async def test_a_program_reads_its_input_and_no_other_file(tmp_path: Path) -> None:
     given, other = tmp_path / "given", tmp_path / "other"
@@ -306,7 +299,7 @@ async def _ask(
     try:
         reply, log = await process.communicate()
     finally:
-        await end(process, grace_s=1)
+        await end(process)
     assert reply, log.decode()
     return json.loads(reply)
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from db.models import Event, Task
-from domain.errors import ErrorCode
+from db.models import Task
+from domain.error_codes import ErrorCode
 from domain.events import EventType
 from domain.tasks import TaskKind, TaskStatus
 from domain.videos import VideoStatus
@@ -22,6 +22,7 @@ from tests.api.test_simulate import simulate
 from tests.support import cutting, factories, samples
 from tests.support.api import Api
 from tests.support.cutting import House
+from tests.support.tables import events
 
 VIDEO = """
 subscription ($video: ID!) {
@@ -136,7 +137,7 @@ async def test_an_upload_that_fails(house: House) -> None:
         VideoStatus.UPLOAD_FAILED,
         "This failure was asked for by `simulate`.",
     )
-    assert await events(house) == [EventType.VIDEO_FAILED]
+    assert await events(house.tools.db) == [EventType.VIDEO_FAILED]
     assert await house.sources() == set()
 
 
@@ -167,7 +168,7 @@ async def test_a_ladder_that_fails_leaves_the_lowest_rung(house: House) -> None:
     assert heard["playSets"][-1] == [
         {"resolution": one, "status": status} for one, status in zip(RUNGS, states, strict=True)
     ]
-    assert EventType.PLAY_SET_FAILED in await events(house)
+    assert EventType.PLAY_SET_FAILED in await events(house.tools.db)
 
 
 async def test_nothing_is_transcoded_when_that_is_to_be_skipped(house: House) -> None:
@@ -205,8 +206,3 @@ def test_a_mark_changes_nothing_that_is_played(tmp_path: Path) -> None:
     assert file.read_bytes()[size:] == b"\0\0\0\x18freesixteen bytes so"
     assert cutting.pictures(file) == before
     assert cutting.sound_ms(file) >= 1_000
-
-
-async def events(house: House) -> list[EventType]:
-    async with house.tools.db.read() as session:
-        return list(await session.scalars(select(Event.type).order_by(Event.id)))

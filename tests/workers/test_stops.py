@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from db.models import PlaySet, Task, TemplateCost, Video
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.play_sets import PlaySetStatus
 from domain.simulation import Simulation
 from domain.tasks import TaskStatus

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from db import tasks
+from db import runs
 from db.models import AudioTrack, Event
-from domain.errors import ErrorCode
+from domain.error_codes import ErrorCode
 from domain.events import EventType
 from domain.play_sets import PlaySetStatus
 from domain.tasks import TaskStatus
@@ -148,7 +148,7 @@ async def begin(house: House, worker_: str) -> Run:
     """A run of the first play, by this worker."""
     task = (await house.tasks())[TranscodePass.FIRST_PLAY]
     async with house.tools.db.write() as session:
-        claimed = await tasks.claim(session, task.id, worker=worker_)
+        claimed = await runs.claim(session, task.id, worker=worker_)
     assert claimed is not None
     return Run(house.tools, claimed)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from db import accounts, objects, play_sets, tasks, trash, videos
+from db import accounts, objects, play_sets, runs, trash, videos
 from db.models import (
     Account,
     Content,
@@ -37,14 +37,13 @@ from jobs.runs import Overtaken, Tools
 from schema import ids
 from server.settings import Settings
 from storage.local import LocalStore
-from tests.support import factories, fetching, trashing
+from tests.support import factories, fetching, planning, trashing
 from tests.support.api import Api
 from tests.support.factories import Owner
 from tests.support.house import House, content_of
+from tests.support.planning import claimed, task_of
 from tests.support.site import Page, Site
 from tests.support.waiting import until, until_blocked
-from tests.workers import test_plans as planning
-from tests.workers.test_plans import claimed, task_of
 
 DAY = timedelta(days=1)
 SIZE = 1_000
@@ -113,7 +112,7 @@ async def test_a_run_that_publishes_after_the_deletion_changes_nothing(
         with pytest.raises(Overtaken):
             await late
     async with tools.db.write() as session:
-        assert not await tasks.succeed(session, run.task)
+        assert not await runs.succeed(session, run.task)
         row = await session.get_one(Video, video.id)
     assert (row.status, row.published_at) == (VideoStatus.DELETED, None)
 

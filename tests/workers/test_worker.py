@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from db import workers
 from db.models import Event, PlaySet, Task, Video, Worker, WorkerLane
@@ -27,7 +27,7 @@ from media.passes import Encoder
 from schema import ids
 from server.settings import Settings
 from storage import keys
-from tests.support import processes, samples, uploading
+from tests.support import cancelling, processes, samples, tables, uploading
 from tests.support.api import Api
 from tests.support.waiting import until
 
@@ -64,8 +64,7 @@ class House:
         await worker.work_until_empty(self.tools, worker.LANES[:1])
 
     async def rows(self, kind: type[Any]) -> list[Any]:
-        async with self.tools.db.read() as session:
-            return list(await session.scalars(select(kind)))
+        return await tables.rows(self.tools.db, kind)
 
     async def task(self, kind: TranscodePass = TranscodePass.FIRST_PLAY) -> Task:
         return {one.transcode_pass: one for one in await self.rows(Task)}[kind]
@@ -279,9 +278,6 @@ async def test_a_first_play_shows_its_progress(
         assert (task.status, 0 < task.progress < 0.8) == (TaskStatus.RUNNING, True)
 
 
-CANCEL = "mutation ($id: ID!) { cancelTask(id: $id) { task { status } userErrors { code } } }"
-
-
 async def test_cancelling_a_task_stops_its_ffmpeg(
     house: House, data: bytes, slow_ffmpeg: Path
 ) -> None:
@@ -291,7 +287,7 @@ async def test_cancelling_a_task_stops_its_ffmpeg(
         await until(house.is_in_the_middle)
         started = time.monotonic()
         task = await house.task()
-        payload = await house.api.run(CANCEL, id=ids.encode("TranscodeTask", task.id))
+        payload = await house.api.run(cancelling.TASK, id=ids.encode("TranscodeTask", task.id))
         assert payload == {"cancelTask": {"task": {"status": "CANCELLED"}, "userErrors": []}}
         await until(house.no_encoder)
         assert time.monotonic() - started < 2

@@ -14,8 +14,8 @@ from tests.browser.conftest import missing
 from tests.browser.pages import UploadPage
 from tests.browser.uploader import chunks
 from tests.support import factories, samples
+from tests.support.work import Work
 
-Work = Callable[[], Awaitable[None]]
 OpenPage = Callable[..., Awaitable[UploadPage]]
 
 

@@ -1,10 +1,10 @@
 """What comes of an upload, for the page that sends it and for the account."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tests.browser.pages import UploadPage
 from tests.support.api import Api
+from tests.support.work import Work
 
 SESSIONS = """
 { uploadSessions { nodes { id status title description deviceType totalChunks } } }
@@ -13,7 +13,7 @@ VIDEOS = "{ videos { nodes { id } } }"
 VIDEO = "query ($id: ID!) { video(by: {id: $id}) { id title sha256 playSets { status } } }"
 
 
-async def finish(page: UploadPage, verify: Callable[[], Awaitable[None]]) -> dict[str, Any]:
+async def finish(page: UploadPage, verify: Work) -> dict[str, Any]:
     """Wait until all is sent, and for the video; returns what `start()` resolves with."""
     await page.reached("verifying")
     await verify()

@@ -1,6 +1,5 @@
 """What fails on the way from a browser is tried again, as long as that may help."""
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -13,8 +12,7 @@ from tests.browser.pages import UploadPage
 from tests.browser.uploader import chunks, outcomes
 from tests.browser.uploader.conftest import OpenPage
 from tests.support.api import Api
-
-Work = Callable[[], Awaitable[None]]
+from tests.support.work import Work
 
 
 async def test_what_fails_for_now_is_sent_again(

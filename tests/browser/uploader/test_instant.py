@@ -1,6 +1,5 @@
 """Bytes that the server has already are not sent by a browser."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,7 @@ from tests.browser import pages
 from tests.browser.pages import UploadPage
 from tests.browser.uploader import outcomes
 from tests.support.api import Api
-
-Work = Callable[[], Awaitable[None]]
+from tests.support.work import Work
 
 
 async def test_bytes_that_the_account_has_are_not_sent_again(

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from tests.support import processes, s3
 from tests.support.api import Api
 from tests.support.processes import Server
 from tests.support.s3 import S3Server
+from tests.support.work import Work
 
 NODE = """
 import { openAsBlob } from 'node:fs';
@@ -27,8 +27,6 @@ const upload = new Upload(await openAsBlob(path), options);
 upload.on('state', ({ state }) => state === 'verifying' && console.log(state));
 console.log(JSON.stringify(await upload.start()));
 """
-
-Work = Callable[[], Awaitable[None]]
 
 
 def on_bucket(bucket: S3Server) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,7 @@ from playwright.async_api import Browser, BrowserContext
 from tests.browser.pages import UploadPage
 from tests.browser.uploader import chunks, outcomes
 from tests.support.api import Api
-
-Work = Callable[[], Awaitable[None]]
+from tests.support.work import Work
 
 CANCEL = "mutation ($id: ID!) { cancelUploadSession(id: $id) { __typename } }"
 

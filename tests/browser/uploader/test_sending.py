@@ -1,7 +1,6 @@
 """@reelgraph/uploader sends a file from a real browser to the real server."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,7 @@ from tests.browser import pages
 from tests.browser.pages import UploadPage
 from tests.browser.uploader import chunks, outcomes
 from tests.support.api import Api
-
-Work = Callable[[], Awaitable[None]]
+from tests.support.work import Work
 
 
 async def test_a_film_becomes_a_video_that_plays(
