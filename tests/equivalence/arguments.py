@@ -1,7 +1,7 @@
 """Draws the arguments and variables of one document, for any schema."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -55,6 +55,10 @@ class Material:
     """`Type.field` of what often fails: only in documents that may."""
     fan_out: Callable[[str, GraphQLField, Given], int]
     """About how many objects one object has in a field, by `Type.field` and arguments."""
+    likely: Callable[[str, Given], Collection[str]]
+    """The names of the types that a field's objects are of, by `Type.field` and arguments."""
+    unplanned: frozenset[str] = frozenset()
+    """`Type.field` of what has an ordinary resolver, which no plan has: in some documents only."""
     never: frozenset[str] = frozenset()
     """`Type.field` of what is not asked for."""
 

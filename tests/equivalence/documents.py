@@ -2,12 +2,11 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 from graphql import (
     GraphQLBoolean,
-    GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
     get_named_type,
@@ -15,7 +14,7 @@ from graphql import (
 
 from tests.equivalence.arguments import Arguments, Given, Material, resolved, text
 from tests.equivalence.choices import Choices
-from tests.equivalence.selectable import Parent, conditions_of, fields_of
+from tests.equivalence.selectable import Fields, Parent, Place, conditions_of, fields_of
 
 Lines = list[str]
 SHADOWS: Final = ("id", "title", "a", "r", "rows", "data", "None", "lambda", "node", "__a", "_")
@@ -81,6 +80,8 @@ class Document:
     """How many fields it may be deep."""
     risky: bool
     """Whether it may have fields that often fail."""
+    unplanned: bool
+    """Whether it may have fields with ordinary resolvers."""
     fragments: list[Fragment] = field(default_factory=list[Fragment])
     leaves: int = 0
     made: int = 0
@@ -89,12 +90,12 @@ class Document:
     _own: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     _known: dict[str, list[Given]] = field(default_factory=dict[str, list[Given]])
 
-    def selections(self, parent: Parent, *, depth: int, times: int) -> tuple[Lines, int]:
-        """Lines for about `times` objects of a type; and how many levels of fields are in them."""
+    def selections(self, at: Place) -> tuple[Lines, int]:
+        """Lines for the objects of a place; and how many levels of fields are in them."""
         lines: Lines = []
         deepest = 0
         # Of an interface there is little to ask; its types are worth several fragments.
-        percent = 80 if isinstance(parent, GraphQLInterfaceType) else 66
+        percent = 80 if at.is_abstract else 66
 
         while True:
             more = self.arguments.chance(percent)
@@ -102,69 +103,78 @@ class Document:
             if lines and (enough or not more):
                 return lines, deepest
             self.made += 1
-            found, levels = self._selection(parent, depth=depth, times=times)
+            found, levels = self._selection(at)
             lines, deepest = [*lines, *found], max(deepest, levels)
 
-    def _selection(self, parent: Parent, *, depth: int, times: int) -> tuple[Lines, int]:
-        chance, abstract = self.arguments.chance, isinstance(parent, GraphQLInterfaceType)
-        if chance(50 if abstract else 18) and self.leaves < MAX_LEAVES:
-            if chance(45):
-                return self._spread(parent, depth=depth, times=times)
-            return self._inline(parent, depth=depth, times=times)
-        return self._field(parent, depth=depth, times=times)
+    def _selection(self, at: Place) -> tuple[Lines, int]:
+        chance = self.arguments.chance
+        if chance(50 if at.is_abstract else 18) and self.leaves < MAX_LEAVES:
+            return self._spread(at) if chance(45) else self._inline(at)
+        return self._field(at)
 
-    def _inline(self, parent: Parent, *, depth: int, times: int) -> tuple[Lines, int]:
+    def _inline(self, at: Place) -> tuple[Lines, int]:
         kind: Parent | None = None
         if self.arguments.chance(80):
-            kind = self.arguments.one_of(conditions_of(self.schema, parent))
-        lines, levels = self.selections(kind or parent, depth=depth, times=times)
+            kind = self.arguments.one_of(self._conditions(at))
+        lines, levels = self.selections(at if kind is None else replace(at, parent=kind))
         head = f"... on {kind.name}" if kind else "..."
         return [f"{head}{self._directives()} {{", *_indented(lines), "}"], levels
 
-    def _spread(self, parent: Parent, *, depth: int, times: int) -> tuple[Lines, int]:
-        conditions = conditions_of(self.schema, parent)
+    def _spread(self, at: Place) -> tuple[Lines, int]:
+        conditions = self._conditions(at)
         known = [
             one
             for one in self.fragments
             if one.on in conditions
-            and one.depth <= depth
-            and self.leaves + one.leaves * times <= MAX_LEAVES
+            and one.depth <= at.depth
+            and self.leaves + one.leaves * at.times <= MAX_LEAVES
         ]
         if known and self.arguments.chance(50):
             fragment = self.arguments.one_of(known)
-            self.leaves += fragment.leaves * times
+            self.leaves += fragment.leaves * at.times
         else:
             kind, before = self.arguments.one_of(conditions), self.leaves
-            lines, levels = self.selections(kind, depth=depth, times=times)
-            each = -(-(self.leaves - before) // times)
+            lines, levels = self.selections(replace(at, parent=kind))
+            each = -(-(self.leaves - before) // at.times)
             fragment = Fragment(f"F{len(self.fragments) + 1}", kind, levels, each, lines)
             self.fragments.append(fragment)
         return [f"...{fragment.name}{self._directives()}"], fragment.depth
 
-    def _field(self, parent: Parent, *, depth: int, times: int) -> tuple[Lines, int]:
-        choices = fields_of(
-            self.schema, parent, self.shape.roots, self.arguments.material, risky=self.risky
-        )
-        if len(choices.together) > 1 and self.arguments.chance(15):
+    def _conditions(self, at: Place) -> Sequence[Parent]:
+        """The types that a fragment may be on: mostly those that the objects are known to be of."""
+        every = conditions_of(self.schema, at.parent)
+        likely = [one for one in every if at.is_abstract and one.name in at.likely]
+        return likely if likely and self.arguments.chance(75) else every
+
+    def _field(self, at: Place) -> tuple[Lines, int]:
+        parent, chance, one_of = at.parent, self.arguments.chance, self.arguments.one_of
+        choices = self._choices(parent)
+        if len(choices.together) > 1 and chance(15):
             start = self.arguments.choices.below(len(choices.together))
             some = choices.together[start : start + 1 + self.arguments.choices.below(12)]
-            self.leaves += times * len(some)
+            self.leaves += at.times * len(some)
             return [self._plain(parent, name) for name in some], 0
-        at_root, deeper = parent is self.schema.query_type, depth > 0 and times <= MAX_TIMES
-        wanted = self.arguments.chance(94 if at_root else 45)
-        if choices.risky and self.arguments.chance(25):
-            name = self.arguments.one_of(choices.risky)
+        at_root, deeper = parent is self.schema.query_type, at.depth > 0 and at.times <= MAX_TIMES
+        wanted = chance(94 if at_root else 45)
+        if choices.risky and chance(25):
+            name = one_of(choices.risky)
         elif wanted and choices.composites and deeper:
-            name = self.arguments.one_of(choices.composites)
+            name = one_of(choices.composites)
         elif wanted and at_root:
-            return [self.arguments.one_of(INTROSPECTION)], 1
+            return [one_of(INTROSPECTION)], 1
         else:
-            name = self.arguments.one_of(choices.leaves)
+            name = one_of(choices.leaves)
         if name in choices.leaves:
-            return self._leaf(parent, name, times), 0
+            return self._leaf(parent, name, at.times), 0
         if not deeper:
-            return self._leaf(parent, "__typename", times), 0
-        return self._composite(parent, name, depth=depth, times=times)
+            return self._leaf(parent, "__typename", at.times), 0
+        return self._composite(at, name)
+
+    def _choices(self, parent: Parent) -> Fields:
+        roots, material = self.shape.roots, self.arguments.material
+        return fields_of(
+            self.schema, parent, roots, material, risky=self.risky, unplanned=self.unplanned
+        )
 
     def _leaf(self, parent: Parent, name: str, times: int) -> Lines:
         self.leaves += times
@@ -178,13 +188,22 @@ class Document:
     def _plain(self, parent: Parent, name: str) -> str:
         return self._named(name, "", str(parent.fields[name].type), alias=False)
 
-    def _composite(self, parent: Parent, name: str, *, depth: int, times: int) -> tuple[Lines, int]:
-        found, given = parent.fields[name], self._given(parent, name)
+    def _composite(self, at: Place, name: str) -> tuple[Lines, int]:
+        parent, material = at.parent, self.arguments.material
+        found, given, place = (
+            parent.fields[name],
+            self._given(parent, name),
+            f"{parent.name}.{name}",
+        )
         head = self._named(name, self._text(parent, name, given), str(found.type))
         values = {name: resolved(value) for name, value in given.items()}
-        times *= max(1, self.arguments.material.fan_out(f"{parent.name}.{name}", found, values))
-        kind = cast("Parent", get_named_type(found.type))
-        lines, levels = self.selections(kind, depth=depth - 1, times=times)
+        inside = Place(
+            cast("Parent", get_named_type(found.type)),
+            depth=at.depth - 1,
+            times=at.times * max(1, material.fan_out(place, found, values)),
+            likely=material.likely(place, values),
+        )
+        lines, levels = self.selections(inside)
         return [f"{head}{self._directives()} {{", *_indented(lines), "}"], levels + 1
 
     def _given(self, parent: Parent, name: str) -> Given:
@@ -229,7 +248,7 @@ class Document:
         """The whole document, and which of its operations is meant, if it has to be said."""
         root = self.schema.query_type
         assert root is not None
-        lines, _ = self.selections(root, depth=self.depth, times=1)
+        lines, _ = self.selections(Place(root, self.depth, times=1))
         declared = [
             f"${name}: {one.kind}" + (f" = {one.default}" if one.default is not None else "")
             for name, one in self.arguments.declared.items()
@@ -259,7 +278,7 @@ def question(
     arguments = Arguments(choices, material, spoiled=False)
     arguments.spoiled = arguments.chance(shape.spoiled)
     risky, depth = arguments.chance(shape.risky), arguments.one_of((3, 2, 4, 5, 6, 9))
-    caller = arguments.one_of(callers)
-    drawn = Document(schema, shape, arguments, depth=depth, risky=risky)
+    unplanned, caller = arguments.chance(50), arguments.one_of(callers)
+    drawn = Document(schema, shape, arguments, depth=depth, risky=risky, unplanned=unplanned)
     document, operation = drawn.operation()
     return Question(document, arguments.values, operation, caller)

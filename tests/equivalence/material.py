@@ -4,7 +4,14 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from graphql import GraphQLField, get_nullable_type, is_list_type
+from graphql import (
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    get_nullable_type,
+    is_list_type,
+)
+from strawberry.types.field import StrawberryField
 
 from db.models import (
     Category,
@@ -22,9 +29,11 @@ from db.models import (
 from domain.paging import Cursor
 from domain.tasks import TaskKind
 from domain.templates import DEFAULTS
-from schema import ids
+from schema import ids, root
+from schema.execution.compiler import DEFINITION
+from schema.execution.fields import declaration
 from tests.equivalence import data, tables, values
-from tests.equivalence.arguments import Given, Material, Pool
+from tests.equivalence.arguments import Given, Material, Pool, resolved
 
 DEFAULT_PAGE: Final = 15
 KINDS: Final = {
@@ -50,11 +59,11 @@ GARBAGE: Final = ("", "x", "VmlkZW86", "\x00", "é", "VmlkZW86Og==", "=" * 300)
 def material(*, risky: frozenset[str] = frozenset()) -> Material:
     """`risky` are fields, as `Type.field`, beside those of the product that often fail."""
     never, risky = NEVER_THE_SAME, risky | {"UploadSession.targets"}
-    return Material(_pools(), PAGES, risky, fan_out, never)
+    return Material(_pools(), TOGETHER, risky, fan_out, likely, _unplanned(), never)
 
 
-PAGES: Final = {
-    frozenset({"first", "after", "last", "before"}): (
+TOGETHER: Final = {
+    frozenset({"first", "after", "last", "before", "page"}): (
         ("first",),
         (),
         ("first", "after"),
@@ -63,8 +72,16 @@ PAGES: Final = {
         ("after",),
         ("first", "last"),
         ("before", "last"),
-    )
+        ("page",),
+        ("first", "page"),
+    ),
+    frozenset({"videoIds", "categoryIds"}): (
+        ("videoIds",),
+        ("categoryIds",),
+        ("videoIds", "categoryIds"),
+    ),
 }
+"""Which arguments go together."""
 
 
 def fan_out(place: str, field: GraphQLField, given: Given) -> int:
@@ -77,6 +94,31 @@ def fan_out(place: str, field: GraphQLField, given: Given) -> int:
         return len(given["ids"]) if isinstance(given["ids"], list) else 1
     many = is_list_type(get_nullable_type(field.type))
     return 3 if many and not place.partition(".")[0].endswith("Connection") else 1
+
+
+def likely(_place: str, given: Given) -> set[str]:
+    """The types that the ids name."""
+    named = given.get("ids", [given.get("id")])
+    every = [resolved(one) for one in (named if isinstance(named, list) else [named])]
+    found = [ids.split(one) for one in every if isinstance(one, str)]
+    return {one[0] for one in found if one is not None}
+
+
+def _unplanned() -> frozenset[str]:
+    """What is executed the standard way in all modes, and with it what it is in."""
+    return frozenset(
+        f"{kind.name}.{name}"
+        for kind in root.schema._schema.type_map.values()
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType)
+        for name, field in kind.fields.items()
+        if (known := field.extensions.get(DEFINITION)) and _is_unplanned(kind.name, known)
+    )
+
+
+def _is_unplanned(kind: str, known: StrawberryField) -> bool:
+    """The parts of pages have resolvers, too, but plans know what they are."""
+    is_page = kind.endswith(("Connection", "Edge", "PageInfo"))
+    return not (is_page or known.is_basic_field) and declaration(known) is None
 
 
 def _pools() -> dict[str, Pool]:
@@ -104,8 +146,8 @@ def _pools() -> dict[str, Pool]:
         "Query.transcodeTemplates.before": _cursors(Template, "number", "created_at"),
         "Query.autoTranscodeRules.after": _cursors(TranscodeRule, "created_at"),
         "Query.autoTranscodeRules.before": _cursors(TranscodeRule, "created_at"),
-        "Query.videoSizes.videoIds": Pool([*videos, unknown], foreign),
-        "Query.videoSizes.categoryIds": Pool(_ids("Category", Category), foreign),
+        "Query.videoSizes.videoIds": Pool([*videos, unknown], foreign, null=False),
+        "Query.videoSizes.categoryIds": Pool(_ids("Category", Category), foreign, null=False),
         "Query.videoSizes.after": _cursors(Video, "created_at", "title"),
         "Query.videoSizes.before": _cursors(Video, "created_at"),
         "CategoryFilter.parentId": Pool(_ids("Category", Category), foreign),
@@ -145,6 +187,7 @@ def _pools() -> dict[str, Pool]:
         "before": _cursors(Task, "created_at"),
         "first": Pool((2, 1, 15, 100, 3, 0), (-1, 101, 2**31, 2**31 - 1, -(2**31)), null=False),
         "last": Pool((2, 1, 5, 0, 100), (-1, 101, 2**31), null=False),
+        "page": Pool((1, 2, 3), (0, -1, 10_000, 2**31)),
         "DateTime": Pool(
             ("2026-01-01T00:01:00Z", "2026-01-01T01:02:00.5+01:00"), ("", "x", "2026-13-01T00:00Z")
         ),

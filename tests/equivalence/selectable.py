@@ -1,6 +1,6 @@
 """What may be selected of a type: its fields, and fragments on other types."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,6 +17,23 @@ from graphql import (
 from tests.equivalence.arguments import Material
 
 Parent = GraphQLObjectType | GraphQLInterfaceType
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a document something is selected."""
+
+    parent: Parent
+    depth: int
+    """How many more levels of fields there may be."""
+    times: int
+    """About how many objects there are."""
+    likely: Collection[str] = ()
+    """The names of the types that the objects are of, if so much is known."""
+
+    @property
+    def is_abstract(self) -> bool:
+        return isinstance(self.parent, GraphQLInterfaceType)
 
 
 @dataclass(frozen=True)
@@ -38,7 +55,13 @@ def fields_of(
     material: Material,
     *,
     risky: bool,
+    unplanned: bool,
 ) -> Fields:
+    """The fields to choose from: `risky` and `unplanned` ones only if they are wanted.
+
+    The roots that a shape names are not left out for being unplanned.
+    """
+
     def is_risky(name: str) -> bool:
         return f"{parent.name}.{name}" in material.risky
 
@@ -47,6 +70,8 @@ def fields_of(
 
     some = roots if roots and parent is schema.query_type else parent.fields
     asked = [name for name in some if f"{parent.name}.{name}" not in material.never]
+    if not unplanned and some is not roots:
+        asked = [name for name in asked if f"{parent.name}.{name}" not in material.unplanned]
     names = [name for name in asked if risky or not is_risky(name)]
     leaves = [name for name in names if is_leaf(name)]
     composites = [name for name in names if name not in leaves]
